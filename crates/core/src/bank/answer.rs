@@ -1,0 +1,124 @@
+//! The bank's answer to a top-up or withdrawal.
+//!
+//! Ledger: top-up done: bank reserve → wallet. Withdrawal done: transit → bank reserve; declined:
+//! transit → wallet. Invariant: a transfer is answered once.
+
+use minicbor::{Decode, Encode};
+
+use crate::archive::{Archive, ArchiveError};
+use crate::bank::Direction;
+use crate::command::{Decision, refusals};
+use crate::ids::{TransferId, UserId};
+use crate::ledger::{Account, Postings};
+use crate::limits::BALANCE_MAX;
+use crate::state::State;
+use crate::time::UnixMillis;
+
+/// What the bank says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Answer {
+    /// The money moved.
+    #[n(0)]
+    Done,
+    /// It did not, and will not.
+    #[n(1)]
+    Declined,
+}
+
+/// Command. An answer that never came is no command: the bank is asked again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AnswerTransfer {
+    /// Which top-up or withdrawal.
+    pub transfer: TransferId,
+    /// What the bank says.
+    pub answer: Answer,
+}
+
+/// Event.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct TransferAnswered {
+    /// When.
+    #[n(0)]
+    pub at: UnixMillis,
+    /// Which top-up or withdrawal.
+    #[n(1)]
+    pub transfer: TransferId,
+    /// Whose wallet.
+    #[n(2)]
+    pub user: UserId,
+    /// What the bank says.
+    #[n(3)]
+    pub answer: Answer,
+    /// See the module.
+    #[n(4)]
+    pub postings: Postings,
+}
+
+refusals! {
+    /// No such transfer, or it was answered before. Final.
+    NotPending = "no top-up or withdrawal of this id waits for the bank",
+    /// The bank reserve cannot count so much. Final, and out of this world.
+    ReserveFull = "the bank reserve cannot hold more",
+}
+
+impl AnswerTransfer {
+    #[allow(clippy::unnecessary_wraps, reason = "all commands fetch alike")]
+    pub(crate) fn fetch(&self, _: &mut State, _: &dyn Archive) -> Result<(), ArchiveError> {
+        Ok(())
+    }
+}
+
+/// Decides it.
+#[must_use]
+pub fn decide(
+    state: &State,
+    now: UnixMillis,
+    command: &AnswerTransfer,
+) -> Decision<TransferAnswered, Refusal> {
+    let Some(transfer) = state.transfers.get(command.transfer) else {
+        return Decision::Refuse(Refusal::NotPending);
+    };
+    let brand = state
+        .user(transfer.user)
+        .expect("its user was found when asking")
+        .brand;
+    let wallet = Account::Wallet(transfer.user);
+    let (reserve, transit) = (Account::BankReserve(brand), Account::Transit(brand));
+    let postings = match (transfer.direction, command.answer) {
+        (Direction::TopUp, Answer::Done) => {
+            // Every other account holds a part of a reserve, so this one check keeps all in range.
+            let total: i64 = state
+                .brands
+                .iter()
+                .fold(0, |sum, b| sum.saturating_add(b.bank_reserve.0));
+            if total.saturating_add(transfer.amount.0) > BALANCE_MAX.0 {
+                return Decision::Refuse(Refusal::ReserveFull);
+            }
+            Postings::new().with(reserve, wallet, transfer.amount)
+        }
+        (Direction::TopUp, Answer::Declined) => Postings::new(),
+        (Direction::Withdrawal, Answer::Done) => {
+            Postings::new().with(transit, reserve, transfer.amount)
+        }
+        (Direction::Withdrawal, Answer::Declined) => {
+            Postings::new().with(transit, wallet, transfer.amount)
+        }
+    };
+    Decision::Accept(TransferAnswered {
+        at: now,
+        transfer: command.transfer,
+        user: transfer.user,
+        answer: command.answer,
+        postings,
+    })
+}
+
+/// Applies it.
+pub fn evolve(state: &mut State, event: &TransferAnswered) {
+    state
+        .transfers
+        .remove(event.transfer)
+        .expect("the transfer was pending when deciding");
+}

@@ -1,0 +1,149 @@
+//! Withdrawal: sends a user's money to the bank.
+//!
+//! Ledger: wallet → transit now; transit → bank reserve, or back, with the bank's answer
+//! ([`super::answer`]). So the money can be spent once only while the bank thinks.
+
+use minicbor::{Decode, Encode};
+
+use crate::archive::{Archive, ArchiveError};
+use crate::bank::{Direction, Transfer};
+use crate::command::{Decision, refusals};
+use crate::ids::{Digest, Number, TransferId, UserId};
+use crate::ledger::{Account, Postings};
+use crate::money::Fen;
+use crate::numbers::{Asked, Key, Scope};
+use crate::state::State;
+use crate::time::UnixMillis;
+use crate::user::UserStatus;
+
+/// Command. `number` is the user's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdraw {
+    /// Whose wallet.
+    pub user: UserId,
+    /// Send the same one when trying again.
+    pub number: Number,
+    /// How much.
+    pub amount: Fen,
+}
+
+/// Event.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct WithdrawalRequested {
+    /// When.
+    #[n(0)]
+    pub at: UnixMillis,
+    /// The user's number.
+    #[n(1)]
+    pub number: Number,
+    /// Digest of the request.
+    #[n(2)]
+    pub digest: Digest,
+    /// Whose wallet.
+    #[n(3)]
+    pub user: UserId,
+    /// How much.
+    #[n(4)]
+    pub amount: Fen,
+    /// Wallet → transit.
+    #[n(5)]
+    pub postings: Postings,
+}
+
+refusals! {
+    /// The number names another withdrawal. Final.
+    NumberReused = "this number was used for another withdrawal",
+    /// No such user. Final.
+    UserNotFound = "there is no such user",
+    /// Frozen or closed. May succeed once thawed.
+    UserNotActive = "this user may not move money",
+    /// Outside 1 fen … 10¹² fen. Final.
+    AmountOutOfRange = "an amount is 1 fen to 1000000000000 fen",
+    /// More than the wallet has. May succeed later.
+    BalanceShort {
+        /// What the wallet has.
+        available: Fen
+    } = "the wallet has {available} yuan only",
+}
+
+impl Withdraw {
+    fn key(&self) -> Key {
+        Key {
+            scope: Scope::Withdrawals(self.user),
+            number: self.number,
+        }
+    }
+
+    pub(crate) fn fetch(
+        &self,
+        state: &mut State,
+        archive: &dyn Archive,
+    ) -> Result<(), ArchiveError> {
+        state.recall_number(&self.key(), archive)
+    }
+}
+
+impl WithdrawalRequested {
+    pub(crate) fn named(&self) -> (Key, Digest) {
+        (
+            Key {
+                scope: Scope::Withdrawals(self.user),
+                number: self.number,
+            },
+            self.digest,
+        )
+    }
+}
+
+/// Decides it.
+#[must_use]
+pub fn decide(
+    state: &State,
+    now: UnixMillis,
+    command: &Withdraw,
+) -> Decision<WithdrawalRequested, Refusal> {
+    let digest = Digest::of(&command.amount);
+    match state.numbers.ask(&command.key(), digest) {
+        Asked::New => {}
+        Asked::Again(event) => return Decision::Again(event),
+        Asked::Other => return Decision::Refuse(Refusal::NumberReused),
+    }
+    let Some(user) = state.user(command.user) else {
+        return Decision::Refuse(Refusal::UserNotFound);
+    };
+    if user.status != UserStatus::Active {
+        return Decision::Refuse(Refusal::UserNotActive);
+    }
+    if !command.amount.is_amount() {
+        return Decision::Refuse(Refusal::AmountOutOfRange);
+    }
+    if user.balance < command.amount {
+        return Decision::Refuse(Refusal::BalanceShort {
+            available: user.balance,
+        });
+    }
+    Decision::Accept(WithdrawalRequested {
+        at: now,
+        number: command.number,
+        digest,
+        user: command.user,
+        amount: command.amount,
+        postings: Postings::new().with(
+            Account::Wallet(command.user),
+            Account::Transit(user.brand),
+            command.amount,
+        ),
+    })
+}
+
+/// Applies it.
+pub fn evolve(state: &mut State, event: &WithdrawalRequested) {
+    let transfer = Transfer {
+        user: event.user,
+        direction: Direction::Withdrawal,
+        amount: event.amount,
+        at: event.at,
+    };
+    state.transfers.insert(TransferId(state.next), transfer);
+}

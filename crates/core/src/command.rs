@@ -1,0 +1,152 @@
+//! All commands, and the one place that sends each to its file.
+
+use crate::archive::{Archive, ArchiveError};
+use crate::event::Event;
+use crate::ids::EventNumber;
+use crate::state::State;
+use crate::time::UnixMillis;
+use crate::{bank, brand, merchant, order, user};
+
+/// What deciding a command gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision<E, R> {
+    /// It happens: this event says how.
+    Accept(E),
+    /// It has happened already: the event that recorded it.
+    Again(EventNumber),
+    /// It does not happen, and nothing changes.
+    Refuse(R),
+}
+
+/// A command's type leads to its refusals.
+pub trait Submit: Into<Command> {
+    /// Why this command can be refused.
+    type Refusal: core::fmt::Debug + core::fmt::Display;
+    /// The refusal, if it is one of this command.
+    fn refusal(refusal: Refusal) -> Option<Self::Refusal>;
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident => $($module:ident)::+, $command:ident => $event:ident;)*) => {
+        /// Whatever can be asked of the engine.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Command {
+            $($(#[$doc])* $name($($module)::+::$command),)*
+        }
+
+        /// Why a command is refused.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum Refusal {
+            $($(#[$doc])* $name($($module)::+::Refusal),)*
+        }
+
+        /// Decides a command against the state. Nothing changes.
+        #[must_use]
+        pub fn decide(state: &State, now: UnixMillis, command: &Command) -> Decision<Event, Refusal> {
+            match command {
+                $(Command::$name(command) => match $($module)::+::decide(state, now, command) {
+                    Decision::Accept(event) => Decision::Accept(Event::$event(event)),
+                    Decision::Again(event) => Decision::Again(event),
+                    Decision::Refuse(refusal) => Decision::Refuse(Refusal::$name(refusal)),
+                },)*
+            }
+        }
+
+        impl Command {
+            /// Its name, for metrics.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$name(_) => stringify!($name),)* }
+            }
+
+            /// Brings back into memory what this command names.
+            pub fn fetch(
+                &self,
+                state: &mut State,
+                archive: &dyn Archive,
+            ) -> Result<(), ArchiveError> {
+                match self { $(Self::$name(command) => command.fetch(state, archive),)* }
+            }
+        }
+
+        impl Refusal {
+            /// The refused command's name and the refusal's, for metrics.
+            #[must_use]
+            pub fn names(&self) -> (&'static str, &'static str) {
+                match self { $(Self::$name(refusal) => (stringify!($name), refusal.name()),)* }
+            }
+        }
+
+        $(
+            impl From<$($module)::+::$command> for Command {
+                fn from(command: $($module)::+::$command) -> Self {
+                    Self::$name(command)
+                }
+            }
+
+            impl Submit for $($module)::+::$command {
+                type Refusal = $($module)::+::Refusal;
+                fn refusal(refusal: Refusal) -> Option<Self::Refusal> {
+                    #[allow(clippy::wildcard_enum_match_arm, reason = "one variant is ours, by macro")]
+                    match refusal {
+                        Refusal::$name(refusal) => Some(refusal),
+                        _ => None,
+                    }
+                }
+            }
+        )*
+    };
+}
+
+commands! {
+    /// Opens the log of a new installation.
+    Open => brand::open, Open => Opened;
+    /// Adds a brand.
+    AddBrand => brand::add, AddBrand => BrandAdded;
+    /// Adds a user to a brand.
+    AddUser => user::add, AddUser => UserAdded;
+    /// Freezes, thaws or closes a user.
+    SetUserStatus => user::set_status, SetUserStatus => UserStatusSet;
+    /// Adds a merchant.
+    AddMerchant => merchant::add, AddMerchant => MerchantAdded;
+    /// Changes a merchant's fee or status.
+    ChangeMerchant => merchant::change, ChangeMerchant => MerchantChanged;
+    /// Asks the bank for a user's money.
+    TopUp => bank::top_up, TopUp => TopUpRequested;
+    /// Sends a user's money to the bank.
+    Withdraw => bank::withdraw, Withdraw => WithdrawalRequested;
+    /// Takes the bank's answer.
+    AnswerTransfer => bank::answer, AnswerTransfer => TransferAnswered;
+    /// Creates an order.
+    CreateOrder => order::create, CreateOrder => OrderCreated;
+    /// Pays an order.
+    PayOrder => order::pay, PayOrder => OrderPaid;
+    /// Closes an unpaid order.
+    CloseOrder => order::close, CloseOrder => OrderClosed;
+    /// Closes an order whose time is over.
+    ExpireOrder => order::expire, ExpireOrder => OrderExpired;
+    /// Undoes an order, paid or not.
+    ReverseOrder => order::reverse, ReverseOrder => OrderReversed;
+    /// Gives back part or all of a paid order.
+    RefundOrder => order::refund, RefundOrder => OrderRefunded;
+}
+
+/// Declares a command's refusals: an enum in order of precedence, each with what a person reads.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident $({ $($(#[$fdoc:meta])* $field:ident: $type:ty),* })? = $text:literal,)*) => {
+        /// Why it is refused: the first that applies is the answer.
+        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+        pub enum Refusal {
+            $($(#[$doc])* #[error($text)] $name $({ $($(#[$fdoc])* $field: $type),* })?,)*
+        }
+
+        impl Refusal {
+            /// The variant's name, for metrics.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$name { .. } => stringify!($name),)* }
+            }
+        }
+    };
+}
+pub(crate) use refusals;

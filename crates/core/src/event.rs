@@ -1,0 +1,194 @@
+//! All events. An event is a fact: what happened, when, and the postings that moved the money.
+//!
+//! Events are what the log holds, as CBOR: `[number of the kind, [{field number: value}]]`. Kinds and
+//! fields only ever get added; a number is never used for something else.
+
+use minicbor::{Decode, Encode};
+
+use crate::ids::{EventNumber, OrderId};
+use crate::ledger::{Postings, post};
+use crate::numbers::{Key, Known};
+use crate::state::State;
+use crate::time::UnixMillis;
+use crate::{bank, brand, merchant, order, user};
+
+/// Whatever can have happened.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Event {
+    /// The log was opened.
+    #[n(0)]
+    Opened(#[n(0)] brand::open::Opened),
+    /// A brand was added.
+    #[n(1)]
+    BrandAdded(#[n(0)] brand::add::BrandAdded),
+    /// A user was added.
+    #[n(2)]
+    UserAdded(#[n(0)] user::add::UserAdded),
+    /// A user's status was set.
+    #[n(3)]
+    UserStatusSet(#[n(0)] user::set_status::UserStatusSet),
+    /// A merchant was added.
+    #[n(4)]
+    MerchantAdded(#[n(0)] merchant::add::MerchantAdded),
+    /// A merchant was changed.
+    #[n(5)]
+    MerchantChanged(#[n(0)] merchant::change::MerchantChanged),
+    /// The bank was asked for a user's money.
+    #[n(6)]
+    TopUpRequested(#[n(0)] bank::top_up::TopUpRequested),
+    /// A user's money is on its way to the bank.
+    #[n(7)]
+    WithdrawalRequested(#[n(0)] bank::withdraw::WithdrawalRequested),
+    /// The bank answered.
+    #[n(8)]
+    TransferAnswered(#[n(0)] bank::answer::TransferAnswered),
+    /// An order was created.
+    #[n(9)]
+    OrderCreated(#[n(0)] order::create::OrderCreated),
+    /// An order was paid.
+    #[n(10)]
+    OrderPaid(#[n(0)] order::pay::OrderPaid),
+    /// An order was closed by its merchant.
+    #[n(11)]
+    OrderClosed(#[n(0)] order::close::OrderClosed),
+    /// An order's time was over.
+    #[n(12)]
+    OrderExpired(#[n(0)] order::expire::OrderExpired),
+    /// An order was undone.
+    #[n(13)]
+    OrderReversed(#[n(0)] order::reverse::OrderReversed),
+    /// Part or all of an order was given back.
+    #[n(14)]
+    OrderRefunded(#[n(0)] order::refund::OrderRefunded),
+}
+
+/// Applies an event to the state. It cannot refuse: an event that does not fit is a bug of the
+/// program that decided it, so it panics before the state is wrong.
+pub fn evolve(state: &mut State, event: &Event) {
+    let number = state.next;
+    match event {
+        Event::Opened(event) => brand::open::evolve(state, event),
+        Event::BrandAdded(event) => brand::add::evolve(state, event),
+        Event::UserAdded(event) => user::add::evolve(state, event),
+        Event::UserStatusSet(event) => user::set_status::evolve(state, event),
+        Event::MerchantAdded(event) => merchant::add::evolve(state, event),
+        Event::MerchantChanged(event) => merchant::change::evolve(state, event),
+        Event::TopUpRequested(event) => bank::top_up::evolve(state, event),
+        Event::WithdrawalRequested(event) => bank::withdraw::evolve(state, event),
+        Event::TransferAnswered(event) => bank::answer::evolve(state, event),
+        Event::OrderCreated(event) => order::create::evolve(state, event),
+        Event::OrderPaid(event) => order::pay::evolve(state, event),
+        Event::OrderClosed(event) => order::close::evolve(state, event),
+        Event::OrderExpired(event) => order::expire::evolve(state, event),
+        Event::OrderReversed(event) => order::reverse::evolve(state, event),
+        Event::OrderRefunded(event) => order::refund::evolve(state, event),
+    }
+    if let Some(postings) = event.postings() {
+        post(state, postings);
+    }
+    if let Some((key, known)) = event.named(number) {
+        state.numbers.insert(key, known);
+    }
+    state.next = number.next();
+}
+
+impl Event {
+    /// When it happened.
+    #[must_use]
+    pub fn at(&self) -> UnixMillis {
+        match self {
+            Self::Opened(event) => event.at,
+            Self::BrandAdded(event) => event.at,
+            Self::UserAdded(event) => event.at,
+            Self::UserStatusSet(event) => event.at,
+            Self::MerchantAdded(event) => event.at,
+            Self::MerchantChanged(event) => event.at,
+            Self::TopUpRequested(event) => event.at,
+            Self::WithdrawalRequested(event) => event.at,
+            Self::TransferAnswered(event) => event.at,
+            Self::OrderCreated(event) => event.at,
+            Self::OrderPaid(event) => event.at,
+            Self::OrderClosed(event) => event.at,
+            Self::OrderExpired(event) => event.at,
+            Self::OrderReversed(event) => event.at,
+            Self::OrderRefunded(event) => event.at,
+        }
+    }
+
+    /// The money that it moved.
+    #[must_use]
+    pub fn postings(&self) -> Option<&Postings> {
+        match self {
+            Self::WithdrawalRequested(event) => Some(&event.postings),
+            Self::TransferAnswered(event) => Some(&event.postings),
+            Self::OrderPaid(event) => Some(&event.postings),
+            Self::OrderReversed(event) => Some(&event.postings),
+            Self::OrderRefunded(event) => Some(&event.postings),
+            Self::Opened(_)
+            | Self::BrandAdded(_)
+            | Self::UserAdded(_)
+            | Self::UserStatusSet(_)
+            | Self::MerchantAdded(_)
+            | Self::MerchantChanged(_)
+            | Self::TopUpRequested(_)
+            | Self::OrderCreated(_)
+            | Self::OrderClosed(_)
+            | Self::OrderExpired(_) => None,
+        }
+    }
+
+    /// The caller's number that it uses up, and what that names from now on.
+    #[must_use]
+    pub fn named(&self, event: EventNumber) -> Option<(Key, Known)> {
+        let (key, digest) = match self {
+            Self::BrandAdded(event) => event.named(),
+            Self::UserAdded(event) => event.named(),
+            Self::MerchantAdded(event) => event.named(),
+            Self::TopUpRequested(event) => event.named(),
+            Self::WithdrawalRequested(event) => event.named(),
+            Self::OrderCreated(event) => event.named(),
+            Self::OrderRefunded(event) => event.named(),
+            Self::Opened(_)
+            | Self::UserStatusSet(_)
+            | Self::MerchantChanged(_)
+            | Self::TransferAnswered(_)
+            | Self::OrderPaid(_)
+            | Self::OrderClosed(_)
+            | Self::OrderExpired(_)
+            | Self::OrderReversed(_) => return None,
+        };
+        Some((key, Known { event, digest }))
+    }
+
+    /// The earlier order that it goes on with.
+    #[must_use]
+    pub fn order(&self) -> Option<OrderId> {
+        match self {
+            Self::OrderPaid(event) => Some(event.order),
+            Self::OrderClosed(event) => Some(event.order),
+            Self::OrderExpired(event) => Some(event.order),
+            Self::OrderReversed(event) => Some(event.order),
+            Self::OrderRefunded(event) => Some(event.order),
+            Self::Opened(_)
+            | Self::BrandAdded(_)
+            | Self::UserAdded(_)
+            | Self::UserStatusSet(_)
+            | Self::MerchantAdded(_)
+            | Self::MerchantChanged(_)
+            | Self::TopUpRequested(_)
+            | Self::WithdrawalRequested(_)
+            | Self::TransferAnswered(_)
+            | Self::OrderCreated(_) => None,
+        }
+    }
+
+    /// The top-up or withdrawal that it goes on with.
+    #[must_use]
+    pub fn transfer(&self) -> Option<crate::ids::TransferId> {
+        #[allow(clippy::wildcard_enum_match_arm, reason = "one kind answers transfers")]
+        match self {
+            Self::TransferAnswered(event) => Some(event.transfer),
+            _ => None,
+        }
+    }
+}

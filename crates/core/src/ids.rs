@@ -1,0 +1,164 @@
+//! Names of things. An id is given by the platform; a [`Number`] by the caller.
+
+use core::fmt;
+
+use arrayvec::ArrayString;
+use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
+
+use crate::limits::NUMBER_CHARS_MAX;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+        #[cbor(transparent)]
+        pub struct $name(#[n(0)] pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// Place of an event in the log, counted from 0. Never reused.
+    EventNumber(u64)
+}
+id! {
+    /// A wallet brand: dense, from 0, in the order of adding.
+    BrandId(u16)
+}
+id! {
+    /// A wallet user: dense, from 0, in the order of adding.
+    UserId(u32)
+}
+id! {
+    /// A merchant: dense, from 0, in the order of adding.
+    MerchantId(u32)
+}
+id! {
+    /// An order. Its id is the number of the event that created it.
+    OrderId(EventNumber)
+}
+id! {
+    /// A refund. Its id is the number of the event that recorded it.
+    RefundId(EventNumber)
+}
+id! {
+    /// A top-up or withdrawal. Its id is the number of the event that asked the bank.
+    TransferId(EventNumber)
+}
+
+impl EventNumber {
+    /// The number after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(
+            self.0
+                .checked_add(1)
+                .expect("2^64 events are never reached"),
+        )
+    }
+}
+
+/// A caller's own name for what it asks: `out_trade_no`, `out_refund_no`, `Idempotency-Key`, …
+///
+/// 1 to 64 characters of `0-9 A-Z a-z _ - | * @ . :`. Case matters. Within its scope it names one
+/// thing for ever.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Number(ArrayString<NUMBER_CHARS_MAX>);
+
+/// The text is empty, too long, or holds a character that numbers may not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a number has 1 to {NUMBER_CHARS_MAX} characters of 0-9 A-Z a-z _ - | * @ . :")]
+pub struct BadNumber;
+
+impl Number {
+    /// Checks the characters and the length.
+    pub fn new(text: &str) -> Result<Self, BadNumber> {
+        let allowed = |c: u8| c.is_ascii_alphanumeric() || b"_-|*@.:".contains(&c);
+        if text.is_empty() || !text.bytes().all(allowed) {
+            return Err(BadNumber);
+        }
+        ArrayString::from(text).map(Self).map_err(|_| BadNumber)
+    }
+
+    /// The text as the caller gave it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<C> Encode<C> for Number {
+    fn encode<W: encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        e.str(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Number {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
+        Self::new(d.str()?).map_err(|_| decode::Error::message("not a caller's number"))
+    }
+}
+
+/// First 16 bytes of the BLAKE3 hash of what a request asked, its number aside: tells a repeated
+/// request from another one under the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest(pub [u8; 16]);
+
+impl Digest {
+    /// Digest of the CBOR form of `content`.
+    pub fn of<T: Encode<()>>(content: &T) -> Self {
+        struct Hashing(blake3::Hasher);
+        impl encode::Write for Hashing {
+            type Error = core::convert::Infallible;
+            fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+                self.0.update(bytes);
+                Ok(())
+            }
+        }
+        let mut hashing = Hashing(blake3::Hasher::new());
+        minicbor::encode(content, &mut hashing).expect("hashing does not fail");
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hashing.0.finalize().as_bytes()[..16]);
+        Self(bytes)
+    }
+}
+
+impl<C> Encode<C> for Digest {
+    fn encode<W: encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        _: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        e.bytes(&self.0)?.ok()
+    }
+}
+
+impl<'b, C> Decode<'b, C> for Digest {
+    fn decode(d: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
+        d.bytes()?
+            .try_into()
+            .map(Self)
+            .map_err(|_| decode::Error::message("a digest has 16 bytes"))
+    }
+}

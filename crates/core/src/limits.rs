@@ -1,0 +1,43 @@
+//! Every limit of the rules, by name. The gateways may be narrower, never wider.
+
+use crate::money::{BasisPoints, Fen};
+
+/// Smallest amount of an order, refund, top-up or withdrawal.
+pub const AMOUNT_MIN: Fen = Fen(1);
+/// Largest amount of an order, refund, top-up or withdrawal: ten thousand million yuan.
+pub const AMOUNT_MAX: Fen = Fen(1_000_000_000_000);
+/// No account may hold more, so that no sum overflows.
+pub const BALANCE_MAX: Fen = Fen(9_000_000_000_000_000_000);
+/// Highest merchant fee: 10 %.
+pub const FEE_MAX: BasisPoints = BasisPoints(1_000);
+
+/// An order that names no end lives 7 days.
+pub const ORDER_LIFE_DEFAULT_MS: i64 = 7 * DAY_MS;
+/// No order lives longer than 7 days.
+pub const ORDER_LIFE_MAX_MS: i64 = 7 * DAY_MS;
+/// Refunds of one order.
+pub const REFUNDS_PER_ORDER_MAX: u8 = 50;
+/// An order can be refunded for a year after it was paid.
+pub const REFUND_WITHIN_MS: i64 = 365 * DAY_MS;
+/// An order can be reversed for 7 days after it was paid.
+pub const REVERSE_WITHIN_MS: i64 = 7 * DAY_MS;
+
+/// Characters of a caller's number.
+pub const NUMBER_CHARS_MAX: usize = 64;
+/// Brands of one installation.
+pub const BRANDS_MAX: u16 = 100;
+/// Characters of a brand's or merchant's name.
+pub const NAME_CHARS_MAX: usize = 64;
+/// Characters of an order's description (WeChat Pay v3 `description`).
+pub const DESCRIPTION_CHARS_MAX: usize = 127;
+/// Characters of what a merchant attaches to an order (WeChat Pay v3 `attach`).
+pub const ATTACH_CHARS_MAX: usize = 128;
+/// Characters of a notification address (WeChat Pay v3 `notify_url`).
+pub const NOTIFY_URL_CHARS_MAX: usize = 256;
+/// Characters of a refund's reason (WeChat Pay v3 `reason`).
+pub const REASON_CHARS_MAX: usize = 80;
+/// Bytes of what an API wants echoed with an order.
+pub const ECHO_BYTES_MAX: usize = 8_192;
+
+/// Milliseconds of a day.
+pub const DAY_MS: i64 = 24 * 60 * 60 * 1_000;

@@ -1,0 +1,196 @@
+//! Callers' numbers: what each names, so that the same request twice is answered once.
+//!
+//! The newest are kept here; older ones are forgotten once the archive knows them, and come back from
+//! there when a command names them again ([`crate::archive`]).
+
+use std::collections::VecDeque;
+
+use core::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+
+use crate::ids::{Digest, EventNumber, MerchantId, Number, UserId};
+
+/// Whose numbers they are, and of what. A number is unique within its scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// The operator's numbers for brands.
+    Brands,
+    /// The operator's numbers for users.
+    Users,
+    /// The operator's numbers for merchants.
+    Merchants,
+    /// A merchant's order numbers (`out_trade_no`).
+    Orders(MerchantId),
+    /// A merchant's refund numbers (`out_refund_no`).
+    Refunds(MerchantId),
+    /// A user's numbers for top-ups.
+    TopUps(UserId),
+    /// A user's numbers for withdrawals.
+    Withdrawals(UserId),
+}
+
+impl Scope {
+    /// As a number for the indexes: owner × 256 + kind.
+    #[must_use]
+    pub fn code(self) -> u64 {
+        let (kind, owner) = match self {
+            Self::Brands => (1, 0),
+            Self::Users => (2, 0),
+            Self::Merchants => (3, 0),
+            Self::Orders(merchant) => (4, merchant.0),
+            Self::Refunds(merchant) => (5, merchant.0),
+            Self::TopUps(user) => (6, user.0),
+            Self::Withdrawals(user) => (7, user.0),
+        };
+        (u64::from(owner) << 8) | kind
+    }
+}
+
+/// A number in its scope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Whose and of what.
+    pub scope: Scope,
+    /// The caller's text.
+    pub number: Number,
+}
+
+/// What a number names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The event that recorded it.
+    pub event: EventNumber,
+    /// Digest of what was asked.
+    pub digest: Digest,
+}
+
+/// What a request's number says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Never seen: decide it.
+    New,
+    /// The same request as before: give the first answer again.
+    Again(EventNumber),
+    /// The number names something else.
+    Other,
+}
+
+/// The newest numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Numbers {
+    /// In order of arrival; the front has the sequence number `forgotten`.
+    entries: VecDeque<(Key, Known)>,
+    forgotten: u64,
+    /// Sequence numbers of entries, by key.
+    by_key: HashTable<u64>,
+}
+
+fn hash(key: &Key) -> u64 {
+    FixedState::default().hash_one((key.scope.code(), key.number.as_str()))
+}
+
+impl Numbers {
+    fn at(&self, sequence: u64) -> &(Key, Known) {
+        let index = usize::try_from(sequence.wrapping_sub(self.forgotten)).expect("fits memory");
+        &self.entries[index]
+    }
+
+    /// What the number names, as far as it is kept here.
+    #[must_use]
+    pub fn get(&self, key: &Key) -> Option<Known> {
+        self.by_key
+            .find(hash(key), |sequence| self.at(*sequence).0 == *key)
+            .map(|sequence| self.at(*sequence).1)
+    }
+
+    /// Compares a request with what its number named first.
+    #[must_use]
+    pub fn ask(&self, key: &Key, digest: Digest) -> Asked {
+        match self.get(key) {
+            None => Asked::New,
+            Some(known) if known.digest == digest => Asked::Again(known.event),
+            Some(_) => Asked::Other,
+        }
+    }
+
+    /// Remembers a number. One that is known already stays as it was.
+    pub fn insert(&mut self, key: Key, known: Known) {
+        if self.get(&key).is_some() {
+            return;
+        }
+        let sequence = self.forgotten.wrapping_add(self.entries.len() as u64);
+        self.entries.push_back((key, known));
+        let (entries, forgotten) = (&self.entries, self.forgotten);
+        self.by_key.insert_unique(hash(&key), sequence, |sequence| {
+            let index = usize::try_from(sequence.wrapping_sub(forgotten)).expect("fits memory");
+            hash(&entries[index].0)
+        });
+    }
+
+    /// Forgets the oldest beyond `keep`, as far as the archive knows them (events before `archived`).
+    pub fn forget(&mut self, archived: EventNumber, keep: usize) {
+        while self.entries.len() > keep {
+            let Some((key, known)) = self.entries.front() else {
+                return;
+            };
+            if known.event >= archived {
+                return;
+            }
+            let (hash, sequence) = (hash(key), self.forgotten);
+            if let Ok(entry) = self.by_key.find_entry(hash, |s| *s == sequence) {
+                entry.remove();
+            }
+            self.entries.pop_front();
+            self.forgotten = self.forgotten.wrapping_add(1);
+        }
+    }
+
+    /// How many are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether none is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u32) -> Key {
+        Key {
+            scope: Scope::Orders(MerchantId(1)),
+            number: Number::new(&format!("n{n}")).unwrap(),
+        }
+    }
+
+    fn known(n: u32) -> Known {
+        Known {
+            event: EventNumber(u64::from(n)),
+            digest: Digest([0; 16]),
+        }
+    }
+
+    #[test]
+    fn the_oldest_are_forgotten_first_and_only_when_archived() {
+        let mut numbers = Numbers::default();
+        for n in 0..1_000 {
+            numbers.insert(key(n), known(n));
+        }
+        numbers.forget(EventNumber(300), 10);
+        assert_eq!(numbers.len(), 700);
+        assert_eq!(numbers.get(&key(299)), None);
+        for n in 300..1_000 {
+            assert_eq!(numbers.get(&key(n)), Some(known(n)));
+        }
+        numbers.insert(key(5), known(5));
+        assert_eq!(numbers.get(&key(5)), Some(known(5)));
+    }
+}

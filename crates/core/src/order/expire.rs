@@ -1,0 +1,78 @@
+//! Close an order whose time is over. Only the engine's timer asks for it.
+//!
+//! Ledger: none. Invariant: it happens at or after the order's end, once.
+
+use minicbor::{Decode, Encode};
+
+use crate::archive::{Archive, ArchiveError};
+use crate::command::{Decision, refusals};
+use crate::ids::{MerchantId, OrderId};
+use crate::order::{OrderState, settle};
+use crate::state::State;
+use crate::time::UnixMillis;
+
+/// Command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpireOrder {
+    /// Which.
+    pub order: OrderId,
+}
+
+/// Event.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct OrderExpired {
+    /// When.
+    #[n(0)]
+    pub at: UnixMillis,
+    /// Which.
+    #[n(1)]
+    pub order: OrderId,
+    /// Whose order.
+    #[n(2)]
+    pub merchant: MerchantId,
+}
+
+refusals! {
+    /// No such order is in memory; open ones always are. Final.
+    OrderNotFound = "there is no such open order",
+    /// Paid, closed or undone meanwhile. Final.
+    NotOpen = "this order is not open any more",
+    /// Its end has not come. May succeed later.
+    NotDue = "this order's time is not over",
+}
+
+impl ExpireOrder {
+    #[allow(clippy::unnecessary_wraps, reason = "all commands fetch alike")]
+    pub(crate) fn fetch(&self, _: &mut State, _: &dyn Archive) -> Result<(), ArchiveError> {
+        Ok(())
+    }
+}
+
+/// Decides it.
+#[must_use]
+pub fn decide(
+    state: &State,
+    now: UnixMillis,
+    command: &ExpireOrder,
+) -> Decision<OrderExpired, Refusal> {
+    let Some(order) = state.order(command.order) else {
+        return Decision::Refuse(Refusal::OrderNotFound);
+    };
+    if order.state != OrderState::Open {
+        return Decision::Refuse(Refusal::NotOpen);
+    }
+    if now < order.expires_at {
+        return Decision::Refuse(Refusal::NotDue);
+    }
+    Decision::Accept(OrderExpired {
+        at: now,
+        order: command.order,
+        merchant: order.merchant,
+    })
+}
+
+/// Applies it.
+pub fn evolve(state: &mut State, event: &OrderExpired) {
+    settle(state, event.order, |order| order.state = OrderState::Closed);
+}

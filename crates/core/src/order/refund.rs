@@ -1,0 +1,329 @@
+//! Refund: gives back part or all of a paid order.
+//!
+//! Units: amounts in [`Fen`]. Ledger: the payment's own postings, reversed in proportion: fee income
+//! → merchant its share of the fee, merchant → wallet the amount. The share is taken from the running
+//! total, so that over any series of partial refunds the fee comes back to the fen.
+//! Invariants: `refunded <= paid`; one refund number names one refund for ever; a refusal writes
+//! nothing.
+
+use minicbor::{Decode, Encode};
+
+use crate::archive::{Archive, ArchiveError};
+use crate::command::{Decision, refusals};
+use crate::ids::{Digest, MerchantId, Number, OrderId, UserId};
+use crate::ledger::{Account, Postings};
+use crate::limits::{REASON_CHARS_MAX, REFUND_WITHIN_MS, REFUNDS_PER_ORDER_MAX};
+use crate::money::Fen;
+use crate::numbers::{Asked, Key, Scope};
+use crate::order::create::Notify;
+use crate::order::{Order, OrderRef, OrderState, settle};
+use crate::state::State;
+use crate::time::UnixMillis;
+
+/// Command. `number` is the merchant's; send the same one when trying again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundOrder {
+    /// Whose order.
+    pub merchant: MerchantId,
+    /// The merchant's number for this refund.
+    pub number: Number,
+    /// Which order.
+    pub order: OrderRef,
+    /// How much is given back.
+    pub amount: Fen,
+    /// What the merchant believes the order's amount is.
+    pub order_amount: Fen,
+    /// Why, in the merchant's words.
+    pub reason: Option<String>,
+    /// Who is told.
+    pub notify: Option<Notify>,
+}
+
+/// Event.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct OrderRefunded {
+    /// When.
+    #[n(0)]
+    pub at: UnixMillis,
+    /// Whose order.
+    #[n(1)]
+    pub merchant: MerchantId,
+    /// The merchant's number for this refund.
+    #[n(2)]
+    pub number: Number,
+    /// Digest of the request.
+    #[n(3)]
+    pub digest: Digest,
+    /// Which order.
+    #[n(4)]
+    pub order: OrderId,
+    /// Who gets it.
+    #[n(5)]
+    pub payer: UserId,
+    /// How much is given back.
+    #[n(6)]
+    pub amount: Fen,
+    /// Given back of the fee.
+    #[n(7)]
+    pub fee_returned: Fen,
+    /// Why, in the merchant's words.
+    #[n(8)]
+    pub reason: Option<String>,
+    /// Who is told.
+    #[n(9)]
+    pub notify: Option<Notify>,
+    /// See the module.
+    #[n(10)]
+    pub postings: Postings,
+}
+
+refusals! {
+    /// The number names another refund. Final.
+    NumberReused = "this number was used for another refund",
+    /// This merchant has no such order. Final.
+    OrderNotFound = "there is no such order",
+    /// Not paid, or closed. May succeed once paid.
+    NotPaid = "this order is not paid",
+    /// Undone: all of it went back. Final.
+    Reversed = "this order was undone already",
+    /// The order is for another amount. Final.
+    OtherOrderAmount {
+        /// The order's amount.
+        amount: Fen
+    } = "this order is for {amount} yuan",
+    /// A text is longer than its limit. Final.
+    TextTooLong = "a text of the refund is too long",
+    /// Paid more than a year ago. Final.
+    TooLate = "this order was paid more than a year ago",
+    /// It has [`REFUNDS_PER_ORDER_MAX`] refunds. Final.
+    TooMany = "this order has 50 refunds already",
+    /// Nothing, or more than is left. Final.
+    AboveRefundable {
+        /// What is left.
+        refundable: Fen
+    } = "at most {refundable} yuan of this order can be refunded",
+    /// The merchant's account has less. May succeed later.
+    BalanceShort {
+        /// What the merchant's account has.
+        available: Fen
+    } = "the merchant's account has {available} yuan only",
+}
+
+impl RefundOrder {
+    fn key(&self) -> Key {
+        Key {
+            scope: Scope::Refunds(self.merchant),
+            number: self.number,
+        }
+    }
+
+    /// Of what the number stands for, the order by its id: naming it by number the next time changes
+    /// nothing.
+    fn digest(&self, order: Option<OrderId>) -> Digest {
+        Digest::of(&(order, self.amount, self.order_amount))
+    }
+
+    pub(crate) fn fetch(
+        &self,
+        state: &mut State,
+        archive: &dyn Archive,
+    ) -> Result<(), ArchiveError> {
+        state.recall_number(&self.key(), archive)?;
+        self.order.fetch(self.merchant, state, archive)
+    }
+}
+
+impl OrderRefunded {
+    pub(crate) fn named(&self) -> (Key, Digest) {
+        (
+            Key {
+                scope: Scope::Refunds(self.merchant),
+                number: self.number,
+            },
+            self.digest,
+        )
+    }
+}
+
+/// Decides it.
+#[must_use]
+pub fn decide(
+    state: &State,
+    now: UnixMillis,
+    command: &RefundOrder,
+) -> Decision<OrderRefunded, Refusal> {
+    let found = command.order.find(command.merchant, state);
+    let digest = command.digest(found.map(|(id, _)| id));
+    match state.numbers.ask(&command.key(), digest) {
+        Asked::New => {}
+        Asked::Again(event) => return Decision::Again(event),
+        Asked::Other => return Decision::Refuse(Refusal::NumberReused),
+    }
+    let Some((id, order)) = found else {
+        return Decision::Refuse(Refusal::OrderNotFound);
+    };
+    let paid = match &order.state {
+        OrderState::Paid(paid) => paid,
+        OrderState::Open | OrderState::Closed => return Decision::Refuse(Refusal::NotPaid),
+        OrderState::Reversed(_) => return Decision::Refuse(Refusal::Reversed),
+    };
+    if command.order_amount != order.amount {
+        return Decision::Refuse(Refusal::OtherOrderAmount {
+            amount: order.amount,
+        });
+    }
+    let too_long = |text: &String| text.chars().count() > REASON_CHARS_MAX;
+    if command.reason.as_ref().is_some_and(too_long)
+        || command.notify.as_ref().is_some_and(|notify| !notify.fits())
+    {
+        return Decision::Refuse(Refusal::TextTooLong);
+    }
+    if now > paid.at.plus(REFUND_WITHIN_MS) {
+        return Decision::Refuse(Refusal::TooLate);
+    }
+    if paid.refunds >= REFUNDS_PER_ORDER_MAX {
+        return Decision::Refuse(Refusal::TooMany);
+    }
+    let refundable = order
+        .amount
+        .minus(paid.refunded)
+        .expect("refunded is within paid");
+    if command.amount < Fen(1) || command.amount > refundable {
+        return Decision::Refuse(Refusal::AboveRefundable { refundable });
+    }
+    let refunded = paid
+        .refunded
+        .plus(command.amount)
+        .expect("within the order's amount");
+    let fee_returned = paid
+        .fee
+        .share(refunded, order.amount)
+        .minus(paid.fee_returned)
+        .expect("a growing part has a growing share");
+    let account = Account::Merchant(command.merchant);
+    let available = state
+        .balance(account)
+        .expect("its merchant was found when creating");
+    if available
+        .plus(fee_returned)
+        .is_none_or(|most| most < command.amount)
+    {
+        return Decision::Refuse(Refusal::BalanceShort { available });
+    }
+    // After this line the refund must succeed.
+    Decision::Accept(OrderRefunded {
+        at: now,
+        merchant: command.merchant,
+        number: command.number,
+        digest,
+        order: id,
+        payer: paid.payer,
+        amount: command.amount,
+        fee_returned,
+        reason: command.reason.clone(),
+        notify: command.notify.clone(),
+        postings: Postings::new()
+            .with(Account::FeeIncome(paid.brand), account, fee_returned)
+            .with(account, Account::Wallet(paid.payer), command.amount),
+    })
+}
+
+/// Applies it.
+pub fn evolve(state: &mut State, event: &OrderRefunded) {
+    settle(state, event.order, |order| apply(order, event));
+}
+
+pub(super) fn apply(order: &mut Order, event: &OrderRefunded) {
+    let OrderState::Paid(paid) = &mut order.state else {
+        panic!("only what is paid is refunded")
+    };
+    paid.refunded = paid.refunded.plus(event.amount).expect("a sum of fen");
+    paid.fee_returned = paid
+        .fee_returned
+        .plus(event.fee_returned)
+        .expect("a sum of fen");
+    paid.refunds = paid.refunds.checked_add(1).expect("at most 50 refunds");
+    assert!(paid.refunded <= order.amount, "refunded is within paid");
+    assert!(
+        paid.fee_returned <= paid.fee,
+        "no more of the fee comes back than was kept"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Refusal as Any;
+    use crate::ids::{BrandId, EventNumber};
+    use crate::limits::DAY_MS;
+    use crate::testing::{LEI, MEI, ORDER, SHOP, create, given, pay, refund};
+
+    fn refuse(refusal: Refusal) -> Any {
+        Any::RefundOrder(refusal)
+    }
+
+    #[test]
+    fn parts_add_up_to_the_payment_and_its_fee() {
+        // 0.60 % of 99.99 yuan is a fee of 60 fen; a third of it is 20.
+        given([create("a", 9_999), pay(ORDER, MEI)])
+            .has(Account::Merchant(SHOP), 9_939)
+            .when(refund("r1", ORDER, 3_333, 9_999))
+            .accepts()
+            .has(Account::Merchant(SHOP), 9_939 - 3_333 + 20)
+            .when(refund("r2", ORDER, 1, 9_999))
+            .accepts()
+            .when(refund("r3", ORDER, 6_665, 9_999))
+            .accepts()
+            .has(Account::Wallet(MEI), 100_000)
+            .has(Account::Merchant(SHOP), 0)
+            .has(Account::FeeIncome(BrandId(0)), 0);
+    }
+
+    #[test]
+    fn the_same_number_is_answered_again() {
+        let first = EventNumber(ORDER.0.0 + 2);
+        given([create("a", 10), pay(ORDER, MEI), refund("r1", ORDER, 4, 10)])
+            .when(refund("r1", ORDER, 4, 10))
+            .answers_again(first)
+            .when(refund("r1", ORDER, 5, 10))
+            .refuses(refuse(Refusal::NumberReused))
+            .has(Account::Wallet(MEI), 100_000 - 10 + 4);
+    }
+
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        let nowhere = OrderId(EventNumber(1));
+        let paid = || given([create("a", 10), pay(ORDER, LEI)]);
+        paid()
+            .when(refund("r", nowhere, 1, 10))
+            .refuses(refuse(Refusal::OrderNotFound));
+        given([create("a", 10)])
+            .when(refund("r", ORDER, 1, 10))
+            .refuses(refuse(Refusal::NotPaid));
+        let amount = Fen(10);
+        paid()
+            .when(refund("r", ORDER, 1, 11))
+            .refuses(refuse(Refusal::OtherOrderAmount { amount }));
+        paid()
+            .after_ms(365 * DAY_MS + 1)
+            .when(refund("r", ORDER, 11, 10))
+            .refuses(refuse(Refusal::TooLate));
+        for nothing_or_too_much in [-1, 0, 11, i64::MAX] {
+            paid()
+                .when(refund("r", ORDER, nothing_or_too_much, 10))
+                .refuses(refuse(Refusal::AboveRefundable { refundable: amount }));
+        }
+    }
+
+    #[test]
+    fn the_fifty_first_refund_is_one_too_many() {
+        let mut world = given([create("a", 100), pay(ORDER, MEI)]);
+        for n in 0..50 {
+            world.accept(refund(&format!("r{n}"), ORDER, 1, 100));
+        }
+        world
+            .when(refund("r50", ORDER, 1, 100))
+            .refuses(refuse(Refusal::TooMany));
+    }
+}

@@ -1,0 +1,242 @@
+//! Everything that deciding needs, in memory: balances of everyone, orders that are open or fresh,
+//! transfers that the bank has not answered.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::archive::{Archive, ArchiveError};
+use crate::bank::Transfer;
+use crate::brand::Brand;
+use crate::ids::{BrandId, EventNumber, MerchantId, OrderId, TransferId, UserId};
+use crate::ledger::Account;
+use crate::merchant::Merchant;
+use crate::money::Fen;
+use crate::numbers::{Key, Numbers};
+use crate::order::Order;
+use crate::table::{self, Rows, Table};
+use crate::time::UnixMillis;
+use crate::user::User;
+use minicbor::{Decode, Encode};
+
+/// What an installation is for. Fixed by the first event of its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Mode {
+    /// Money of play: a sandbox bank, shoppers whom anybody may play.
+    #[n(0)]
+    Sandbox,
+    /// Money of people.
+    #[n(1)]
+    Production,
+}
+
+/// The state after all events before [`next_event`](Self::next_event).
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub(crate) mode: Option<Mode>,
+    pub(crate) next: EventNumber,
+    pub(crate) brands: Vec<Brand>,
+    pub(crate) users: Rows<User>,
+    pub(crate) merchants: Rows<Merchant>,
+    pub(crate) orders: Table<OrderId, Order>,
+    pub(crate) transfers: Table<TransferId, Transfer>,
+    pub(crate) numbers: Numbers,
+    /// Open orders by their end.
+    pub(crate) ends: BTreeSet<(UnixMillis, OrderId)>,
+    /// Settled orders that may leave memory, oldest first, each with the event that put it here.
+    pub(crate) settled: VecDeque<(EventNumber, OrderId)>,
+}
+
+impl Default for EventNumber {
+    fn default() -> Self {
+        Self(0)
+    }
+}
+
+impl table::Key for OrderId {
+    fn event(self) -> u64 {
+        self.0.0
+    }
+}
+
+impl table::Key for TransferId {
+    fn event(self) -> u64 {
+        self.0.0
+    }
+}
+
+impl State {
+    /// What the installation is for; none before the first event.
+    #[must_use]
+    pub fn mode(&self) -> Option<Mode> {
+        self.mode
+    }
+
+    /// The number that the next event gets.
+    #[must_use]
+    pub fn next_event(&self) -> EventNumber {
+        self.next
+    }
+
+    /// A brand by its id.
+    #[must_use]
+    pub fn brand(&self, brand: BrandId) -> Option<&Brand> {
+        self.brands.get(usize::from(brand.0))
+    }
+
+    /// All brands, by id.
+    pub fn brands(&self) -> impl Iterator<Item = (BrandId, &Brand)> {
+        (0..).map(BrandId).zip(&self.brands)
+    }
+
+    /// A user by its id.
+    #[must_use]
+    pub fn user(&self, user: UserId) -> Option<&User> {
+        self.users.get(index(user.0))
+    }
+
+    /// How many users there are; their ids are below.
+    #[must_use]
+    pub fn user_count(&self) -> usize {
+        self.users.len()
+    }
+
+    /// A merchant by its id.
+    #[must_use]
+    pub fn merchant(&self, merchant: MerchantId) -> Option<&Merchant> {
+        self.merchants.get(index(merchant.0))
+    }
+
+    /// How many merchants there are; their ids are below.
+    #[must_use]
+    pub fn merchant_count(&self) -> usize {
+        self.merchants.len()
+    }
+
+    /// An order that is in memory: open, or fresh, or recalled by [`recall_order`](Self::recall_order).
+    #[must_use]
+    pub fn order(&self, order: OrderId) -> Option<&Order> {
+        self.orders.get(order)
+    }
+
+    /// Top-ups and withdrawals that the bank has not answered, oldest first.
+    #[must_use]
+    pub fn pending_transfers(&self) -> Vec<(TransferId, Transfer)> {
+        self.transfers
+            .sorted()
+            .into_iter()
+            .map(|(id, transfer)| (id, *transfer))
+            .collect()
+    }
+
+    /// An account's balance on its normal side; none if its owner does not exist.
+    #[must_use]
+    pub fn balance(&self, account: Account) -> Option<Fen> {
+        match account {
+            Account::Wallet(user) => self.user(user).map(|row| row.balance),
+            Account::Merchant(merchant) => self.merchant(merchant).map(|row| row.balance),
+            Account::Transit(brand) => self.brand(brand).map(|row| row.transit),
+            Account::BankReserve(brand) => self.brand(brand).map(|row| row.bank_reserve),
+            Account::FeeIncome(brand) => self.brand(brand).map(|row| row.fee_income),
+        }
+    }
+
+    pub(crate) fn balance_mut(&mut self, account: Account) -> Option<&mut Fen> {
+        match account {
+            Account::Wallet(user) => self
+                .users
+                .get_mut(index(user.0))
+                .map(|row| &mut row.balance),
+            Account::Merchant(merchant) => self
+                .merchants
+                .get_mut(index(merchant.0))
+                .map(|row| &mut row.balance),
+            Account::Transit(brand) => self.brand_mut(brand).map(|row| &mut row.transit),
+            Account::BankReserve(brand) => self.brand_mut(brand).map(|row| &mut row.bank_reserve),
+            Account::FeeIncome(brand) => self.brand_mut(brand).map(|row| &mut row.fee_income),
+        }
+    }
+
+    fn brand_mut(&mut self, brand: BrandId) -> Option<&mut Brand> {
+        self.brands.get_mut(usize::from(brand.0))
+    }
+
+    /// All accounts with their balances: brands', users', merchants'.
+    pub fn balances(&self) -> impl Iterator<Item = (Account, Fen)> {
+        let brands = self.brands().flat_map(|(id, row)| {
+            [
+                (Account::BankReserve(id), row.bank_reserve),
+                (Account::Transit(id), row.transit),
+                (Account::FeeIncome(id), row.fee_income),
+            ]
+        });
+        let users = (0..).map(UserId).zip(self.users.iter());
+        let merchants = (0..).map(MerchantId).zip(self.merchants.iter());
+        brands
+            .chain(users.map(|(id, row)| (Account::Wallet(id), row.balance)))
+            .chain(merchants.map(|(id, row)| (Account::Merchant(id), row.balance)))
+    }
+
+    /// Open orders whose end has come, oldest first, at most `limit`.
+    pub fn due(&self, now: UnixMillis, limit: usize) -> impl Iterator<Item = OrderId> {
+        self.ends
+            .iter()
+            .take_while(move |(end, _)| *end <= now)
+            .map(|(_, id)| *id)
+            .take(limit)
+    }
+
+    /// When the next open order ends.
+    #[must_use]
+    pub fn next_due(&self) -> Option<UnixMillis> {
+        self.ends.first().map(|(end, _)| *end)
+    }
+
+    /// Makes sure that a number is known here if it was ever used.
+    pub fn recall_number(&mut self, key: &Key, archive: &dyn Archive) -> Result<(), ArchiveError> {
+        if self.numbers.get(key).is_none()
+            && let Some(known) = archive.number(key)?
+        {
+            self.numbers.insert(*key, known);
+        }
+        Ok(())
+    }
+
+    /// Makes sure that an order is here if it exists.
+    pub fn recall_order(&mut self, id: OrderId, archive: &dyn Archive) -> Result<(), ArchiveError> {
+        // An id that no event has yet is not worth a look.
+        if id.0 < self.next
+            && self.orders.get(id).is_none()
+            && let Some(order) = archive.order(id)?
+        {
+            self.settled.push_back((order.last, id));
+            self.orders.insert(id, order);
+        }
+        Ok(())
+    }
+
+    /// Lets go of the oldest numbers and settled orders beyond `keep` each, as far as the archive
+    /// has them: it holds every event before `archived`.
+    pub fn forget(&mut self, archived: EventNumber, keep: usize) {
+        self.numbers.forget(archived, keep);
+        while self.settled.len() > keep
+            && let Some((event, id)) = self.settled.front().copied()
+            && event < archived
+        {
+            self.settled.pop_front();
+            // An order touched since then has a later place in the queue.
+            if self.orders.get(id).is_some_and(|order| order.last == event) {
+                self.orders.remove(id);
+            }
+        }
+    }
+
+    /// How many orders are in memory.
+    #[must_use]
+    pub fn orders_in_memory(&self) -> usize {
+        self.orders.len()
+    }
+}
+
+pub(crate) fn index(id: u32) -> usize {
+    usize::try_from(id).expect("a 32-bit id is an index on the machines that we support")
+}

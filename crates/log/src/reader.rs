@@ -1,0 +1,253 @@
+//! Reads a log: one event by its address, or batches in order with a [`Cursor`].
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use crate::damage::Fault;
+use crate::frame::{FRAME_HEADER_BYTES, frame_crc, frame_length};
+use crate::segment::{SegmentHeader, find_segments, segment_name};
+use crate::{Address, Cursor, Damage, Disk, DiskFile, Files, Position, ReadError, Verify};
+
+/// Most files a reader and its clones hold open.
+const OPEN_FILES_MAX: usize = 64;
+
+/// Bytes read at once for one event; a longer one takes a second read.
+const EVENT_READ_BYTES: usize = 512;
+
+/// Reads a log while it is written, from any number of threads. Clones share open files.
+#[derive(Clone)]
+pub struct Reader {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    disk: Arc<dyn Disk>,
+    /// Address where the durable part ends, told by the writer of this process; none when the
+    /// writer, if any, is another process.
+    durable: Option<Arc<AtomicU64>>,
+    segments: RwLock<BTreeMap<u64, SegmentHeader>>,
+    files: RwLock<BTreeMap<u64, OpenFile>>,
+    /// Counts uses of files, to close the one not used for longest.
+    uses: AtomicU64,
+}
+
+struct OpenFile {
+    file: Arc<dyn DiskFile>,
+    last_use: AtomicU64,
+}
+
+impl Reader {
+    /// Opens the log in `dir` for reading; a writer may be at work in another process.
+    ///
+    /// Such a reader may see a batch a moment before it is durable. Whoever acts on events takes
+    /// the reader of the writing process instead: [`crate::Log::reader`].
+    ///
+    /// # Errors
+    /// When the directory cannot be read or a segment's header is damaged.
+    pub fn open(dir: &Path) -> Result<Self, ReadError> {
+        Self::open_on(Arc::new(Files::new(dir)))
+    }
+
+    /// As [`Reader::open`], on any disk.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_on(disk: Arc<dyn Disk>) -> Result<Self, ReadError> {
+        let reader = Self::new(disk, None);
+        reader.refresh()?;
+        Ok(reader)
+    }
+
+    pub(crate) fn new(disk: Arc<dyn Disk>, durable: Option<Arc<AtomicU64>>) -> Self {
+        let shared = Shared {
+            disk,
+            durable,
+            segments: RwLock::default(),
+            files: RwLock::default(),
+            uses: AtomicU64::new(0),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// A cursor whose first event is the one at `position`; the log's end is allowed.
+    ///
+    /// It finds the place by the headers of one segment's batches.
+    ///
+    /// # Errors
+    /// [`ReadError::BeyondEnd`] when the log ends before `position`; damage and I/O on the way.
+    pub fn batches_from(&self, position: Position, verify: Verify) -> Result<Cursor, ReadError> {
+        Cursor::seek(self.clone(), position, verify)
+    }
+
+    /// Reads the event whose frame is at `address` into `event`, replacing what it holds.
+    ///
+    /// # Errors
+    /// [`ReadError::NoEvent`] when the log does not reach there, [`ReadError::Damaged`] when no
+    /// intact event lies there.
+    pub fn event_at(&self, address: Address, event: &mut Vec<u8>) -> Result<(), ReadError> {
+        event.clear();
+        if self.durable().is_some_and(|durable| durable <= address.0) {
+            return Err(ReadError::NoEvent { address });
+        }
+        let mut tried = None;
+        loop {
+            let Some((base, newest)) = self.segment_with(address) else {
+                // No segment at all is known yet.
+                if self.refresh()? {
+                    continue;
+                } else {
+                    return Err(ReadError::NoEvent { address });
+                };
+            };
+            if tried == Some(base) {
+                let (file, offset) = (self.path(base), address.0 - base);
+                return Err(ReadError::Damaged {
+                    file,
+                    offset,
+                    damage: Damage::Frame,
+                });
+            }
+            let read = self
+                .file(base)
+                .and_then(|file| read_event(&*file, address.0 - base, event));
+            if read.map_err(|source| self.io(base, source))? {
+                return Ok(());
+            }
+            tried = Some(base);
+            if newest {
+                // The address may lie in a segment that was not there when this one looked last.
+                self.refresh()?;
+            }
+        }
+    }
+
+    /// Looks for new segments; says whether there are any.
+    pub(crate) fn refresh(&self) -> Result<bool, Fault> {
+        let known = self.segments().clone();
+        let found = find_segments(&*self.shared.disk, &known)?;
+        if found.segments.is_empty() {
+            return Ok(false);
+        }
+        let mut segments = self
+            .shared
+            .segments
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        segments.extend(found.segments);
+        Ok(true)
+    }
+
+    pub(crate) fn segments(&self) -> RwLockReadGuard<'_, BTreeMap<u64, SegmentHeader>> {
+        self.shared
+            .segments
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The segment after the one at `base`.
+    pub(crate) fn segment_after(&self, base: u64) -> Option<SegmentHeader> {
+        self.segments()
+            .range(base + 1..)
+            .next()
+            .map(|(_, segment)| *segment)
+    }
+
+    /// Address where the durable part ends, if this process knows.
+    pub(crate) fn durable(&self) -> Option<u64> {
+        self.shared
+            .durable
+            .as_ref()
+            .map(|durable| durable.load(Ordering::Acquire))
+    }
+
+    pub(crate) fn path(&self, base: u64) -> std::path::PathBuf {
+        self.shared.disk.path(&segment_name(base))
+    }
+
+    pub(crate) fn io(&self, base: u64, source: io::Error) -> ReadError {
+        ReadError::Io {
+            file: self.path(base),
+            source,
+        }
+    }
+
+    /// The segment's file, opened once.
+    pub(crate) fn file(&self, base: u64) -> io::Result<Arc<dyn DiskFile>> {
+        let use_number = self.shared.uses.fetch_add(1, Ordering::Relaxed);
+        let files = self
+            .shared
+            .files
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(open) = files.get(&base) {
+            open.last_use.store(use_number, Ordering::Relaxed);
+            return Ok(open.file.clone());
+        }
+        drop(files);
+        let file = self.shared.disk.open_read(&segment_name(base))?;
+        let mut files = self
+            .shared
+            .files
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if files.len() >= OPEN_FILES_MAX {
+            let oldest = files
+                .iter()
+                .min_by_key(|(_, open)| open.last_use.load(Ordering::Relaxed));
+            if let Some(oldest) = oldest.map(|(base, _)| *base) {
+                files.remove(&oldest);
+            }
+        }
+        let last_use = AtomicU64::new(use_number);
+        files.insert(
+            base,
+            OpenFile {
+                file: file.clone(),
+                last_use,
+            },
+        );
+        Ok(file)
+    }
+
+    /// The base of the segment that holds `address`, and whether it is the newest known.
+    fn segment_with(&self, address: Address) -> Option<(u64, bool)> {
+        let segments = self.segments();
+        let (base, _) = segments.range(..=address.0).next_back()?;
+        Some((
+            *base,
+            segments
+                .last_key_value()
+                .is_some_and(|(last, _)| last == base),
+        ))
+    }
+}
+
+/// Reads one event; false when no intact one lies at `offset`.
+fn read_event(file: &dyn DiskFile, offset: u64, event: &mut Vec<u8>) -> io::Result<bool> {
+    let mut start = [0; EVENT_READ_BYTES];
+    let read = file.read_at(&mut start, offset)?;
+    let Some(length) = frame_length(&start[..read]) else {
+        return Ok(false);
+    };
+    let bytes = FRAME_HEADER_BYTES + length;
+    // The whole frame is put together in the caller's vector, then its header is taken off.
+    event.clear();
+    event.extend_from_slice(&start[..read.min(bytes)]);
+    if bytes > EVENT_READ_BYTES && read == EVENT_READ_BYTES {
+        event.resize(bytes, 0);
+        let more = file.read_at(&mut event[read..], offset + read as u64)?;
+        event.truncate(read + more);
+    }
+    let intact = event.len() == bytes && crate::frame::u32_at(event, 4) == frame_crc(event);
+    if intact {
+        event.drain(..FRAME_HEADER_BYTES);
+    } else {
+        event.clear();
+    }
+    Ok(intact)
+}
