@@ -56,7 +56,7 @@ class Report:
 
     def __init__(self, suite: str) -> None:
         self._suite = suite
-        self._failed = 0
+        self.failed = 0
         self._lock = threading.Lock()
 
     def check(self, name: str, holds: object, why: object = "") -> bool:
@@ -64,7 +64,7 @@ class Report:
             if holds:
                 print(f"ok  {self._suite}: {name}", flush=True)
             else:
-                self._failed += 1
+                self.failed += 1
                 # One line, whatever the reason holds.
                 reason = " ".join(str(why).split())[:600] or "it does not hold"
                 print(f"FAIL {self._suite}: {name}: {reason}", flush=True)
@@ -94,7 +94,7 @@ class Report:
             self.check(f"{name} runs to its end", False, f"{type(problem).__name__}: {problem}")
 
     def finish(self) -> NoReturn:
-        sys.exit(1 if self._failed else 0)
+        sys.exit(1 if self.failed else 0)
 
 
 # What an SDK call gives and what `answer_of` makes of a raw response: status and body.

@@ -154,7 +154,10 @@ impl Audit {
     /// What the event's postings should be, from what the books say.
     fn postings_of(&mut self, event: &Event) -> Result<Postings, String> {
         match event {
-            Event::Opened(_) | Event::UserStatusSet(_) => {}
+            Event::Opened(_) => {}
+            Event::UserStatusSet(event) => {
+                self.brand_of(event.user)?;
+            }
             Event::BrandAdded(event) => {
                 expect_id(event.brand.0.into(), self.brands.into(), "brand")?;
                 self.brands = self.brands.saturating_add(1);
@@ -196,17 +199,29 @@ impl Audit {
             Event::OrderExpired(event) => self.end_open(event.order, event.merchant)?,
             Event::OrderReversed(event) => {
                 let order = self.order(event.order, event.merchant)?;
+                let stated = (event.amount, event.fee_returned);
                 if order.stage == Stage::Open {
                     order.stage = Stage::Over;
+                    expect_returned(stated, (Fen::ZERO, Fen::ZERO))?;
                 } else if order.refunds > 0 {
                     return Err("an order with refunds is reversed".into());
                 } else {
-                    let amount = order.amount;
+                    let (amount, fee) = (order.amount, order.fee);
+                    expect_returned(stated, (amount, fee))?;
                     return self.refunded(event.order, event.merchant, amount, Stage::Over);
                 }
             }
             Event::OrderRefunded(event) => {
-                return self.refunded(event.order, event.merchant, event.amount, Stage::Paid);
+                let before = *self.order(event.order, event.merchant)?;
+                let (id, of, amount) = (event.order, event.merchant, event.amount);
+                let postings = self.refunded(id, of, amount, Stage::Paid)?;
+                let after = self.order(id, of)?.fee_returned;
+                let fee_returned = after.minus(before.fee_returned).unwrap_or_default();
+                expect_returned((amount, event.fee_returned), (amount, fee_returned))?;
+                if event.payer != before.payer {
+                    return Err(format!("order {id} was paid by user {}", before.payer));
+                }
+                return Ok(postings);
             }
         }
         Ok(Postings::new())
@@ -424,6 +439,18 @@ impl Audit {
     }
 }
 
+/// An amount and the fee given back with it.
+fn expect_returned(stated: (Fen, Fen), expected: (Fen, Fen)) -> Result<(), String> {
+    if stated == expected {
+        Ok(())
+    } else {
+        let ((amount, fee), (right, right_fee)) = (stated, expected);
+        Err(format!(
+            "it gives back {amount} yuan and {fee} of the fee, but should {right} and {right_fee}"
+        ))
+    }
+}
+
 fn expect_id(id: u64, next: u64, what: &str) -> Result<(), String> {
     if id == next {
         Ok(())
@@ -454,5 +481,529 @@ impl fmt::Display for Totals {
         writeln!(f, "  merchants       {:>42} yuan", self.merchant_balances)?;
         writeln!(f, "  transit         {:>42} yuan", self.transit)?;
         write!(f, "  fee income      {:>42} yuan", self.fee_income)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bank::answer::Answer::{Declined, Done};
+    use crate::ids::Number;
+    use crate::order::expire::OrderExpired;
+    use crate::testing::{
+        LEI, MEI, NO_ORDER, NO_SHOP, NOBODY, SHOP, World, answer, change_fee, close, create, given,
+        named, nth, pay, refund, reverse, set_status, top_up, withdraw,
+    };
+    use crate::user::UserStatus;
+
+    /// Its events by number: opened 0, brands 1–2, merchants 3–4, users 5–8, each user's top-up and
+    /// its answer 9–16, then those below from 17.
+    fn good() -> World {
+        given([
+            create("a", 10_000),                         // 17
+            pay(OrderId(nth(0)), MEI),                   // 18, fee 60
+            refund("r", OrderId(nth(0)), 4_000, 10_000), // 19, fee 24
+            create("b", 500),                            // 20
+            close(SHOP, named("b")),                     // 21
+            create("c", 1_000),                          // 22
+            pay(OrderId(nth(5)), LEI),                   // 23, fee 6
+            reverse(SHOP, named("c")),                   // 24
+            create("d", 700),                            // 25
+            reverse(SHOP, named("d")),                   // 26
+            withdraw(MEI, "w", 800),                     // 27
+            answer(TransferId(nth(10)), Done),           // 28
+            withdraw(LEI, "w", 900),                     // 29
+            answer(TransferId(nth(12)), Declined),       // 30
+            top_up(MEI, "t", 300),                       // 31
+            answer(TransferId(nth(14)), Declined),       // 32
+            change_fee(SHOP, 100),                       // 33
+            create("e", 10_000),                         // 34
+            pay(OrderId(nth(17)), LEI),                  // 35, fee 100
+            set_status(LEI, UserStatus::Frozen),         // 36
+            create("f", 200_000),                        // 37
+        ])
+    }
+
+    fn audit(events: &[Event]) -> Result<Totals, Contradiction> {
+        let mut audit = Audit::new();
+        events.iter().try_for_each(|event| audit.read(event))?;
+        audit.finish()
+    }
+
+    /// The good history's totals are known to the fen, and it reads the same a second time.
+    #[test]
+    fn the_totals_of_a_good_history() {
+        let totals = audit(&good().events).unwrap();
+        let expected = Totals {
+            events: 38,
+            users: 4,
+            merchants: 2,
+            orders: 6,
+            payments: 3,
+            paid: Fen(21_000),
+            refunds: 2,
+            refunded: Fen(5_000),
+            pending_transfers: 0,
+            bank_reserve: Fen(399_200),
+            wallets: Fen(400_000 - 10_000 + 4_000 - 800 - 10_000),
+            merchant_balances: Fen(6_000 - 36 + 9_900),
+            transit: Fen(0),
+            fee_income: Fen(36 + 100),
+        };
+        assert_eq!(totals, expected);
+        assert!(totals.to_string().contains("3992.00 yuan"));
+    }
+
+    /// A fault: which event is damaged and found, a part of what the audit says, and the damage.
+    type Fault = (usize, &'static str, fn(&mut Vec<Event>));
+
+    fn find(faults: &[Fault]) {
+        let good = good().events;
+        for (n, (at, what, damage)) in faults.iter().enumerate() {
+            let mut events = good.clone();
+            damage(&mut events);
+            assert_ne!(events, good, "fault {n} damages nothing");
+            let found = audit(&events).expect_err(what);
+            assert_eq!(found.event, EventNumber(*at as u64), "fault {n}: {found}");
+            assert!(found.what.contains(what), "fault {n}: {found}");
+        }
+    }
+
+    /// `edit!(20 OrderCreated e => e.terms.amount = Fen(0))`: changes one event of that kind.
+    macro_rules! edit {
+        ($at:literal $kind:ident $event:ident => $change:expr) => {
+            |events| {
+                let Event::$kind($event) = &mut events[$at] else {
+                    panic!("event {} is {:?}", $at, events[$at])
+                };
+                $change;
+            }
+        };
+    }
+
+    #[test]
+    fn faults_of_order_time_and_numbers() {
+        find(&[
+            (0, "opened by its first", |events| drop(events.remove(0))),
+            (1, "opened by its first", |events| {
+                events.insert(1, events[0].clone())
+            }),
+            (
+                20,
+                "before the event before",
+                edit!(20 OrderCreated e => e.at.0 -= 1),
+            ),
+            (
+                20,
+                "before the event before",
+                edit!(19 OrderRefunded e => e.at.0 += 1),
+            ),
+            (
+                2,
+                "used twice",
+                edit!(2 BrandAdded e => e.number = Number::new("Red").unwrap()),
+            ),
+            (
+                4,
+                "used twice",
+                edit!(4 MerchantAdded e => e.number = Number::new("Noodles").unwrap()),
+            ),
+            (
+                6,
+                "used twice",
+                edit!(6 UserAdded e => e.number = Number::new("mei").unwrap()),
+            ),
+            (
+                20,
+                "used twice",
+                edit!(20 OrderCreated e => e.number = Number::new("a").unwrap()),
+            ),
+            (20, "used twice", |events| {
+                events.insert(20, events[17].clone())
+            }),
+            (20, "used twice", |events| {
+                events.insert(20, events[19].clone())
+            }),
+            (28, "used twice", |events| {
+                events.insert(28, events[27].clone())
+            }),
+            (10, "used twice", |events| {
+                events.insert(10, events[9].clone())
+            }),
+        ]);
+    }
+
+    #[test]
+    fn faults_of_brands_users_and_merchants() {
+        find(&[
+            (
+                2,
+                "where 1 was next",
+                edit!(2 BrandAdded e => e.brand = BrandId(7)),
+            ),
+            (
+                6,
+                "where 1 was next",
+                edit!(6 UserAdded e => e.user = UserId(0)),
+            ),
+            (
+                6,
+                "brand does not exist",
+                edit!(6 UserAdded e => e.brand = BrandId(2)),
+            ),
+            (
+                4,
+                "where 1 was next",
+                edit!(4 MerchantAdded e => e.merchant = MerchantId(2)),
+            ),
+            (
+                33,
+                "does not exist",
+                edit!(33 MerchantChanged e => e.merchant = NO_SHOP),
+            ),
+            (
+                36,
+                "does not exist",
+                edit!(36 UserStatusSet e => e.user = NOBODY),
+            ),
+            (
+                18,
+                "fee of 6.00",
+                edit!(3 MerchantAdded e => e.fee = BasisPoints(600)),
+            ),
+            (
+                35,
+                "fee of 0.60",
+                edit!(33 MerchantChanged e => e.fee = None),
+            ),
+            // Mei is of another brand, so her fee is earned there.
+            (18, "brand 1", edit!(5 UserAdded e => e.brand = BrandId(1))),
+        ]);
+    }
+
+    #[test]
+    fn faults_of_the_bank() {
+        find(&[
+            (
+                31,
+                "no amount",
+                edit!(31 TopUpRequested e => e.amount = Fen(0)),
+            ),
+            (
+                31,
+                "does not exist",
+                edit!(31 TopUpRequested e => e.user = NOBODY),
+            ),
+            (
+                27,
+                "no amount",
+                edit!(27 WithdrawalRequested e => e.amount = Fen(-800)),
+            ),
+            (
+                27,
+                "should be",
+                edit!(27 WithdrawalRequested e => e.amount = Fen(801)),
+            ),
+            (
+                27,
+                "should be",
+                edit!(27 WithdrawalRequested e => e.user = UserId(1)),
+            ),
+            (
+                27,
+                "should be",
+                edit!(27 WithdrawalRequested e => e.postings = Postings::new()),
+            ),
+            (
+                27,
+                "past zero",
+                edit!(27 WithdrawalRequested e => {
+                    let (wallet, transit) = (Account::Wallet(MEI), Account::Transit(BrandId(0)));
+                    e.amount = Fen(94_001);
+                    e.postings = Postings::new().with(wallet, transit, e.amount);
+                }),
+            ),
+            (28, "not pending", |events| drop(events.remove(27))),
+            (
+                28,
+                "not pending",
+                edit!(28 TransferAnswered e => e.transfer = TransferId(nth(0))),
+            ),
+            (29, "not pending", |events| {
+                events.insert(29, events[28].clone())
+            }),
+            (
+                28,
+                "of user 0",
+                edit!(28 TransferAnswered e => e.user = LEI),
+            ),
+            (
+                28,
+                "should be",
+                edit!(28 TransferAnswered e => e.answer = Declined),
+            ),
+            (
+                30,
+                "should be",
+                edit!(30 TransferAnswered e => e.answer = Done),
+            ),
+            (
+                32,
+                "should be",
+                edit!(32 TransferAnswered e => e.answer = Done),
+            ),
+            (
+                16,
+                "should be",
+                edit!(16 TransferAnswered e => e.answer = Declined),
+            ),
+            (
+                10,
+                "should be",
+                edit!(10 TransferAnswered e => e.postings = Postings::new()),
+            ),
+        ]);
+    }
+
+    #[test]
+    fn faults_of_payments() {
+        find(&[
+            (
+                20,
+                "no amount",
+                edit!(20 OrderCreated e => e.terms.amount = Fen(0)),
+            ),
+            (
+                20,
+                "no amount",
+                edit!(20 OrderCreated e => e.terms.amount = Fen(1_000_000_000_001)),
+            ),
+            (
+                20,
+                "does not exist",
+                edit!(20 OrderCreated e => e.merchant = NO_SHOP),
+            ),
+            (
+                18,
+                "100.01 yuan",
+                edit!(17 OrderCreated e => e.terms.amount = Fen(10_001)),
+            ),
+            (
+                18,
+                "not of merchant",
+                edit!(17 OrderCreated e => e.merchant = MerchantId(1)),
+            ),
+            (
+                18,
+                "100.00 yuan",
+                edit!(18 OrderPaid e => e.amount = Fen(9_999)),
+            ),
+            (18, "fee of 0.60", edit!(18 OrderPaid e => e.fee = Fen(61))),
+            (18, "brand 0", edit!(18 OrderPaid e => e.brand = BrandId(1))),
+            (
+                18,
+                "does not exist",
+                edit!(18 OrderPaid e => e.payer = NOBODY),
+            ),
+            (
+                18,
+                "should be",
+                edit!(18 OrderPaid e => e.payer = UserId(1)),
+            ),
+            (
+                18,
+                "does not exist",
+                edit!(18 OrderPaid e => e.order = NO_ORDER),
+            ),
+            (
+                18,
+                "not of merchant",
+                edit!(18 OrderPaid e => e.merchant = MerchantId(1)),
+            ),
+            (
+                18,
+                "should be",
+                edit!(18 OrderPaid e => e.postings = Postings::new()),
+            ),
+            (
+                18,
+                "should be",
+                edit!(18 OrderPaid e => {
+                    let (first, fee) = (e.postings[0], e.postings[1]);
+                    e.postings = Postings::new()
+                        .with(fee.debit, fee.credit, fee.amount)
+                        .with(first.debit, first.credit, first.amount);
+                }),
+            ),
+            (
+                18,
+                "should be",
+                edit!(18 OrderPaid e => {
+                    let again = e.postings[0];
+                    e.postings = e.postings.clone().with(again.debit, again.credit, again.amount);
+                }),
+            ),
+            (
+                18,
+                "should be",
+                edit!(18 OrderPaid e => {
+                    let (first, fee) = (e.postings[0], e.postings[1]);
+                    let other = Account::FeeIncome(BrandId(1));
+                    e.postings = Postings::new()
+                        .with(first.debit, first.credit, first.amount)
+                        .with(fee.debit, other, fee.amount);
+                }),
+            ),
+            (19, "paid twice", |events| {
+                events.insert(19, events[18].clone())
+            }),
+            (22, "is over", |events| {
+                let mut payment = events[18].clone();
+                if let Event::OrderPaid(e) = &mut payment {
+                    e.order = OrderId(nth(3));
+                }
+                events.insert(22, payment);
+            }),
+            (38, "past zero", |events| {
+                let mut payment = events[35].clone();
+                if let Event::OrderPaid(e) = &mut payment {
+                    let shop = Account::Merchant(SHOP);
+                    (e.order, e.amount, e.fee) = (OrderId(nth(20)), Fen(200_000), Fen(2_000));
+                    e.postings = Postings::new()
+                        .with(Account::Wallet(e.payer), shop, e.amount)
+                        .with(shop, Account::FeeIncome(e.brand), e.fee);
+                }
+                events.push(payment);
+            }),
+        ]);
+    }
+
+    #[test]
+    fn faults_of_ends_and_refunds() {
+        find(&[
+            (
+                21,
+                "paid and cannot be closed",
+                edit!(21 OrderClosed e => e.order = OrderId(nth(0))),
+            ),
+            (
+                21,
+                "not of merchant",
+                edit!(21 OrderClosed e => e.merchant = MerchantId(1)),
+            ),
+            (22, "is over", |events| {
+                events.insert(22, events[21].clone())
+            }),
+            (24, "paid and cannot be closed", |events| {
+                let (at, merchant) = (events[24].at(), SHOP);
+                let order = OrderId(nth(5));
+                events[24] = Event::OrderExpired(OrderExpired {
+                    at,
+                    order,
+                    merchant,
+                });
+            }),
+            (19, "not paid", |events| drop(events.remove(18))),
+            (
+                19,
+                "above its amount",
+                edit!(19 OrderRefunded e => e.amount = Fen(10_001)),
+            ),
+            (
+                19,
+                "by nothing",
+                edit!(19 OrderRefunded e => e.amount = Fen(0)),
+            ),
+            (
+                19,
+                "by nothing",
+                edit!(19 OrderRefunded e => e.amount = Fen(-1)),
+            ),
+            (
+                19,
+                "0.24",
+                edit!(19 OrderRefunded e => e.amount = Fen(4_100)),
+            ),
+            (
+                19,
+                "should be",
+                edit!(19 OrderRefunded e => e.amount = Fen(4_001)),
+            ),
+            (
+                19,
+                "0.23 of the fee",
+                edit!(19 OrderRefunded e => e.fee_returned = Fen(23)),
+            ),
+            (
+                19,
+                "paid by user 0",
+                edit!(19 OrderRefunded e => e.payer = LEI),
+            ),
+            (
+                19,
+                "not of merchant",
+                edit!(19 OrderRefunded e => e.merchant = MerchantId(1)),
+            ),
+            (
+                19,
+                "does not exist",
+                edit!(19 OrderRefunded e => e.order = NO_ORDER),
+            ),
+            (
+                19,
+                "should be",
+                edit!(19 OrderRefunded e => e.postings = Postings::new()),
+            ),
+            (
+                24,
+                "should 10.00",
+                edit!(24 OrderReversed e => e.amount = Fen(999)),
+            ),
+            (
+                24,
+                "and 0.06",
+                edit!(24 OrderReversed e => e.fee_returned = Fen(0)),
+            ),
+            (
+                24,
+                "should be",
+                edit!(24 OrderReversed e => e.postings = Postings::new()),
+            ),
+            (
+                24,
+                "with refunds",
+                edit!(24 OrderReversed e => e.order = OrderId(nth(0))),
+            ),
+            (25, "is over", |events| {
+                events.insert(25, events[24].clone())
+            }),
+            (
+                26,
+                "should 0.00",
+                edit!(26 OrderReversed e => e.amount = Fen(700)),
+            ),
+            (24, "order 22 is not paid", |events| {
+                let (mut refund, of) = (events[19].clone(), OrderId(nth(5)));
+                if let Event::OrderRefunded(e) = &mut refund {
+                    (e.number, e.order) = (Number::new("r2").unwrap(), of);
+                }
+                events[23] = events[36].clone();
+                events[24] = refund;
+            }),
+        ]);
+    }
+
+    #[test]
+    fn a_fifty_first_refund_is_a_contradiction() {
+        let mut world = good();
+        for n in 1..50 {
+            world.accept(refund(&format!("r{n}"), OrderId(nth(0)), 1, 10_000));
+        }
+        let mut last = world.events.last().unwrap().clone();
+        if let Event::OrderRefunded(e) = &mut last {
+            e.number = Number::new("r50").unwrap();
+        }
+        let found = world.audit.read(&last).unwrap_err();
+        assert!(found.what.contains("too often"), "{found}");
     }
 }

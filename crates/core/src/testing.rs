@@ -6,21 +6,25 @@
 use crate::audit::Audit;
 use crate::bank::answer::{Answer, AnswerTransfer};
 use crate::bank::top_up::TopUp;
+use crate::bank::withdraw::Withdraw;
 use crate::brand::add::AddBrand;
 use crate::brand::open::Open;
 use crate::command::{Command, Decision, Refusal, decide};
 use crate::event::{Event, evolve};
 use crate::ids::{BrandId, EventNumber, MerchantId, Number, OrderId, TransferId, UserId};
 use crate::ledger::Account;
-use crate::merchant::{Category, add::AddMerchant};
+use crate::merchant::{Category, MerchantStatus, add::AddMerchant, change::ChangeMerchant};
 use crate::money::{BasisPoints, Fen};
-use crate::order::create::{Channel, CreateOrder, Terms};
+use crate::order::close::CloseOrder;
+use crate::order::create::{Channel, CreateOrder, Notify, NotifyForm, Terms};
+use crate::order::expire::ExpireOrder;
 use crate::order::pay::PayOrder;
 use crate::order::refund::RefundOrder;
+use crate::order::reverse::ReverseOrder;
 use crate::order::{Attempt, OrderRef};
 use crate::state::{Mode, State};
 use crate::time::UnixMillis;
-use crate::user::{Tier, add::AddUser};
+use crate::user::{Tier, UserStatus, add::AddUser, set_status::SetUserStatus};
 
 pub const SHOP: MerchantId = MerchantId(0);
 pub const FREE_SHOP: MerchantId = MerchantId(1);
@@ -31,6 +35,8 @@ pub struct World {
     pub state: State,
     pub audit: Audit,
     pub now: UnixMillis,
+    /// All events, by number.
+    pub events: Vec<Event>,
     last: Option<Decision<Event, Refusal>>,
 }
 
@@ -44,57 +50,23 @@ pub fn given(commands: impl IntoIterator<Item = Command>) -> World {
         state: State::default(),
         audit: Audit::new(),
         now: UnixMillis(1_510_329_600_000),
+        events: Vec::new(),
         last: None,
     };
-    world.accept(
-        Open {
-            mode: Mode::Sandbox,
-        }
-        .into(),
-    );
+    let mode = Mode::Sandbox;
+    world.accept(Open { mode }.into());
     for name in ["Red", "Blue"] {
-        world.accept(
-            AddBrand {
-                number: number(name),
-                name: name.into(),
-            }
-            .into(),
-        );
+        world.accept(add_brand(name, name));
     }
     for (name, fee) in [("Noodles", 60), ("Charity", 0)] {
-        let fee = BasisPoints(fee);
-        let (number, name, category) = (number(name), name.into(), Category(5812));
-        world.accept(
-            AddMerchant {
-                number,
-                name,
-                category,
-                fee,
-            }
-            .into(),
-        );
+        world.accept(add_merchant(name, name, 5812, fee));
     }
-    for (user, brand) in [0, 0, 1, 1].into_iter().enumerate() {
-        let number = number(&format!("user{user}"));
-        world.accept(
-            AddUser {
-                number,
-                brand: BrandId(brand),
-                tier: Tier::Basic,
-            }
-            .into(),
-        );
+    for (text, brand) in [("mei", 0), ("mei2", 0), ("lei", 1), ("lei2", 1)] {
+        world.accept(add_user(text, brand, Tier::Basic));
     }
     for user in 0..4 {
-        let transfer = TransferId(world.state.next);
-        world.accept(top_up(UserId(user), "first", 100_000));
-        world.accept(
-            AnswerTransfer {
-                transfer,
-                answer: Answer::Done,
-            }
-            .into(),
-        );
+        let asked = world.accept(top_up(UserId(user), "first", 100_000));
+        world.accept(answer(TransferId(asked), Answer::Done));
     }
     for command in commands {
         world.accept(command);
@@ -111,6 +83,7 @@ impl World {
         if let Decision::Accept(event) = &decision {
             self.audit.read(event).unwrap();
             evolve(&mut self.state, event);
+            self.events.push(event.clone());
             for (account, balance) in self.state.balances() {
                 assert_eq!(self.audit.balance(account), balance, "{account}");
             }
@@ -144,8 +117,20 @@ impl World {
         self
     }
 
-    pub fn refuses(self, refusal: Refusal) -> Self {
-        assert_eq!(self.last, Some(Decision::Refuse(refusal)));
+    pub fn refuses(self, refusal: impl Into<Refusal>) -> Self {
+        assert_eq!(self.last, Some(Decision::Refuse(refusal.into())));
+        self
+    }
+
+    /// Each of these commands, refused so.
+    pub fn refuses_each<R: Into<Refusal>>(
+        mut self,
+        cases: impl IntoIterator<Item = (Command, R)>,
+    ) -> Self {
+        for (command, refusal) in cases {
+            let refusal = Decision::Refuse(refusal.into());
+            assert_eq!(self.decide(&command), refusal, "{command:?}");
+        }
         self
     }
 
@@ -158,18 +143,120 @@ impl World {
         assert_eq!(self.state.balance(account), Some(Fen(fen)), "{account}");
         self
     }
+
+    /// Sets a balance by hand, for refusals that no history of commands leads to yet.
+    pub fn doctored(mut self, account: Account, fen: i64) -> Self {
+        *self.state.balance_mut(account).unwrap() = Fen(fen);
+        self
+    }
 }
 
-/// The id that the first order created in the test gets.
-pub const ORDER: OrderId = OrderId(EventNumber(17));
+macro_rules! refusals_of {
+    ($($name:ident: $($module:ident)::+,)*) => {$(
+        impl From<crate::$($module)::+::Refusal> for Refusal {
+            fn from(refusal: crate::$($module)::+::Refusal) -> Self {
+                Self::$name(refusal)
+            }
+        }
+    )*};
+}
 
-pub fn top_up(user: UserId, text: &str, fen: i64) -> Command {
-    TopUp {
-        user,
-        number: number(text),
-        amount: Fen(fen),
+refusals_of! {
+    Open: brand::open, AddBrand: brand::add,
+    AddUser: user::add, SetUserStatus: user::set_status,
+    AddMerchant: merchant::add, ChangeMerchant: merchant::change,
+    TopUp: bank::top_up, Withdraw: bank::withdraw, AnswerTransfer: bank::answer,
+    CreateOrder: order::create, PayOrder: order::pay, CloseOrder: order::close,
+    ExpireOrder: order::expire, ReverseOrder: order::reverse, RefundOrder: order::refund,
+}
+
+/// The number of the `n`th event after the world's own, from 0.
+pub const fn nth(n: u64) -> EventNumber {
+    EventNumber(n.saturating_add(17))
+}
+
+/// The first order created in the test.
+pub const ORDER: OrderId = OrderId(nth(0));
+/// An order that never was.
+pub const NO_ORDER: OrderId = OrderId(EventNumber(1));
+/// The first top-up or withdrawal asked for in the test.
+pub const TRANSFER: TransferId = TransferId(nth(0));
+/// A user that never was.
+pub const NOBODY: UserId = UserId(99);
+/// A merchant that never was.
+pub const NO_SHOP: MerchantId = MerchantId(99);
+
+pub fn add_brand(text: &str, name: &str) -> Command {
+    let (number, name) = (number(text), name.into());
+    AddBrand { number, name }.into()
+}
+
+pub fn add_user(text: &str, brand: u16, tier: Tier) -> Command {
+    let (number, brand) = (number(text), BrandId(brand));
+    AddUser {
+        number,
+        brand,
+        tier,
     }
     .into()
+}
+
+pub fn set_status(user: UserId, status: UserStatus) -> Command {
+    SetUserStatus { user, status }.into()
+}
+
+pub fn add_merchant(text: &str, name: &str, category: u16, fee: u16) -> Command {
+    AddMerchant {
+        number: number(text),
+        name: name.into(),
+        category: Category(category),
+        fee: BasisPoints(fee),
+    }
+    .into()
+}
+
+pub fn change_fee(merchant: MerchantId, fee: u16) -> Command {
+    let fee = Some(BasisPoints(fee));
+    ChangeMerchant {
+        merchant,
+        fee,
+        status: None,
+    }
+    .into()
+}
+
+pub fn pause(merchant: MerchantId) -> Command {
+    let status = Some(MerchantStatus::Paused);
+    ChangeMerchant {
+        merchant,
+        fee: None,
+        status,
+    }
+    .into()
+}
+
+pub fn top_up(user: UserId, text: &str, fen: i64) -> Command {
+    let (number, amount) = (number(text), Fen(fen));
+    TopUp {
+        user,
+        number,
+        amount,
+    }
+    .into()
+}
+
+pub fn withdraw(user: UserId, text: &str, fen: i64) -> Command {
+    let (number, amount) = (number(text), Fen(fen));
+    Withdraw {
+        user,
+        number,
+        amount,
+    }
+    .into()
+}
+
+pub fn answer(transfer: TransferId, answer: Answer) -> Command {
+    AnswerTransfer { transfer, answer }.into()
 }
 
 pub fn terms(fen: i64) -> Terms {
@@ -186,32 +273,68 @@ pub fn terms(fen: i64) -> Terms {
 }
 
 pub fn create(text: &str, fen: i64) -> Command {
+    create_with(SHOP, text, terms(fen))
+}
+
+pub fn create_with(merchant: MerchantId, text: &str, terms: Terms) -> Command {
+    let number = number(text);
     CreateOrder {
-        merchant: SHOP,
-        number: number(text),
-        terms: terms(fen),
+        merchant,
+        number,
+        terms,
     }
     .into()
 }
 
 pub fn pay(order: OrderId, payer: UserId) -> Command {
+    pay_trying(order, payer, "try")
+}
+
+pub fn pay_trying(order: OrderId, payer: UserId, text: &str) -> Command {
+    let attempt = Attempt::of(&number(text));
     PayOrder {
         order,
         payer,
-        attempt: Attempt::of(&number("try")),
+        attempt,
     }
     .into()
 }
 
+/// By the shop's own number.
+pub fn named(text: &str) -> OrderRef {
+    OrderRef::Number(number(text))
+}
+
+pub fn close(merchant: MerchantId, order: OrderRef) -> Command {
+    CloseOrder { merchant, order }.into()
+}
+
+pub fn expire(order: OrderId) -> Command {
+    ExpireOrder { order }.into()
+}
+
+pub fn reverse(merchant: MerchantId, order: OrderRef) -> Command {
+    ReverseOrder { merchant, order }.into()
+}
+
 pub fn refund(text: &str, order: OrderId, fen: i64, order_fen: i64) -> Command {
+    refund_of(text, OrderRef::Id(order), fen, order_fen).into()
+}
+
+pub fn refund_of(text: &str, order: OrderRef, fen: i64, order_fen: i64) -> RefundOrder {
     RefundOrder {
         merchant: SHOP,
         number: number(text),
-        order: OrderRef::Id(order),
+        order,
         amount: Fen(fen),
         order_amount: Fen(order_fen),
         reason: None,
         notify: None,
     }
-    .into()
+}
+
+/// A notification address of so many characters.
+pub fn notify(chars: usize) -> Option<Notify> {
+    let (url, form) = ("店".repeat(chars), NotifyForm::WechatPublicKey);
+    Some(Notify { url, form })
 }

@@ -1,1 +1,7 @@
-//! Placeholder.
+//! The edges: HTTP in, commands out; verify, translate, answer, never decide.
+
+pub mod access;
+pub mod pay_codes;
+pub mod platform;
+
+pub mod wechat;

@@ -150,8 +150,7 @@ impl Cursor {
             let base = walk.segment.base;
             let successor = reader.segment_after(base);
             if let Some(next) = successor.filter(|next| next.base == walk.address()) {
-                if next.first != walk.next || (*depth != Depth::Frames && next.chain != walk.chain)
-                {
+                if next.first != walk.next || next.chain != walk.chain {
                     let (file, damage) = (reader.path(next.base), Damage::SegmentMissing);
                     return Err(ReadError::Damaged {
                         file,

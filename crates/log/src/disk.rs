@@ -119,24 +119,24 @@ impl Files {
             dir: dir.to_path_buf(),
         }
     }
+}
 
-    fn create_dir(&self) -> io::Result<()> {
-        if self.dir.is_dir() {
-            return Ok(());
-        }
-        fs::create_dir_all(&self.dir)?;
-        // The new directory's own name must survive a crash, or the log in it is lost.
-        let parent = self
-            .dir
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+/// Creates a directory and those above it. Each new name must survive a crash, or the log in it is
+/// lost.
+fn create_dir(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
     }
+    let above = dir.parent().filter(|above| !above.as_os_str().is_empty());
+    let above = above.unwrap_or(Path::new("."));
+    create_dir(above)?;
+    fs::create_dir(dir)?;
+    File::open(above)?.sync_all()
 }
 
 impl Disk for Files {
     fn lock(&self) -> io::Result<Box<dyn Any + Send + Sync>> {
-        self.create_dir()?;
+        create_dir(&self.dir)?;
         let path = self.path(Self::LOCK);
         let file = OpenOptions::new()
             .create(true)

@@ -61,14 +61,13 @@ impl FileLog {
     /// # Errors
     /// As [`FileLog::open`].
     pub fn open_on(disk: Arc<dyn Disk>, options: Options) -> Result<(Self, Opened), OpenError> {
-        let lock = disk.lock().map_err(|source| match source.kind() {
-            io::ErrorKind::WouldBlock => OpenError::Locked {
-                file: disk.path(Files::LOCK),
-            },
-            _ => OpenError::Io {
-                file: disk.path(Files::LOCK),
-                source,
-            },
+        let lock = disk.lock().map_err(|source| {
+            let file = disk.path(Files::LOCK);
+            if source.kind() == io::ErrorKind::WouldBlock {
+                OpenError::Locked { file }
+            } else {
+                OpenError::Io { file, source }
+            }
         })?;
         let segment_bytes = options.segment_bytes.max(SEGMENT_HEADER_BYTES as u64);
         let (tail, cut) = recovery::recover(
@@ -124,7 +123,7 @@ impl FileLog {
             chain: tail.chain,
         };
         let capacity = self.segment_bytes.max(SEGMENT_HEADER_BYTES as u64 + bytes);
-        let new = recovery::create(&*self.disk, segment, capacity).map_err(io::Error::other)?;
+        let new = recovery::create(&*self.disk, segment, capacity)?;
         let old = std::mem::replace(tail, new);
         // Only saves space: a full segment may be longer than its batches, so a failure is harmless.
         if let Err(error) = old.file.truncate(old.offset) {

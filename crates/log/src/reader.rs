@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::damage::Fault;
-use crate::frame::{FRAME_HEADER_BYTES, frame_crc, frame_length};
+use crate::frame::{FRAME_HEADER_BYTES, frame_crc, frame_length, u32_at};
 use crate::segment::{SegmentHeader, find_segments, segment_name};
 use crate::{Address, Cursor, Damage, Disk, DiskFile, Files, Position, ReadError, Verify};
 
@@ -128,8 +128,9 @@ impl Reader {
 
     /// Looks for new segments; says whether there are any.
     pub(crate) fn refresh(&self) -> Result<bool, Fault> {
-        let known = self.segments().clone();
+        let known = self.segments();
         let found = find_segments(&*self.shared.disk, &known)?;
+        drop(known);
         if found.segments.is_empty() {
             return Ok(false);
         }
@@ -165,7 +166,7 @@ impl Reader {
             .map(|durable| durable.load(Ordering::Acquire))
     }
 
-    pub(crate) fn path(&self, base: u64) -> std::path::PathBuf {
+    pub(crate) fn path(&self, base: u64) -> PathBuf {
         self.shared.disk.path(&segment_name(base))
     }
 
@@ -243,7 +244,7 @@ fn read_event(file: &dyn DiskFile, offset: u64, event: &mut Vec<u8>) -> io::Resu
         let more = file.read_at(&mut event[read..], offset + read as u64)?;
         event.truncate(read + more);
     }
-    let intact = event.len() == bytes && crate::frame::u32_at(event, 4) == frame_crc(event);
+    let intact = event.len() == bytes && u32_at(event, 4) == frame_crc(event);
     if intact {
         event.drain(..FRAME_HEADER_BYTES);
     } else {

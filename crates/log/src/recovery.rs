@@ -4,6 +4,7 @@
 //! as the log grows; a [`crate::Cursor`] from 0 checks everything. Nothing is changed before every
 //! reason to refuse was looked for.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -61,17 +62,21 @@ pub(crate) fn recover(
         .map(|segment| LastSegment::read(disk, *segment))
         .transpose()?;
     if let Some(base) = found.unfinished {
-        let (end, file, offset) = match &last {
-            Some(last) => (
-                last.walk.address(),
-                last.walk.segment.name(),
-                last.walk.offset,
-            ),
-            None => (0, segment_name(base), 0),
-        };
-        if base != end {
-            // The writer started a new segment when all before was durable, and now it is not.
-            return Err(damaged(disk, &file, offset, Damage::SegmentShort));
+        // The writer starts a new segment when all before it is durable.
+        match &last {
+            Some(LastSegment { walk, .. }) if walk.address() != base => {
+                let name = walk.segment.name();
+                return Err(damaged(disk, &name, walk.offset, Damage::SegmentShort));
+            }
+            None if base != 0 => {
+                return Err(damaged(
+                    disk,
+                    &segment_name(base),
+                    0,
+                    Damage::SegmentMissing,
+                ));
+            }
+            Some(_) | None => {}
         }
     }
     let end = last.as_ref().map_or(Position(0), |last| last.walk.next);
@@ -92,30 +97,25 @@ pub(crate) fn recover(
             cut = last.cut(disk).or(cut);
             last.put_right(disk, options)?
         }
-        None => create(disk, SegmentHeader::GENESIS, options.segment_bytes)?,
+        None => {
+            let first = SegmentHeader::GENESIS;
+            let created = create(disk, first, options.segment_bytes);
+            created.map_err(|source| OpenError::Io {
+                file: disk.path(&first.name()),
+                source,
+            })?
+        }
     };
     Ok((tail, cut))
 }
 
 /// Creates a segment, durable and empty.
-pub(crate) fn create(
-    disk: &dyn Disk,
-    segment: SegmentHeader,
-    capacity: u64,
-) -> Result<Tail, OpenError> {
-    let name = segment.name();
-    let created = || {
-        let file = disk.create(&name)?;
-        file.extend(capacity)?;
-        file.write_at(&segment.encode(), 0)?;
-        file.sync()?;
-        disk.sync_names()?;
-        Ok(file)
-    };
-    let file = created().map_err(|source| OpenError::Io {
-        file: disk.path(&name),
-        source,
-    })?;
+pub(crate) fn create(disk: &dyn Disk, segment: SegmentHeader, capacity: u64) -> io::Result<Tail> {
+    let file = disk.create(&segment.name())?;
+    file.extend(capacity)?;
+    file.write_at(&segment.encode(), 0)?;
+    file.sync()?;
+    disk.sync_names()?;
     let offset = SEGMENT_HEADER_BYTES as u64;
     Ok(Tail {
         segment,

@@ -1,3 +1,33 @@
 //! What follows the log: indexes for every question, and the vault for what must never be in the log.
+//!
+//! An index entry points into the log ([`feiqian_log::Address`]); the log keeps the events. New
+//! entries wait sorted in memory (the *tail*) and reach the disk a million events at a time as
+//! sorted runs, never row by row. A question looks into both, so that whoever wrote something finds
+//! it at once. The store can be deleted: it is rebuilt from the log.
+//!
+//! What can be asked: an event by its number, an order or transfer with all that became of it, what
+//! a caller's number names, the history of an account, and which event came first at a time. Fee
+//! income has no history of its own: every payment is in it.
+//!
+//! Deliberately absent: balances (the engine's state has them), any decision, any clock.
+
+mod error;
+mod story;
+
+mod entry;
+mod filter;
+mod folder;
+mod runs;
+mod tail;
+
+mod query;
+mod store;
 
 pub mod vault;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::StoreError;
+pub use store::{Committed, Options, RUN_EVENTS, Store};
+pub use story::{OrderStory, TransferStory};

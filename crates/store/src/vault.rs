@@ -113,7 +113,10 @@ impl MasterKey {
     /// [`VaultError::KeyFile`] if the file exists or cannot be written, [`VaultError::Crypto`]
     /// without random bytes.
     pub fn create(path: &Path) -> Result<Self, VaultError> {
-        let failed = |source| VaultError::KeyFile { path: path.to_owned(), source };
+        let failed = |source| VaultError::KeyFile {
+            path: path.to_owned(),
+            source,
+        };
         let key = random_key()?;
         let mut text = Zeroizing::new(String::with_capacity(2 * KEY_LEN + 1));
         for byte in key.iter() {
@@ -131,8 +134,12 @@ impl MasterKey {
         file.write_all(text.as_bytes()).map_err(failed)?;
         file.sync_all().map_err(failed)?;
         // The name lasts only once the folder is synced too.
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new("."))).and_then(|f| f.sync_all()).map_err(failed)?;
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))
+            .and_then(|f| f.sync_all())
+            .map_err(failed)?;
         Ok(Self::wrap(&key))
     }
 
@@ -141,12 +148,18 @@ impl MasterKey {
     /// # Errors
     /// [`VaultError::KeyFileMode`], [`VaultError::KeyFile`], [`VaultError::KeyText`].
     pub fn read(path: &Path) -> Result<Self, VaultError> {
-        let failed = |source| VaultError::KeyFile { path: path.to_owned(), source };
+        let failed = |source| VaultError::KeyFile {
+            path: path.to_owned(),
+            source,
+        };
         let file = File::open(path).map_err(failed)?;
         // Asked of the open file, not of the path, so that it cannot be swapped in between.
         let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
         if mode & !0o600 != 0 {
-            return Err(VaultError::KeyFileMode { path: path.to_owned(), mode });
+            return Err(VaultError::KeyFileMode {
+                path: path.to_owned(),
+                mode,
+            });
         }
         let mut text = Zeroizing::new(String::with_capacity(256));
         match file.take(KEY_FILE_MAX).read_to_string(&mut text) {
@@ -167,7 +180,9 @@ impl MasterKey {
             return Err(VaultError::KeyText);
         }
         let nibble = |digit: u8| {
-            let value = char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+            let value = char::from(digit)
+                .to_digit(16)
+                .and_then(|value| u8::try_from(value).ok());
             value.ok_or(VaultError::KeyText)
         };
         let mut key = Zeroizing::new([0_u8; KEY_LEN]);
@@ -208,12 +223,17 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError::WrongMasterKey`] if it was made with another key; [`VaultError::Storage`].
-    #[expect(clippy::needless_pass_by_value, reason = "the master key is wiped once it is used")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the master key is wiped once it is used"
+    )]
     pub fn open(folder: &Path, master: MasterKey) -> Result<Self, VaultError> {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"feiqian vault 1")
             .extract(master.0.expose_secret());
-        let database =
-            Database::builder(folder).cache_size(CACHE_BYTES).worker_threads(1).open()?;
+        let database = Database::builder(folder)
+            .cache_size(CACHE_BYTES)
+            .worker_threads(1)
+            .open()?;
         let keyspace = |name| database.keyspace(name, KeyspaceCreateOptions::default);
         let vault = Self {
             secrets: keyspace("secrets")?,
@@ -230,7 +250,9 @@ impl Vault {
     }
 
     fn check_master(&self) -> Result<(), VaultError> {
-        let meta = self.database.keyspace("meta", KeyspaceCreateOptions::default)?;
+        let meta = self
+            .database
+            .keyspace("meta", KeyspaceCreateOptions::default)?;
         let key = aead_key(&*expand(&self.root, "vault/check")?)?;
         if let Some(stored) = meta.get(CHECK_KEY)? {
             return match open_sealed(&key, b"check", &stored) {
@@ -240,7 +262,9 @@ impl Vault {
         }
         if !(self.secrets.is_empty()? && self.people.is_empty()? && self.person_keys.is_empty()?) {
             // Only damage leaves entries without the check value that was written before them.
-            return Err(VaultError::Damaged { entry: "meta/check".to_owned() });
+            return Err(VaultError::Damaged {
+                entry: "meta/check".to_owned(),
+            });
         }
         meta.insert(CHECK_KEY, seal(&key, b"check", CHECK_TEXT)?)?;
         Ok(self.database.persist(PersistMode::SyncAll)?)
@@ -287,9 +311,15 @@ impl Vault {
         if check_name(name).is_err() {
             return Ok(None);
         }
-        let Some(sealed) = self.secrets.get(name)? else { return Ok(None) };
-        let mut plain = open_sealed(&self.secrets_key, name.as_bytes(), &sealed)
-            .ok_or_else(|| VaultError::Damaged { entry: format!("secrets/{name}") })?;
+        let Some(sealed) = self.secrets.get(name)? else {
+            return Ok(None);
+        };
+        let mut plain =
+            open_sealed(&self.secrets_key, name.as_bytes(), &sealed).ok_or_else(|| {
+                VaultError::Damaged {
+                    entry: format!("secrets/{name}"),
+                }
+            })?;
         Ok(Some(SecretSlice::from(std::mem::take(&mut *plain))))
     }
 
@@ -312,8 +342,9 @@ impl Vault {
     pub fn secrets_with_prefix(&self, prefix: &str) -> Result<Vec<String>, VaultError> {
         let names = self.secrets.prefix(prefix).map(|entry| {
             let name = entry.key()?;
-            String::from_utf8(name.to_vec())
-                .map_err(|_| VaultError::Damaged { entry: "secrets: a name".to_owned() })
+            String::from_utf8(name.to_vec()).map_err(|_| VaultError::Damaged {
+                entry: "secrets: a name".to_owned(),
+            })
         });
         names.collect()
     }
@@ -344,7 +375,10 @@ impl Vault {
                 key
             } else {
                 let key = random_key()?;
-                fresh.insert(*person, seal(&self.wrapping_key, &key_label(*person), &*key)?);
+                fresh.insert(
+                    *person,
+                    seal(&self.wrapping_key, &key_label(*person), &*key)?,
+                );
                 aead_key(&*key)?
             };
             keys.insert(*person, key);
@@ -375,11 +409,17 @@ impl Vault {
     /// [`VaultError::Damaged`], [`VaultError::Storage`].
     pub fn person(&self, person: u64) -> Result<Option<Zeroizing<Vec<u8>>>, VaultError> {
         // Record first: the other way round, an erasure in between would look like damage.
-        let Some(sealed) = self.people.get(person.to_be_bytes())? else { return Ok(None) };
-        let Some(key) = self.person_key(person)? else { return Ok(None) };
+        let Some(sealed) = self.people.get(person.to_be_bytes())? else {
+            return Ok(None);
+        };
+        let Some(key) = self.person_key(person)? else {
+            return Ok(None);
+        };
         open_sealed(&key, &record_label(person), &sealed)
             .map(Some)
-            .ok_or_else(|| VaultError::Damaged { entry: format!("people/{person}") })
+            .ok_or_else(|| VaultError::Damaged {
+                entry: format!("people/{person}"),
+            })
     }
 
     /// Erases one person for good. See [`Self::erase_people`].
@@ -434,27 +474,40 @@ impl Vault {
     pub fn people(&self) -> impl Iterator<Item = Result<u64, VaultError>> + use<> {
         self.people.iter().map(|entry| {
             let key = entry.key()?;
-            let bytes = <[u8; 8]>::try_from(key.as_ref())
-                .map_err(|_| VaultError::Damaged { entry: "people: a number".to_owned() })?;
+            let bytes = <[u8; 8]>::try_from(key.as_ref()).map_err(|_| VaultError::Damaged {
+                entry: "people: a number".to_owned(),
+            })?;
             Ok(u64::from_be_bytes(bytes))
         })
     }
 
     fn person_key(&self, person: u64) -> Result<Option<LessSafeKey>, VaultError> {
-        let Some(sealed) = self.person_keys.get(person.to_be_bytes())? else { return Ok(None) };
-        let key = open_sealed(&self.wrapping_key, &key_label(person), &sealed)
-            .ok_or_else(|| VaultError::Damaged { entry: format!("person_keys/{person}") })?;
+        let Some(sealed) = self.person_keys.get(person.to_be_bytes())? else {
+            return Ok(None);
+        };
+        let key =
+            open_sealed(&self.wrapping_key, &key_label(person), &sealed).ok_or_else(|| {
+                VaultError::Damaged {
+                    entry: format!("person_keys/{person}"),
+                }
+            })?;
         aead_key(&key).map(Some)
     }
 
     fn hold_people(&self) -> MutexGuard<'_, ()> {
         // Guards no data of its own, so a panic elsewhere leaves nothing half done.
-        self.writing_people.lock().unwrap_or_else(PoisonError::into_inner)
+        self.writing_people
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 fn check_name(name: &str) -> Result<(), VaultError> {
-    if (1..=SECRET_NAME_MAX).contains(&name.len()) { Ok(()) } else { Err(VaultError::Name) }
+    if (1..=SECRET_NAME_MAX).contains(&name.len()) {
+        Ok(())
+    } else {
+        Err(VaultError::Name)
+    }
 }
 
 /// Associated data: ties a sealed value to its place, so that it cannot be copied to another.
@@ -481,7 +534,9 @@ fn expand(root: &hkdf::Prk, label: &str) -> Result<Zeroizing<[u8; KEY_LEN]>, Vau
 }
 
 fn aead_key(key: &[u8]) -> Result<LessSafeKey, VaultError> {
-    UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| VaultError::Crypto)
+    UnboundKey::new(&AES_256_GCM, key)
+        .map(LessSafeKey::new)
+        .map_err(|_| VaultError::Crypto)
 }
 
 fn seal(key: &LessSafeKey, label: &[u8], plain: &[u8]) -> Result<Vec<u8>, VaultError> {
@@ -511,7 +566,10 @@ fn open_sealed(key: &LessSafeKey, label: &[u8], sealed: &[u8]) -> Option<Zeroizi
     }
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
     let mut plain = Zeroizing::new(body.to_vec());
-    let length = key.open_in_place(nonce, Aad::from(label), &mut plain).ok()?.len();
+    let length = key
+        .open_in_place(nonce, Aad::from(label), &mut plain)
+        .ok()?
+        .len();
     plain.truncate(length);
     Some(plain)
 }
@@ -533,7 +591,10 @@ mod tests {
     }
 
     fn exposed(vault: &Vault, name: &str) -> Option<Vec<u8>> {
-        vault.secret(name).expect("reads").map(|secret| secret.expose_secret().to_vec())
+        vault
+            .secret(name)
+            .expect("reads")
+            .map(|secret| secret.expose_secret().to_vec())
     }
 
     /// Every file under `folder` that holds `bytes`.
@@ -543,7 +604,11 @@ mod tests {
             let path = entry.expect("entry").path();
             if path.is_dir() {
                 found.extend(files_holding(&path, bytes));
-            } else if fs::read(&path).expect("reads").windows(bytes.len()).any(|w| w == bytes) {
+            } else if fs::read(&path)
+                .expect("reads")
+                .windows(bytes.len())
+                .any(|w| w == bytes)
+            {
                 found.push(path);
             }
         }
@@ -554,28 +619,41 @@ mod tests {
     fn secrets_survive_a_restart_and_can_be_listed_and_removed() {
         let folder = tempfile::tempdir().unwrap();
         let first = vault(folder.path());
-        first.put_secrets(&[("wechat/1/key", b"one"), ("wechat/2/key", b"two")]).unwrap();
+        first
+            .put_secrets(&[("wechat/1/key", b"one"), ("wechat/2/key", b"two")])
+            .unwrap();
         first.put_secret("wechat/1/key", b"newer").unwrap();
         first.put_secret("other", b"").unwrap();
         drop(first);
         let again = vault(folder.path());
         assert_eq!(exposed(&again, "wechat/1/key").unwrap(), b"newer");
         assert_eq!(exposed(&again, "other").unwrap(), b"");
-        assert_eq!(again.secrets_with_prefix("wechat/").unwrap(), ["wechat/1/key", "wechat/2/key"]);
+        assert_eq!(
+            again.secrets_with_prefix("wechat/").unwrap(),
+            ["wechat/1/key", "wechat/2/key"]
+        );
         again.remove_secret("wechat/1/key").unwrap();
         assert_eq!(exposed(&again, "wechat/1/key"), None);
-        assert_eq!(again.secrets_with_prefix("").unwrap(), ["other", "wechat/2/key"]);
+        assert_eq!(
+            again.secrets_with_prefix("").unwrap(),
+            ["other", "wechat/2/key"]
+        );
         assert!(matches!(again.put_secret("", b"x"), Err(VaultError::Name)));
         assert_eq!(exposed(&again, ""), None);
         let long = vec![0; VALUE_MAX + 1];
-        assert!(matches!(again.put_secret("long", &long), Err(VaultError::TooLong)));
+        assert!(matches!(
+            again.put_secret("long", &long),
+            Err(VaultError::TooLong)
+        ));
     }
 
     #[test]
     fn people_survive_a_restart_and_keep_their_key() {
         let folder = tempfile::tempdir().unwrap();
         let first = vault(folder.path());
-        first.put_people(&[(9, b"nine"), (3, b"three"), (9, b"nine again")]).unwrap();
+        first
+            .put_people(&[(9, b"nine"), (3, b"three"), (9, b"nine again")])
+            .unwrap();
         let key = first.person_keys.get(3_u64.to_be_bytes()).unwrap();
         first.put_person(3, b"three again").unwrap();
         assert_eq!(first.person_keys.get(3_u64.to_be_bytes()).unwrap(), key);
@@ -584,7 +662,10 @@ mod tests {
         assert_eq!(again.person(3).unwrap().unwrap().as_slice(), b"three again");
         assert_eq!(again.person(9).unwrap().unwrap().as_slice(), b"nine again");
         assert_eq!(again.person(4).unwrap(), None);
-        assert_eq!(again.people().collect::<Result<Vec<_>, _>>().unwrap(), [3, 9]);
+        assert_eq!(
+            again.people().collect::<Result<Vec<_>, _>>().unwrap(),
+            [3, 9]
+        );
     }
 
     #[test]
@@ -592,7 +673,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         drop(vault(folder.path()));
         let other = MasterKey::from_hex(&MASTER.replace("00", "01")).unwrap();
-        assert!(matches!(Vault::open(folder.path(), other), Err(VaultError::WrongMasterKey)));
+        assert!(matches!(
+            Vault::open(folder.path(), other),
+            Err(VaultError::WrongMasterKey)
+        ));
         vault(folder.path());
     }
 
@@ -603,16 +687,24 @@ mod tests {
         vault.put_secret("a", b"secret of a").unwrap();
         let sealed = vault.secrets.get("a").unwrap().unwrap().to_vec();
         vault.secrets.insert("b", sealed.clone()).unwrap();
-        assert!(matches!(vault.secret("b"), Err(VaultError::Damaged { entry }) if entry == "secrets/b"));
+        assert!(
+            matches!(vault.secret("b"), Err(VaultError::Damaged { entry }) if entry == "secrets/b")
+        );
         for place in 0..sealed.len() {
             let mut altered = sealed.clone();
             altered[place] ^= 1;
             vault.secrets.insert("a", altered).unwrap();
-            assert!(matches!(vault.secret("a"), Err(VaultError::Damaged { .. })), "byte {place}");
+            assert!(
+                matches!(vault.secret("a"), Err(VaultError::Damaged { .. })),
+                "byte {place}"
+            );
         }
         for length in 0..sealed.len() {
             vault.secrets.insert("a", &sealed[..length]).unwrap();
-            assert!(matches!(vault.secret("a"), Err(VaultError::Damaged { .. })), "length {length}");
+            assert!(
+                matches!(vault.secret("a"), Err(VaultError::Damaged { .. })),
+                "length {length}"
+            );
         }
         vault.put_people(&[(1, b"one"), (2, b"two")]).unwrap();
         for keyspace in [&vault.people, &vault.person_keys] {
@@ -641,7 +733,10 @@ mod tests {
         assert_eq!(vault.person(7).unwrap(), None);
         assert_eq!(vault.people().count(), 19);
         // Somebody who brings the old record back still cannot read it.
-        vault.people.insert(7_u64.to_be_bytes(), ciphertext).unwrap();
+        vault
+            .people
+            .insert(7_u64.to_be_bytes(), ciphertext)
+            .unwrap();
         assert_eq!(vault.person(7).unwrap(), None);
         vault.erase_people(&[7, 7, 1000]).unwrap();
         assert_eq!(vault.person(8).unwrap().unwrap().as_slice(), record);
@@ -649,7 +744,10 @@ mod tests {
         let again = super::tests::vault(folder.path());
         assert_eq!(again.person(7).unwrap(), None);
         again.put_person(7, b"a new person").unwrap();
-        assert_eq!(again.person(7).unwrap().unwrap().as_slice(), b"a new person");
+        assert_eq!(
+            again.person(7).unwrap().unwrap().as_slice(),
+            b"a new person"
+        );
         assert_eq!(files_holding(folder.path(), &key), Vec::<PathBuf>::new());
     }
 
@@ -657,7 +755,9 @@ mod tests {
     fn nothing_plain_is_on_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         let vault = vault(folder.path());
-        vault.put_secret("name", b"correct horse battery staple").unwrap();
+        vault
+            .put_secret("name", b"correct horse battery staple")
+            .unwrap();
         vault.put_person(1, b"Han Meimei of Chang'an").unwrap();
         drop(vault);
         for plain in [b"battery".as_slice(), b"Meimei", CHECK_TEXT] {
@@ -672,10 +772,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
         let made = MasterKey::create(&path).unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
+            0o600
+        );
         let read = MasterKey::read(&path).unwrap();
         assert_eq!(made.0.expose_secret(), read.0.expose_secret());
-        assert!(matches!(MasterKey::create(&path), Err(VaultError::KeyFile { .. })));
+        assert!(matches!(
+            MasterKey::create(&path),
+            Err(VaultError::KeyFile { .. })
+        ));
         for mode in [0o640, 0o604, 0o644, 0o700] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             let error = MasterKey::read(&path).unwrap_err();
@@ -684,7 +790,10 @@ mod tests {
         fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
         for text in ["", "abc", &MASTER.replace('0', "g"), &MASTER.repeat(2)] {
             fs::write(&path, text).unwrap();
-            assert!(matches!(MasterKey::read(&path), Err(VaultError::KeyText)), "{text}");
+            assert!(
+                matches!(MasterKey::read(&path), Err(VaultError::KeyText)),
+                "{text}"
+            );
         }
         assert!(!format!("{read:?}").contains(&MASTER[..4]));
     }

@@ -122,3 +122,57 @@ pub fn evolve(state: &mut State, event: &TransferAnswered) {
         .remove(event.transfer)
         .expect("the transfer was pending when deciding");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::BrandId;
+    use crate::testing::{MEI, TRANSFER, answer, given, set_status, top_up, withdraw};
+    use crate::user::UserStatus;
+    use Answer::{Declined, Done};
+
+    #[test]
+    fn each_answer_moves_its_money() {
+        for (asked, said, wallet, reserve) in [
+            (top_up(MEI, "t", 7), Done, 100_007, 200_007),
+            (top_up(MEI, "t", 7), Declined, 100_000, 200_000),
+            (withdraw(MEI, "t", 7), Done, 99_993, 199_993),
+            (withdraw(MEI, "t", 7), Declined, 100_000, 200_000),
+        ] {
+            // Even to a closed user: the bank has spoken.
+            given([asked, set_status(MEI, UserStatus::Closed)])
+                .when(answer(TRANSFER, said))
+                .accepts()
+                .has(Account::Wallet(MEI), wallet)
+                .has(Account::BankReserve(BrandId(0)), reserve)
+                .has(Account::Transit(BrandId(0)), 0)
+                .when(answer(TRANSFER, said))
+                .refuses(Refusal::NotPending);
+        }
+    }
+
+    #[test]
+    fn what_was_never_asked_is_not_pending() {
+        given([])
+            .when(answer(TRANSFER, Done))
+            .refuses(Refusal::NotPending);
+    }
+
+    #[test]
+    fn all_reserves_together_are_bounded() {
+        let other = Account::BankReserve(BrandId(1));
+        let full = || given([top_up(MEI, "t", 7)]).doctored(other, BALANCE_MAX.0 - 200_006);
+        full()
+            .when(answer(TRANSFER, Done))
+            .refuses(Refusal::ReserveFull);
+        let mut world = full().doctored(other, BALANCE_MAX.0 - 200_007);
+        let command = AnswerTransfer {
+            transfer: TRANSFER,
+            answer: Done,
+        };
+        let decision = decide(&world.state, world.now, &command);
+        assert!(matches!(decision, Decision::Accept(_)), "{decision:?}");
+        world = world.doctored(other, 200_000);
+        world.when(answer(TRANSFER, Declined)).accepts();
+    }
+}

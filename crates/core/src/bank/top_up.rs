@@ -127,3 +127,45 @@ pub fn evolve(state: &mut State, event: &TopUpRequested) {
     };
     state.transfers.insert(TransferId(state.next), transfer);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal::*;
+    use super::*;
+    use crate::ledger::Account;
+    use crate::limits::AMOUNT_MAX;
+    use crate::testing::{LEI, MEI, NOBODY, TRANSFER, given, nth, set_status, top_up};
+
+    #[test]
+    fn no_money_before_the_bank_answers() {
+        let world = given([top_up(MEI, "t", AMOUNT_MAX.0), top_up(LEI, "t", 1)])
+            .has(Account::Wallet(MEI), 100_000);
+        let pending = world.state.pending_transfers();
+        let (id, transfer) = pending[0];
+        assert_eq!((id, pending.len()), (TRANSFER, 2));
+        assert_eq!(transfer.direction, Direction::TopUp);
+        assert_eq!((transfer.user, transfer.amount), (MEI, AMOUNT_MAX));
+    }
+
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        let frozen = set_status(LEI, UserStatus::Frozen);
+        given([top_up(MEI, "t", 5), top_up(LEI, "t", 5), frozen])
+            .when(top_up(MEI, "t", 5))
+            .answers_again(nth(0))
+            .when(top_up(LEI, "t", 5))
+            .answers_again(nth(1))
+            .refuses_each([
+                (top_up(LEI, "t", 0), NumberReused),
+                (top_up(NOBODY, "t", 0), UserNotFound),
+                (top_up(LEI, "new", 0), UserNotActive),
+                (top_up(MEI, "new", -1), AmountOutOfRange),
+                (top_up(MEI, "new", 0), AmountOutOfRange),
+                (top_up(MEI, "new", AMOUNT_MAX.0 + 1), AmountOutOfRange),
+            ])
+            .when(set_status(LEI, UserStatus::Closed))
+            .accepts()
+            .when(top_up(LEI, "new", 5))
+            .refuses(UserNotActive);
+    }
+}

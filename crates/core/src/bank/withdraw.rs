@@ -147,3 +147,46 @@ pub fn evolve(state: &mut State, event: &WithdrawalRequested) {
     };
     state.transfers.insert(TransferId(state.next), transfer);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal::*;
+    use super::*;
+    use crate::ids::BrandId;
+    use crate::limits::AMOUNT_MAX;
+    use crate::testing::{LEI, MEI, NOBODY, given, nth, set_status, top_up, withdraw};
+
+    #[test]
+    fn the_money_leaves_the_wallet_at_once() {
+        given([withdraw(MEI, "w", 100_000), withdraw(LEI, "w", 1)])
+            .has(Account::Wallet(MEI), 0)
+            .has(Account::Wallet(LEI), 99_999)
+            .has(Account::Transit(BrandId(0)), 100_000)
+            .has(Account::Transit(BrandId(1)), 1)
+            .has(Account::BankReserve(BrandId(0)), 200_000);
+    }
+
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        let available = Fen(99_995);
+        // A top-up of the same number is another thing.
+        let frozen = set_status(LEI, UserStatus::Frozen);
+        given([withdraw(MEI, "w", 5), top_up(MEI, "t", 5), frozen])
+            .when(withdraw(MEI, "w", 5))
+            .answers_again(nth(0))
+            .refuses_each([
+                (withdraw(MEI, "w", 0), NumberReused),
+                (withdraw(NOBODY, "w", 0), UserNotFound),
+                (withdraw(LEI, "w", 0), UserNotActive),
+                (withdraw(MEI, "new", 0), AmountOutOfRange),
+                (withdraw(MEI, "new", AMOUNT_MAX.0 + 1), AmountOutOfRange),
+                (
+                    withdraw(MEI, "new", AMOUNT_MAX.0),
+                    BalanceShort { available },
+                ),
+                (withdraw(MEI, "new", 99_996), BalanceShort { available }),
+            ])
+            .when(withdraw(MEI, "t", 99_995))
+            .accepts();
+    }
+}

@@ -125,3 +125,45 @@ pub fn evolve(state: &mut State, event: &BrandAdded) {
         fee_income: Fen::ZERO,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal::*;
+    use super::*;
+    use crate::ids::EventNumber;
+    use crate::ledger::Account;
+    use crate::testing::{add_brand, given};
+
+    #[test]
+    fn a_brand_starts_with_nothing() {
+        let name = "飞".repeat(64);
+        let world = given([add_brand("b", &name)])
+            .has(Account::BankReserve(BrandId(2)), 0)
+            .has(Account::Transit(BrandId(2)), 0)
+            .has(Account::FeeIncome(BrandId(2)), 0);
+        assert_eq!(world.state.brand(BrandId(2)).unwrap().name, name);
+    }
+
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        let world = given([])
+            .when(add_brand("Red", "Red"))
+            .answers_again(EventNumber(1))
+            .refuses_each([
+                (add_brand("Red", ""), NumberReused),
+                (add_brand("b", ""), BadName),
+                (add_brand("b", " \u{3000}"), BadName),
+                (add_brand("b", "a\nb"), BadName),
+                (add_brand("b", &"飞".repeat(65)), BadName),
+            ]);
+        let mut full = world;
+        for n in 2..BRANDS_MAX {
+            full.accept(add_brand(&format!("b{n}"), "Green"));
+        }
+        full.refuses_each([
+            (add_brand("Red", "Green"), NumberReused),
+            (add_brand("b", ""), BadName),
+            (add_brand("b", "Green"), TooMany),
+        ]);
+    }
+}

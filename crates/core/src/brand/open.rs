@@ -62,3 +62,21 @@ pub fn evolve(state: &mut State, event: &Opened) {
     );
     state.mode = Some(event.mode);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::given;
+
+    #[test]
+    fn a_log_is_opened_once_and_keeps_its_mode() {
+        let world = given([]);
+        assert_eq!(world.state.mode(), Some(Mode::Sandbox));
+        let (sandbox, production) = (Mode::Sandbox, Mode::Production);
+        world
+            .when(Open { mode: sandbox })
+            .answers_again(EventNumber(0))
+            .when(Open { mode: production })
+            .refuses(Refusal::OtherMode);
+    }
+}

@@ -151,3 +151,44 @@ pub fn evolve(state: &mut State, event: &MerchantAdded) {
         category: event.category,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal::*;
+    use super::*;
+    use crate::ids::EventNumber;
+    use crate::ledger::Account;
+    use crate::testing::{add_merchant, given};
+
+    #[test]
+    fn a_merchant_starts_active_with_nothing() {
+        let world = given([add_merchant("m", "Tea", 9_999, 1_000)]);
+        let merchant = Merchant {
+            balance: Fen::ZERO,
+            added: EventNumber(17),
+            fee: FEE_MAX,
+            status: MerchantStatus::Active,
+            category: Category(9_999),
+        };
+        assert_eq!(world.state.merchant(MerchantId(2)), Some(&merchant));
+        world.has(Account::Merchant(MerchantId(2)), 0);
+    }
+
+    // TooMany needs 2^32 merchants.
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        given([])
+            .when(add_merchant("Noodles", "Noodles", 5812, 60))
+            .answers_again(EventNumber(3))
+            .refuses_each([
+                (add_merchant("Noodles", "Rice", 5812, 60), NumberReused),
+                (add_merchant("Noodles", "Noodles", 5811, 60), NumberReused),
+                (add_merchant("Noodles", "Noodles", 5812, 61), NumberReused),
+                (add_merchant("Noodles", "", 10_000, 1_001), NumberReused),
+                (add_merchant("m", "", 10_000, 1_001), BadName),
+                (add_merchant("m", &"面".repeat(65), 5812, 60), BadName),
+                (add_merchant("m", "Rice", 10_000, 1_001), BadCategory),
+                (add_merchant("m", "Rice", 5812, 1_001), FeeTooHigh),
+            ]);
+    }
+}

@@ -86,3 +86,43 @@ pub fn evolve(state: &mut State, event: &MerchantChanged) {
     row.fee = event.fee.unwrap_or(row.fee);
     row.status = event.status.unwrap_or(row.status);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::BrandId;
+    use crate::ledger::Account;
+    use crate::testing::{
+        MEI, NO_SHOP, ORDER, SHOP, change_fee, create, given, pause, pay, refund,
+    };
+
+    #[test]
+    fn what_is_not_named_stays() {
+        let world = given([change_fee(SHOP, 1_000), pause(SHOP)]);
+        let shop = world.state.merchant(SHOP).unwrap();
+        assert_eq!((shop.fee, shop.status), (FEE_MAX, MerchantStatus::Paused));
+    }
+
+    #[test]
+    fn a_paid_order_keeps_its_fee_and_a_paused_shop_refunds() {
+        let fee = Account::FeeIncome(BrandId(0));
+        given([create("a", 10_000), change_fee(SHOP, 100), pay(ORDER, MEI)])
+            .has(fee, 100)
+            .when(change_fee(SHOP, 0))
+            .accepts()
+            .when(pause(SHOP))
+            .accepts()
+            .when(refund("r", ORDER, 5_000, 10_000))
+            .accepts()
+            .has(fee, 50)
+            .has(Account::Merchant(SHOP), 5_000 - 50);
+    }
+
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        given([]).refuses_each([
+            (change_fee(NO_SHOP, 1_001), Refusal::MerchantNotFound),
+            (change_fee(SHOP, 1_001), Refusal::FeeTooHigh),
+        ]);
+    }
+}

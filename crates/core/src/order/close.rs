@@ -80,3 +80,55 @@ pub fn decide(
 pub fn evolve(state: &mut State, event: &OrderClosed) {
     settle(state, event.order, |order| order.state = OrderState::Closed);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::ORDER_LIFE_DEFAULT_MS;
+    use crate::testing::{
+        FREE_SHOP, MEI, NO_ORDER, ORDER, SHOP, close, create, expire, given, named, nth, pay,
+        reverse,
+    };
+
+    #[test]
+    fn closing_twice_is_answered_again() {
+        for order in [OrderRef::Id(ORDER), named("a")] {
+            let world = given([create("a", 10), close(SHOP, order)]);
+            assert_eq!(world.state.next_due(), None);
+            world.when(close(SHOP, order)).answers_again(nth(1));
+        }
+        given([create("a", 10), reverse(SHOP, named("a"))])
+            .when(close(SHOP, named("a")))
+            .answers_again(nth(1));
+        given([create("a", 10)])
+            .after_ms(ORDER_LIFE_DEFAULT_MS)
+            .when(expire(ORDER))
+            .accepts()
+            .when(close(SHOP, named("a")))
+            .answers_again(nth(1));
+        // Its time is over, but nobody has closed it yet.
+        given([create("a", 10)])
+            .after_ms(ORDER_LIFE_DEFAULT_MS)
+            .when(close(SHOP, named("a")))
+            .accepts();
+    }
+
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        given([create("a", 10), pay(ORDER, MEI)])
+            .refuses_each([
+                (close(SHOP, named("b")), Refusal::OrderNotFound),
+                (close(SHOP, OrderRef::Id(NO_ORDER)), Refusal::OrderNotFound),
+                (close(FREE_SHOP, named("a")), Refusal::OrderNotFound),
+                (
+                    close(FREE_SHOP, OrderRef::Id(ORDER)),
+                    Refusal::OrderNotFound,
+                ),
+                (close(SHOP, named("a")), Refusal::AlreadyPaid),
+            ])
+            .when(reverse(SHOP, named("a")))
+            .accepts()
+            .when(close(SHOP, named("a")))
+            .refuses(Refusal::AlreadyPaid);
+    }
+}

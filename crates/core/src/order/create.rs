@@ -262,3 +262,117 @@ pub fn evolve(state: &mut State, event: &OrderCreated) {
     state.ends.insert((event.expires_at, id));
     state.orders.insert(id, event.order(state.next));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal::*;
+    use super::*;
+    use crate::limits::AMOUNT_MAX;
+    use crate::testing::{
+        FREE_SHOP, MEI, NO_SHOP, NOBODY, ORDER, SHOP, create, create_with, given, notify, nth,
+        pause, terms,
+    };
+
+    /// A new order of `SHOP` with one thing changed.
+    fn new(change: impl FnOnce(&mut Terms)) -> crate::Command {
+        let mut terms = terms(10);
+        change(&mut terms);
+        create_with(SHOP, "new", terms)
+    }
+
+    #[test]
+    fn an_order_waits_for_its_shopper() {
+        let world = given([create("a", 10)]);
+        let expires_at = world.now.plus(ORDER_LIFE_DEFAULT_MS);
+        let order = Order {
+            merchant: SHOP,
+            amount: Fen(10),
+            only_payer: None,
+            expires_at,
+            state: OrderState::Open,
+            last: nth(0),
+        };
+        assert_eq!(world.state.order(ORDER), Some(&order));
+        assert_eq!(world.state.next_due(), Some(expires_at));
+    }
+
+    #[test]
+    fn the_widest_terms_are_accepted() {
+        let now = given([]).now;
+        let widest = Terms {
+            amount: AMOUNT_MAX,
+            channel: Channel::PayCode,
+            description: "面".repeat(DESCRIPTION_CHARS_MAX),
+            attach: Some("附".repeat(ATTACH_CHARS_MAX)),
+            notify: notify(NOTIFY_URL_CHARS_MAX),
+            expires_at: Some(now.plus(ORDER_LIFE_MAX_MS)),
+            only_payer: Some(MEI),
+            echo: Some("e".repeat(ECHO_BYTES_MAX)),
+        };
+        given([create_with(SHOP, "a", widest)])
+            .when(new(|terms| terms.expires_at = Some(now.plus(1))))
+            .accepts();
+    }
+
+    #[test]
+    fn the_same_number_is_answered_again_by_its_shop_only() {
+        given([create("a", 10), pause(SHOP)])
+            .after_ms(ORDER_LIFE_MAX_MS)
+            .when(create("a", 10))
+            .answers_again(nth(0))
+            .when(create_with(FREE_SHOP, "a", terms(10)))
+            .accepts();
+        let now = given([]).now;
+        let changes: [fn(&mut Terms, UnixMillis); 8] = [
+            |t, _| t.amount = Fen(11),
+            |t, _| t.channel = Channel::App,
+            |t, _| t.description = "rice".into(),
+            |t, _| t.attach = Some("a".into()),
+            |t, _| t.notify = notify(1),
+            |t, now| t.expires_at = Some(now.plus(5)),
+            |t, _| t.only_payer = Some(MEI),
+            |t, _| t.echo = Some("e".into()),
+        ];
+        for change in changes {
+            given([new(|_| {})])
+                .when(new(|terms| change(terms, now)))
+                .refuses(NumberReused);
+        }
+    }
+
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        let now = given([]).now;
+        // Each is wrong in all that comes after it, too.
+        let worst = |fen| {
+            let mut terms = terms(fen);
+            terms.description = String::new();
+            terms.expires_at = Some(now);
+            terms.only_payer = Some(NOBODY);
+            terms
+        };
+        let mut no_payer = worst(10);
+        no_payer.description = "noodles".into();
+        given([create("a", 10), pause(FREE_SHOP)]).refuses_each([
+            (create("a", 0), NumberReused),
+            (create_with(NO_SHOP, "a", worst(0)), MerchantNotFound),
+            (create_with(FREE_SHOP, "a", worst(0)), MerchantNotActive),
+            (create_with(SHOP, "new", worst(0)), AmountOutOfRange),
+            (create_with(SHOP, "new", worst(10)), TextTooLong),
+            (create_with(SHOP, "new", no_payer), ExpiryOutOfRange),
+            (new(|t| t.only_payer = Some(NOBODY)), PayerNotFound),
+            (new(|t| t.amount = Fen(-1)), AmountOutOfRange),
+            (new(|t| t.amount = Fen(AMOUNT_MAX.0 + 1)), AmountOutOfRange),
+            (new(|t| t.description = "面".repeat(128)), TextTooLong),
+            (new(|t| t.attach = Some("附".repeat(129))), TextTooLong),
+            (new(|t| t.notify = notify(0)), TextTooLong),
+            (new(|t| t.notify = notify(257)), TextTooLong),
+            (new(|t| t.echo = Some("e".repeat(8_193))), TextTooLong),
+            (new(|t| t.expires_at = Some(now)), ExpiryOutOfRange),
+            (
+                new(|t| t.expires_at = Some(now.plus(ORDER_LIFE_MAX_MS + 1))),
+                ExpiryOutOfRange,
+            ),
+        ]);
+    }
+}

@@ -76,3 +76,41 @@ pub fn decide(
 pub fn evolve(state: &mut State, event: &OrderExpired) {
     settle(state, event.order, |order| order.state = OrderState::Closed);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::ORDER_LIFE_DEFAULT_MS;
+    use crate::testing::{
+        MEI, NO_ORDER, ORDER, SHOP, close, create, expire, given, named, pay, reverse,
+    };
+
+    #[test]
+    fn at_its_end_and_once() {
+        let world = given([create("a", 10)])
+            .after_ms(ORDER_LIFE_DEFAULT_MS - 1)
+            .when(expire(ORDER))
+            .refuses(Refusal::NotDue);
+        assert_eq!(world.state.due(world.now, 9).count(), 0);
+        let world = world.after_ms(1);
+        assert_eq!(world.state.due(world.now, 9).collect::<Vec<_>>(), [ORDER]);
+        let world = world.when(expire(ORDER)).accepts();
+        assert_eq!(world.state.due(world.now, 9).count(), 0);
+        world.when(expire(ORDER)).refuses(Refusal::NotOpen);
+    }
+
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        for ended in [
+            pay(ORDER, MEI),
+            close(SHOP, named("a")),
+            reverse(SHOP, named("a")),
+        ] {
+            given([create("a", 10), ended])
+                .when(expire(NO_ORDER))
+                .refuses(Refusal::OrderNotFound)
+                .when(expire(ORDER))
+                .refuses(Refusal::NotOpen);
+        }
+    }
+}

@@ -172,3 +172,128 @@ pub(super) fn apply(order: &mut Order, event: &OrderPaid) {
         refunds: 0,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal::*;
+    use super::*;
+    use crate::limits::ORDER_LIFE_DEFAULT_MS;
+    use crate::testing::{
+        FREE_SHOP, LEI, MEI, NO_ORDER, NOBODY, ORDER, SHOP, change_fee, close, create, create_with,
+        expire, given, named, pause, pay, pay_trying, refund, reverse, set_status, terms, withdraw,
+    };
+
+    #[test]
+    fn the_shop_gets_the_amount_less_the_fee() {
+        // 0.60 % of 123.45 yuan is 74.07 fen; of 0.83 yuan 0.498 fen.
+        for (fen, fee) in [(12_345, 74), (84, 1), (83, 0), (1, 0), (100_000, 600)] {
+            given([create("a", fen), pay(ORDER, LEI)])
+                .has(Account::Wallet(LEI), 100_000 - fen)
+                .has(Account::Merchant(SHOP), fen - fee)
+                .has(Account::FeeIncome(BrandId(0)), 0)
+                .has(Account::FeeIncome(BrandId(1)), fee);
+        }
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_payment() {
+        given([
+            create("a", 10_000),
+            change_fee(SHOP, 1_000),
+            pay(ORDER, MEI),
+        ])
+        .has(Account::Merchant(SHOP), 9_000)
+        .has(Account::FeeIncome(BrandId(0)), 1_000);
+        given([create_with(FREE_SHOP, "a", terms(10_000)), pay(ORDER, MEI)])
+            .has(Account::Merchant(FREE_SHOP), 10_000)
+            .has(Account::FeeIncome(BrandId(0)), 0);
+    }
+
+    #[test]
+    fn the_same_try_is_answered_again() {
+        let paid = || given([create("a", 10), pay(ORDER, MEI)]);
+        paid()
+            .when(pay_trying(ORDER, MEI, "other"))
+            .refuses(AlreadyPaid)
+            .when(pay(ORDER, LEI))
+            .refuses(AlreadyPaid)
+            .when(refund("r", ORDER, 10, 10))
+            .accepts()
+            .after_ms(ORDER_LIFE_DEFAULT_MS)
+            .when(pay(ORDER, MEI))
+            .answers_again(ORDER.0);
+        paid()
+            .when(reverse(SHOP, named("a")))
+            .accepts()
+            .when(pay(ORDER, MEI))
+            .refuses(OrderClosed);
+    }
+
+    #[test]
+    fn until_the_last_millisecond() {
+        let end = ORDER_LIFE_DEFAULT_MS;
+        let order = || given([create("a", 10)]);
+        order().after_ms(end - 1).when(pay(ORDER, MEI)).accepts();
+        order()
+            .after_ms(end)
+            .when(pay(ORDER, MEI))
+            .refuses(OrderExpired);
+    }
+
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        let (end, available) = (ORDER_LIFE_DEFAULT_MS, Fen(100_000));
+        let frozen = || set_status(MEI, UserStatus::Frozen);
+        let mut for_mei = terms(100_001);
+        for_mei.only_payer = Some(MEI);
+        let open = || given([create_with(SHOP, "a", for_mei.clone())]);
+        given([])
+            .when(pay(NO_ORDER, NOBODY))
+            .refuses(OrderNotFound)
+            .when(pay(ORDER, NOBODY))
+            .refuses(OrderNotFound);
+        given([create("a", 10), pay(ORDER, MEI)])
+            .after_ms(end)
+            .when(pay(ORDER, NOBODY))
+            .refuses(AlreadyPaid);
+        for ended in [close(SHOP, named("a")), reverse(SHOP, named("a"))] {
+            given([create("a", 10), ended])
+                .after_ms(end)
+                .when(pay(ORDER, NOBODY))
+                .refuses(OrderClosed);
+        }
+        open()
+            .after_ms(end)
+            .when(pay(ORDER, NOBODY))
+            .refuses(OrderExpired)
+            .when(expire(ORDER))
+            .accepts()
+            .when(pay(ORDER, NOBODY))
+            .refuses(OrderClosed);
+        open()
+            .when(pay(ORDER, NOBODY))
+            .refuses(PayerNotFound)
+            .when(set_status(LEI, UserStatus::Closed))
+            .accepts()
+            .when(pay(ORDER, LEI))
+            .refuses(OtherPayer)
+            .when(pause(SHOP))
+            .accepts()
+            .when(frozen())
+            .accepts()
+            .when(pay(ORDER, MEI))
+            .refuses(PayerNotActive)
+            .when(set_status(MEI, UserStatus::Active))
+            .accepts()
+            .when(pay(ORDER, MEI))
+            .refuses(MerchantNotActive);
+        open()
+            .when(pay(ORDER, MEI))
+            .refuses(BalanceShort { available })
+            .when(withdraw(MEI, "w", 100_000))
+            .accepts()
+            .when(pay(ORDER, MEI))
+            .refuses(BalanceShort { available: Fen(0) })
+            .has(Account::Merchant(SHOP), 0);
+    }
+}

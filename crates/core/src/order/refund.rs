@@ -253,15 +253,15 @@ pub(super) fn apply(order: &mut Order, event: &OrderRefunded) {
 
 #[cfg(test)]
 mod tests {
+    use super::Refusal::*;
     use super::*;
-    use crate::command::Refusal as Any;
-    use crate::ids::{BrandId, EventNumber};
+    use crate::ids::BrandId;
     use crate::limits::DAY_MS;
-    use crate::testing::{LEI, MEI, ORDER, SHOP, create, given, pay, refund};
-
-    fn refuse(refusal: Refusal) -> Any {
-        Any::RefundOrder(refusal)
-    }
+    use crate::testing::{
+        FREE_SHOP, LEI, MEI, NO_ORDER, ORDER, SHOP, close, create, given, named, notify, nth, pay,
+        refund, refund_of, reverse, set_status,
+    };
+    use crate::user::UserStatus;
 
     #[test]
     fn parts_add_up_to_the_payment_and_its_fee() {
@@ -281,39 +281,84 @@ mod tests {
     }
 
     #[test]
+    fn it_arrives_at_a_closed_user_on_the_last_day() {
+        given([create("a", 10), pay(ORDER, MEI)])
+            .when(set_status(MEI, UserStatus::Closed))
+            .accepts()
+            .after_ms(365 * DAY_MS)
+            .when(refund_of("r", named("a"), 10, 10))
+            .accepts()
+            .has(Account::Wallet(MEI), 100_000);
+    }
+
+    #[test]
     fn the_same_number_is_answered_again() {
-        let first = EventNumber(ORDER.0.0 + 2);
-        given([create("a", 10), pay(ORDER, MEI), refund("r1", ORDER, 4, 10)])
+        let refunded = || given([create("a", 10), pay(ORDER, MEI), refund("r1", ORDER, 4, 10)]);
+        refunded()
+            .after_ms(365 * DAY_MS + 1)
             .when(refund("r1", ORDER, 4, 10))
-            .answers_again(first)
-            .when(refund("r1", ORDER, 5, 10))
-            .refuses(refuse(Refusal::NumberReused))
-            .has(Account::Wallet(MEI), 100_000 - 10 + 4);
+            .answers_again(nth(2))
+            .when(refund_of("r1", named("a"), 4, 10))
+            .answers_again(nth(2))
+            .has(Account::Wallet(MEI), 100_000 - 10 + 4)
+            .refuses_each([
+                (refund("r1", ORDER, 5, 10), NumberReused),
+                (refund("r1", ORDER, 4, 11), NumberReused),
+                (refund("r1", NO_ORDER, 4, 10), NumberReused),
+                (refund_of("r1", named("b"), 4, 10).into(), NumberReused),
+            ]);
+        // The number is this shop's: another shop's is another, and that order is not its own.
+        let merchant = FREE_SHOP;
+        let theirs = refund_of("r1", OrderRef::Id(ORDER), 4, 10);
+        refunded()
+            .when(RefundOrder { merchant, ..theirs })
+            .refuses(OrderNotFound);
     }
 
     #[test]
     fn refusals_in_order_of_precedence() {
-        let nowhere = OrderId(EventNumber(1));
         let paid = || given([create("a", 10), pay(ORDER, LEI)]);
-        paid()
-            .when(refund("r", nowhere, 1, 10))
-            .refuses(refuse(Refusal::OrderNotFound));
+        let year = 365 * DAY_MS;
+        paid().refuses_each([
+            (refund("r", NO_ORDER, 0, 11), OrderNotFound),
+            (refund_of("r", named("b"), 0, 11).into(), OrderNotFound),
+        ]);
         given([create("a", 10)])
-            .when(refund("r", ORDER, 1, 10))
-            .refuses(refuse(Refusal::NotPaid));
-        let amount = Fen(10);
+            .when(refund("r", ORDER, 0, 11))
+            .refuses(NotPaid)
+            .when(close(SHOP, named("a")))
+            .accepts()
+            .when(refund("r", ORDER, 0, 11))
+            .refuses(NotPaid);
         paid()
-            .when(refund("r", ORDER, 1, 11))
-            .refuses(refuse(Refusal::OtherOrderAmount { amount }));
-        paid()
-            .after_ms(365 * DAY_MS + 1)
-            .when(refund("r", ORDER, 11, 10))
-            .refuses(refuse(Refusal::TooLate));
-        for nothing_or_too_much in [-1, 0, 11, i64::MAX] {
-            paid()
-                .when(refund("r", ORDER, nothing_or_too_much, 10))
-                .refuses(refuse(Refusal::AboveRefundable { refundable: amount }));
-        }
+            .when(reverse(SHOP, named("a")))
+            .accepts()
+            .when(refund("r", ORDER, 0, 11))
+            .refuses(Reversed);
+        let wordy = |chars, address, order_amount| {
+            let mut refund = refund_of("r", named("a"), 0, order_amount);
+            (refund.reason, refund.notify) = (Some("冷".repeat(chars)), notify(address));
+            refund.into()
+        };
+        let (amount, refundable) = (Fen(10), Fen(10));
+        paid().after_ms(year + 1).refuses_each([
+            (wordy(81, 257, 11), OtherOrderAmount { amount }),
+            (wordy(81, 256, 10), TextTooLong),
+            (wordy(80, 257, 10), TextTooLong),
+            (wordy(80, 0, 10), TextTooLong),
+            (wordy(80, 256, 10), TooLate),
+            (refund("r", ORDER, 11, 10), TooLate),
+        ]);
+        paid().refuses_each([
+            (wordy(80, 256, 10), AboveRefundable { refundable }),
+            (refund("r", ORDER, -1, 10), AboveRefundable { refundable }),
+            (refund("r", ORDER, 0, 10), AboveRefundable { refundable }),
+            (refund("r", ORDER, 11, 10), AboveRefundable { refundable }),
+            (
+                refund("r", ORDER, i64::MAX, 10),
+                AboveRefundable { refundable },
+            ),
+        ]);
     }
 
     #[test]
@@ -323,7 +368,27 @@ mod tests {
             world.accept(refund(&format!("r{n}"), ORDER, 1, 100));
         }
         world
-            .when(refund("r50", ORDER, 1, 100))
-            .refuses(refuse(Refusal::TooMany));
+            .when(refund("r50", ORDER, 51, 100))
+            .refuses(TooMany)
+            .after_ms(365 * DAY_MS + 1)
+            .when(refund("r50", ORDER, 51, 100))
+            .refuses(TooLate);
+    }
+
+    #[test]
+    fn a_refund_needs_the_merchants_money() {
+        // Nothing takes a merchant's money away yet but refunds: short by hand. The fee was 6 fen.
+        let (available, refundable) = (Fen(493), Fen(1_000));
+        given([create("a", 1_000), pay(ORDER, MEI)])
+            .doctored(Account::Merchant(SHOP), 493)
+            .refuses_each([
+                (
+                    refund("r", ORDER, 1_001, 1_000),
+                    AboveRefundable { refundable },
+                ),
+                (refund("r", ORDER, 1_000, 1_000), BalanceShort { available }),
+                (refund("r", ORDER, 497, 1_000), BalanceShort { available }),
+            ])
+            .has(Account::Wallet(MEI), 99_000);
     }
 }

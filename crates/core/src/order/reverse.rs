@@ -135,3 +135,86 @@ pub(super) fn apply(order: &mut Order, event: &OrderReversed) {
         OrderState::Closed | OrderState::Reversed(_) => panic!("an order is undone once"),
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::BrandId;
+    use crate::limits::{DAY_MS, ORDER_LIFE_DEFAULT_MS};
+    use crate::testing::{
+        FREE_SHOP, MEI, NO_ORDER, ORDER, SHOP, change_fee, close, create, expire, given, named,
+        nth, pause, pay, refund, reverse, set_status,
+    };
+    use crate::user::UserStatus;
+
+    #[test]
+    fn a_payment_goes_back_whole() {
+        given([create("a", 9_999), pay(ORDER, MEI), change_fee(SHOP, 7)])
+            .when(pause(SHOP))
+            .accepts()
+            .when(set_status(MEI, UserStatus::Closed))
+            .accepts()
+            .after_ms(7 * DAY_MS)
+            .when(reverse(SHOP, OrderRef::Id(ORDER)))
+            .accepts()
+            .has(Account::Wallet(MEI), 100_000)
+            .has(Account::Merchant(SHOP), 0)
+            .has(Account::FeeIncome(BrandId(0)), 0)
+            .after_ms(DAY_MS)
+            .when(reverse(SHOP, named("a")))
+            .answers_again(nth(5));
+    }
+
+    #[test]
+    fn what_was_not_paid_is_over() {
+        let world = given([create("a", 10), reverse(SHOP, named("a"))]);
+        assert_eq!(world.state.next_due(), None);
+        let order = world.state.order(ORDER).unwrap();
+        assert_eq!(order.state, OrderState::Reversed(None));
+        world.when(reverse(SHOP, named("a"))).answers_again(nth(1));
+        given([create("a", 10), close(SHOP, named("a"))])
+            .when(reverse(SHOP, named("a")))
+            .answers_again(nth(1));
+        given([create("a", 10)])
+            .after_ms(ORDER_LIFE_DEFAULT_MS)
+            .when(expire(ORDER))
+            .accepts()
+            .when(reverse(SHOP, named("a")))
+            .answers_again(nth(1));
+    }
+
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        let undo = || reverse(SHOP, named("a"));
+        let merchant = Account::Merchant(SHOP);
+        let paid = || given([create("a", 1_000), pay(ORDER, MEI)]);
+        paid().refuses_each([
+            (reverse(SHOP, named("b")), Refusal::OrderNotFound),
+            (
+                reverse(SHOP, OrderRef::Id(NO_ORDER)),
+                Refusal::OrderNotFound,
+            ),
+            (reverse(FREE_SHOP, named("a")), Refusal::OrderNotFound),
+            (
+                reverse(FREE_SHOP, OrderRef::Id(ORDER)),
+                Refusal::OrderNotFound,
+            ),
+        ]);
+        paid()
+            .when(refund("r", ORDER, 1, 1_000))
+            .accepts()
+            .after_ms(7 * DAY_MS + 1)
+            .when(undo())
+            .refuses(Refusal::AlreadyRefunded);
+        // Nothing takes a merchant's money away yet but refunds: short by hand. The fee was 6 fen.
+        let available = Fen(993);
+        paid()
+            .doctored(merchant, 993)
+            .when(undo())
+            .refuses(Refusal::BalanceShort { available })
+            .after_ms(7 * DAY_MS + 1)
+            .when(undo())
+            .refuses(Refusal::TooLate)
+            .has(Account::Wallet(MEI), 99_000);
+    }
+}

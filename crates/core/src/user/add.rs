@@ -128,3 +128,38 @@ pub fn evolve(state: &mut State, event: &UserAdded) {
         tier: event.tier,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal::*;
+    use super::*;
+    use crate::ids::EventNumber;
+    use crate::ledger::Account;
+    use crate::testing::{add_user, given};
+
+    #[test]
+    fn a_user_starts_active_with_nothing() {
+        let world = given([add_user("u", 1, Tier::Full)]).has(Account::Wallet(UserId(4)), 0);
+        let user = User {
+            balance: Fen::ZERO,
+            brand: BrandId(1),
+            status: UserStatus::Active,
+            tier: Tier::Full,
+        };
+        assert_eq!(world.state.user(UserId(4)), Some(&user));
+    }
+
+    // TooMany needs 2^32 users.
+    #[test]
+    fn refusals_in_order_of_precedence() {
+        given([])
+            .when(add_user("mei", 0, Tier::Basic))
+            .answers_again(EventNumber(5))
+            .refuses_each([
+                (add_user("mei", 0, Tier::Full), NumberReused),
+                (add_user("mei", 1, Tier::Basic), NumberReused),
+                (add_user("mei", 2, Tier::Basic), NumberReused),
+                (add_user("u", 2, Tier::Basic), BrandNotFound),
+            ]);
+    }
+}

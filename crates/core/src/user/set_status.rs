@@ -77,3 +77,32 @@ pub fn evolve(state: &mut State, event: &UserStatusSet) {
         .expect("the user was found when deciding");
     row.status = event.status;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{MEI, NOBODY, given, set_status};
+    use UserStatus::{Active, Closed, Frozen};
+
+    #[test]
+    fn every_change_but_out_of_closed() {
+        for from in [Active, Frozen, Closed] {
+            for to in [Active, Frozen, Closed] {
+                let world = given([set_status(MEI, from)]).when(set_status(MEI, to));
+                let status = if from == Closed && to != Closed {
+                    world.refuses(Refusal::UserClosed)
+                } else {
+                    world.accepts()
+                }
+                .state
+                .user(MEI)
+                .unwrap()
+                .status;
+                assert_eq!(status, if from == Closed { Closed } else { to });
+            }
+        }
+        given([])
+            .when(set_status(NOBODY, Active))
+            .refuses(Refusal::UserNotFound);
+    }
+}

@@ -69,7 +69,10 @@ impl ApiV3Key {
     pub fn seal(&self, associated_data: &str, plain: &[u8]) -> Sealed {
         let nonce = random::aead_nonce();
         let ciphertext = self.seal_with(&nonce, associated_data, plain);
-        Sealed { ciphertext: ciphertext.expect("a good nonce and memory"), nonce }
+        Sealed {
+            ciphertext: ciphertext.expect("a good nonce and memory"),
+            nonce,
+        }
     }
 
     /// Seals under a given nonce, which must never have been used with this key: a notification
@@ -100,7 +103,9 @@ impl ApiV3Key {
         associated_data: &str,
         ciphertext: &str,
     ) -> Result<Vec<u8>, AeadError> {
-        let mut text = STANDARD.decode(ciphertext).map_err(|_| AeadError::NotAuthentic)?;
+        let mut text = STANDARD
+            .decode(ciphertext)
+            .map_err(|_| AeadError::NotAuthentic)?;
         let length = self
             .0
             .open_in_place(parse_nonce(nonce)?, Aad::from(associated_data), &mut text)
@@ -134,8 +139,14 @@ mod tests {
             ("certificate", "飞钱", "A1TBevrc9vXp/0jRMMKLspE++qhlAw=="),
             ("", "", "uyv8FN1IO9/tENB/08ENsw=="),
         ] {
-            assert_eq!(key.seal_with(NONCE, aad, plain.as_bytes()).as_deref(), Ok(sealed));
-            assert_eq!(key.open(NONCE, aad, sealed).as_deref(), Ok(plain.as_bytes()));
+            assert_eq!(
+                key.seal_with(NONCE, aad, plain.as_bytes()).as_deref(),
+                Ok(sealed)
+            );
+            assert_eq!(
+                key.open(NONCE, aad, sealed).as_deref(),
+                Ok(plain.as_bytes())
+            );
         }
     }
 
@@ -152,13 +163,22 @@ mod tests {
         assert_eq!(key.open(&nonce, "transaction", &ciphertext[4..]), not);
         assert_eq!(key.open(&nonce, "transaction", "!"), not);
         assert_eq!(key.open(&nonce, "transaction", ""), not);
-        assert_eq!(key.open("short", "transaction", &ciphertext), Err(AeadError::Nonce));
+        assert_eq!(
+            key.open("short", "transaction", &ciphertext),
+            Err(AeadError::Nonce)
+        );
         assert_ne!(key.seal("transaction", b"{}").nonce, nonce);
     }
 
     #[test]
     fn bad_keys_are_refused() {
-        for text in ["", "short", &KEY.repeat(2), &KEY.replace("01", "é"), &KEY.replace('0', " ")] {
+        for text in [
+            "",
+            "short",
+            &KEY.repeat(2),
+            &KEY.replace("01", "é"),
+            &KEY.replace('0', " "),
+        ] {
             assert_eq!(ApiV3Key::new(text).unwrap_err(), AeadError::Key);
         }
     }

@@ -71,7 +71,9 @@ impl Decryptor {
         if field.len() > FIELD_MAX {
             return Err(FieldError::Undecryptable);
         }
-        let ciphertext = STANDARD.decode(field).map_err(|_| FieldError::Undecryptable)?;
+        let ciphertext = STANDARD
+            .decode(field)
+            .map_err(|_| FieldError::Undecryptable)?;
         let mut output = Zeroizing::new(vec![0; self.0.min_output_size()]);
         let plain = self
             .0
@@ -83,7 +85,7 @@ impl Decryptor {
 }
 
 /// A merchant's public key, for writing fields.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Encryptor(OaepPublicEncryptingKey);
 
 impl Encryptor {
@@ -130,14 +132,34 @@ mod tests {
         for text in ["", "韩梅梅", &"x".repeat(214)] {
             let field = encryptor.encrypt(text).unwrap();
             assert_eq!(decryptor.decrypt(&field).unwrap().as_str(), text);
-            let altered = field.replacen(&field[..1], if field.starts_with('A') { "B" } else { "A" }, 1);
+            let altered = field.replacen(
+                &field[..1],
+                if field.starts_with('A') { "B" } else { "A" },
+                1,
+            );
             assert_eq!(decryptor.decrypt(&altered), Err(FieldError::Undecryptable));
         }
         assert_ne!(encryptor.encrypt("a"), encryptor.encrypt("a"));
-        assert_eq!(encryptor.encrypt(&"x".repeat(215)), Err(FieldError::TooLong));
-        for field in ["", "plain text", "AAAA", &"A".repeat(344), &"A".repeat(4000)] {
-            assert_eq!(decryptor.decrypt(field), Err(FieldError::Undecryptable), "{field}");
+        assert_eq!(
+            encryptor.encrypt(&"x".repeat(215)),
+            Err(FieldError::TooLong)
+        );
+        for field in [
+            "",
+            "plain text",
+            "AAAA",
+            &"A".repeat(344),
+            &"A".repeat(4000),
+        ] {
+            assert_eq!(
+                decryptor.decrypt(field),
+                Err(FieldError::Undecryptable),
+                "{field}"
+            );
         }
-        assert_eq!(Decryptor::from_pem(vectors::PUBLIC_PEM).unwrap_err(), KeyError::Pem);
+        assert_eq!(
+            Decryptor::from_pem(vectors::PUBLIC_PEM).unwrap_err(),
+            KeyError::Pem
+        );
     }
 }

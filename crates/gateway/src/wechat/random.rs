@@ -48,9 +48,15 @@ fn text(alphabet: &[u8], length: usize) -> String {
     let mut bytes = [0; 64];
     while letters.len() < length {
         fill(&mut bytes);
-        let good = bytes.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < limit);
+        let good = bytes
+            .iter()
+            .map(|byte| usize::from(*byte))
+            .filter(|byte| *byte < limit);
         let missing = length - letters.len();
-        letters.extend(good.take(missing).map(|byte| char::from(alphabet[byte % alphabet.len()])));
+        letters.extend(
+            good.take(missing)
+                .map(|byte| char::from(alphabet[byte % alphabet.len()])),
+        );
     }
     letters
 }

@@ -83,7 +83,11 @@ impl VerifyingKey {
         let size = aws_lc_rs::rsa::PublicEncryptingKey::from_der(&spki)
             .map_err(|_| KeyError::Key)?
             .key_size_bits();
-        if (KEY_BITS..=8192).contains(&size) { Ok(Self { key, spki }) } else { Err(KeyError::Key) }
+        if (KEY_BITS..=8192).contains(&size) {
+            Ok(Self { key, spki })
+        } else {
+            Err(KeyError::Key)
+        }
     }
 
     /// From a PEM text `BEGIN PUBLIC KEY`.
@@ -162,7 +166,12 @@ impl PlatformKey {
     pub fn sign(&self, text: &[u8]) -> String {
         let mut signature = vec![0; self.key.public_modulus_len()];
         self.key
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), text, &mut signature)
+            .sign(
+                &RSA_PKCS1_SHA256,
+                &SystemRandom::new(),
+                text,
+                &mut signature,
+            )
             .expect("a parsed RSA key signs");
         STANDARD.encode(signature)
     }
@@ -183,7 +192,13 @@ impl PlatformKey {
         let nonce = random::nonce_str();
         let signature = self.sign_response(now, &nonce, body);
         let request_id = random::request_id();
-        SignedHeaders { timestamp: now, nonce, serial: serial.to_owned(), signature, request_id }
+        SignedHeaders {
+            timestamp: now,
+            nonce,
+            serial: serial.to_owned(),
+            signature,
+            request_id,
+        }
     }
 }
 
@@ -251,7 +266,11 @@ mod tests {
         let key = VerifyingKey::from_pem(vectors::PUBLIC_PEM).unwrap();
         assert!(verify(&key, &request(target, BODY), &signature));
         assert!(!verify(&key, &request(target, b""), &signature));
-        assert!(!verify(&key, &request("/v3/pay/transactions/native?x=钱", BODY), &signature));
+        assert!(!verify(
+            &key,
+            &request("/v3/pay/transactions/native?x=钱", BODY),
+            &signature
+        ));
         assert!(!verify(&key, &request(target, BODY), &signature[1..]));
         assert!(!verify(&key, &request(target, BODY), b""));
     }
@@ -260,7 +279,10 @@ mod tests {
     fn a_response_is_signed_as_python_signs_it() {
         let key = PlatformKey::from_pem(vectors::KEY_PEM).unwrap();
         let body = "{\"code_url\":\"飞钱\"}".as_bytes();
-        assert_eq!(key.sign_response(1_554_208_460, NONCE, body), vectors::RESPONSE_SIGNATURE);
+        assert_eq!(
+            key.sign_response(1_554_208_460, NONCE, body),
+            vectors::RESPONSE_SIGNATURE
+        );
         assert_eq!(key.public().to_pem(), vectors::PUBLIC_PEM);
     }
 
@@ -270,7 +292,10 @@ mod tests {
         let headers = key.signed_headers("PUB_KEY_ID_01", 1_554_208_460, b"");
         let signature = STANDARD.decode(&headers.signature).unwrap();
         let text = response_text(headers.timestamp, &headers.nonce, b"");
-        assert_eq!(text, format!("1554208460\n{}\n\n", headers.nonce).as_bytes());
+        assert_eq!(
+            text,
+            format!("1554208460\n{}\n\n", headers.nonce).as_bytes()
+        );
         assert!(verify(key.public(), &text, &signature));
         let pairs = headers.pairs();
         assert_eq!(pairs[2], ("wechatpay-serial", "PUB_KEY_ID_01".to_owned()));
@@ -281,9 +306,15 @@ mod tests {
     #[test]
     fn bad_keys_are_refused() {
         assert_eq!(VerifyingKey::from_pem("").unwrap_err(), KeyError::Pem);
-        assert_eq!(VerifyingKey::from_pem(vectors::KEY_PEM).unwrap_err(), KeyError::Pem);
+        assert_eq!(
+            VerifyingKey::from_pem(vectors::KEY_PEM).unwrap_err(),
+            KeyError::Pem
+        );
         assert_eq!(VerifyingKey::from_der(b"x").unwrap_err(), KeyError::Key);
-        assert_eq!(PlatformKey::from_pem(vectors::PUBLIC_PEM).unwrap_err(), KeyError::Pem);
+        assert_eq!(
+            PlatformKey::from_pem(vectors::PUBLIC_PEM).unwrap_err(),
+            KeyError::Pem
+        );
         assert_eq!(PlatformKey::from_der(&[0; 9]).unwrap_err(), KeyError::Key);
     }
 }

@@ -1,0 +1,93 @@
+//! The committer thread: makes batches durable, then tells everyone.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Instant;
+
+use feiqian_core::{Event, EventNumber, UnixMillis};
+use feiqian_log::{BatchBuffer, Log, Position};
+use feiqian_store::Committed;
+use tokio::sync::watch;
+
+use crate::feed::Ring;
+use crate::metrics::Metrics;
+use crate::queue::{Outcome, Queue, Release, Reply};
+
+/// A decided batch on its way to the log. It may hold answers only.
+pub(crate) struct Work {
+    pub first: EventNumber,
+    pub at: UnixMillis,
+    pub buffer: BatchBuffer,
+    pub events: Vec<Event>,
+    pub answers: Vec<Answer>,
+}
+
+/// What is told once the batch is durable.
+pub(crate) enum Answer {
+    Command(Reply, Outcome),
+    Read(Release),
+}
+
+pub(crate) struct Committer<L> {
+    pub log: L,
+    pub work: Receiver<Work>,
+    pub buffers: Sender<BatchBuffer>,
+    pub ring: Arc<Ring>,
+    pub queue: Arc<Queue>,
+    pub metrics: Arc<Metrics>,
+    pub durable: watch::Sender<EventNumber>,
+    pub failure: Arc<watch::Sender<Option<String>>>,
+}
+
+impl<L: Log> Committer<L> {
+    pub fn run(mut self) {
+        while let Ok(mut work) = self.work.recv() {
+            if !work.buffer.is_empty()
+                && let Err(error) = self.commit(&mut work)
+            {
+                // Whether this batch is on disk is unknown, so nobody is told anything: dropped
+                // answers read as "unknown". Nothing more is written.
+                let error = with_causes(&error);
+                tracing::error!(error, "the log cannot be written; stopping");
+                self.failure.send_replace(Some(error));
+                self.queue.abandon();
+                self.ring.close();
+                return;
+            }
+            for answer in work.answers {
+                match answer {
+                    Answer::Command(reply, outcome) => reply.send(outcome),
+                    Answer::Read(release) => release(),
+                }
+            }
+            // The writer is gone only after its last batch.
+            drop(self.buffers.send(work.buffer));
+        }
+        self.ring.close();
+    }
+
+    fn commit(&mut self, work: &mut Work) -> Result<(), feiqian_log::AppendError> {
+        let begin = Instant::now();
+        let appended = self.log.append(Position(work.first.0), work.at.0, &mut work.buffer)?;
+        self.metrics.sync_seconds.observe(begin.elapsed().as_secs_f64());
+        self.metrics.batch_events.observe(f64::from(u32::try_from(work.events.len()).unwrap_or(u32::MAX)));
+        let addresses = work.buffer.addresses(&appended).map(|(_, address)| address);
+        let events = addresses.zip(std::mem::take(&mut work.events)).collect();
+        let committed = Committed { first: work.first, at: work.at, events };
+        let next = committed.next();
+        self.ring.push(Arc::new(committed));
+        self.durable.send_replace(next);
+        Ok(())
+    }
+}
+
+/// An error with its causes, on one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
+}

@@ -1,0 +1,303 @@
+//! Opening a data folder: the newest snapshot, then what the log has beyond it.
+//!
+//! ```text
+//! DIR/log/     the log          DIR/state/   snapshots of the state
+//! DIR/store/   the indexes
+//! ```
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::Builder;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use feiqian_core::brand::open::{Open, Opened};
+use feiqian_core::{Command, Decision, Event, EventNumber, Mode, State, UnixMillis, decide, evolve};
+use feiqian_log::{BatchBuffer, FileLog, Log, Position, Verify};
+use feiqian_store::{Committed, Store};
+use tokio::sync::watch;
+
+use crate::committer::Committer;
+use crate::feed::{Feed, Next, Ring, next_committed};
+use crate::metrics::Metrics;
+use crate::queue::Queue;
+use crate::snapshots::{self, Snapshots};
+use crate::writer::{Writer, encode};
+use crate::{Engine, Inner, KEEP_DEFAULT};
+
+/// Tells the time. A sandbox may pass one that moves as it likes; time never goes back for the rules.
+pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + Sync>;
+
+/// The machine's clock.
+#[must_use]
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    })
+}
+
+/// What opening is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Reading the snapshot.
+    Snapshot,
+    /// Replaying events: done, and to be done.
+    Replay(u64, u64),
+}
+
+/// Told about the progress of opening.
+pub type Progress = Box<dyn FnMut(Stage)>;
+
+/// How to open.
+pub struct Options {
+    /// The data folder; made if missing.
+    pub dir: PathBuf,
+    /// What the installation must be for.
+    pub mode: Mode,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Numbers, and settled orders, kept in memory.
+    pub keep: usize,
+    /// Told about the progress.
+    pub progress: Option<Progress>,
+}
+
+impl Options {
+    /// The defaults for a folder.
+    #[must_use]
+    pub fn new(dir: &Path, mode: Mode) -> Self {
+        let (dir, clock) = (dir.to_owned(), system_clock());
+        Self { dir, mode, clock, keep: KEEP_DEFAULT, progress: None }
+    }
+}
+
+/// Why a data folder cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It is of the other mode.
+    #[error("{} was made in {was:?} mode and cannot be opened in {asked:?} mode; use another folder", .dir.display())]
+    OtherMode {
+        /// The folder.
+        dir: PathBuf,
+        /// Its mode.
+        was: Mode,
+        /// The mode asked for.
+        asked: Mode,
+    },
+    /// The log cannot be opened.
+    #[error(transparent)]
+    Log(#[from] feiqian_log::OpenError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] feiqian_store::StoreError),
+    /// Events cannot be read.
+    #[error("the log cannot be replayed: {0}")]
+    Replay(String),
+    /// The log takes no first event.
+    #[error(transparent)]
+    Append(#[from] feiqian_log::AppendError),
+    /// The operating system refuses.
+    #[error("cannot prepare the data folder {}", .dir.display())]
+    Io {
+        /// The folder.
+        dir: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
+pub(crate) fn open(mut options: Options) -> Result<Engine, OpenError> {
+    let dir = options.dir.clone();
+    let io = |source| OpenError::Io { dir: dir.clone(), source };
+    let state_dir = dir.join("state");
+    std::fs::create_dir_all(&state_dir).map_err(io)?;
+
+    tell(&mut options, Stage::Snapshot);
+    let state = snapshots::load(&state_dir).map_err(io)?.unwrap_or_default();
+    let snapshot_at = state.next_event();
+    let must_reach = Position(snapshot_at.0);
+    let log_options = feiqian_log::Options { must_reach, ..feiqian_log::Options::default() };
+    let (mut log, opened) = FileLog::open(&dir.join("log"), log_options)?;
+    let store = Arc::new(Store::open(&dir.join("store"), log.reader())?);
+    if store.position().0 > opened.end.0 {
+        return Err(OpenError::Replay(format!(
+            "the store has seen event {}, but the log ends at {}: acknowledged events are missing",
+            store.position().0,
+            opened.end.0
+        )));
+    }
+    let (mut state, now) = replay(state, &log, &store, &mut options)?;
+    open_mode(&mut state, &mut log, &store, &options)?;
+    start(state, now, snapshot_at, log, store, options).map_err(io)
+}
+
+fn tell(options: &mut Options, stage: Stage) {
+    if let Some(progress) = &mut options.progress {
+        progress(stage);
+    }
+}
+
+/// Brings state and store up to the log's end. Answers the state and the time of the last event.
+fn replay(
+    mut state: State,
+    log: &FileLog,
+    store: &Store,
+    options: &mut Options,
+) -> Result<(State, UnixMillis), OpenError> {
+    let begin = state.next_event().min(store.position());
+    let todo = log.end().0.saturating_sub(begin.0);
+    let mut now = UnixMillis(0);
+    let mut cursor = log
+        .reader()
+        .batches_from(Position(begin.0), Verify::Frames)
+        .map_err(|error| OpenError::Replay(error.to_string()))?;
+    while let Some(batch) = next_committed(&mut cursor).map_err(OpenError::Replay)? {
+        store.apply(&batch)?;
+        now = batch.at;
+        let known = state.next_event().0.saturating_sub(batch.first.0);
+        let known = usize::try_from(known).unwrap_or(usize::MAX);
+        for (_, event) in batch.events.iter().skip(known) {
+            evolve(&mut state, event);
+        }
+        state.forget(store.position(), options.keep);
+        tell(options, Stage::Replay(batch.next().0.saturating_sub(begin.0), todo));
+    }
+    if state.next_event().0 != log.end().0 {
+        let (read, end) = (state.next_event().0, log.end().0);
+        return Err(OpenError::Replay(format!("{read} events could be read of {end}")));
+    }
+    Ok((state, now))
+}
+
+/// Checks the mode, or sets it as the first event of a new log.
+fn open_mode(
+    state: &mut State,
+    log: &mut FileLog,
+    store: &Store,
+    options: &Options,
+) -> Result<(), OpenError> {
+    let now = (options.clock)();
+    match decide(state, now, &Command::from(Open { mode: options.mode })) {
+        Decision::Again(_) => Ok(()),
+        Decision::Refuse(_) => Err(OpenError::OtherMode {
+            dir: options.dir.clone(),
+            was: state.mode().unwrap_or(options.mode),
+            asked: options.mode,
+        }),
+        Decision::Accept(event) => {
+            debug_assert!(matches!(&event, Event::Opened(Opened { .. })), "Open gives Opened");
+            let mut buffer = BatchBuffer::new();
+            buffer
+                .push(|bytes| encode(&event, bytes))
+                .map_err(|error| OpenError::Replay(error.to_string()))?;
+            let appended = log.append(Position(0), now.0, &mut buffer)?;
+            evolve(state, &event);
+            let events = vec![(appended.address, event)];
+            store.apply(&Committed { first: EventNumber(0), at: now, events })?;
+            Ok(())
+        }
+    }
+}
+
+fn start(
+    state: State,
+    now: UnixMillis,
+    snapshot_at: EventNumber,
+    log: FileLog,
+    store: Arc<Store>,
+    options: Options,
+) -> io::Result<Engine> {
+    let end = state.next_event();
+    let (durable_sender, durable) = watch::channel(end);
+    let (indexed_sender, indexed) = watch::channel(end);
+    let (failure_sender, failure) = watch::channel(None);
+    let failure_sender = Arc::new(failure_sender);
+    let ring = Arc::new(Ring::new(log.reader(), end));
+    let queue = Arc::new(Queue::default());
+    let metrics = Arc::new(Metrics::default());
+    let (work_sender, work) = sync_channel(1);
+    let (buffer_sender, buffers) = channel();
+    for _ in 0..2 {
+        drop(buffer_sender.send(BatchBuffer::new()));
+    }
+    let (snapshots, snapshot_thread) =
+        Snapshots::start(options.dir.join("state"), durable.clone())?;
+    let writer = Writer {
+        state,
+        queue: queue.clone(),
+        store: store.clone(),
+        metrics: metrics.clone(),
+        clock: options.clock,
+        keep: options.keep,
+        snapshots,
+        work: work_sender,
+        buffers,
+        now,
+        snapshot_at,
+    };
+    let committer = Committer {
+        log,
+        work,
+        buffers: buffer_sender,
+        ring: ring.clone(),
+        queue: queue.clone(),
+        metrics: metrics.clone(),
+        durable: durable_sender,
+        failure: failure_sender.clone(),
+    };
+    let follower = Follower {
+        feed: Feed::new(ring.clone(), end),
+        ring: ring.clone(),
+        store: store.clone(),
+        queue: queue.clone(),
+        indexed: indexed_sender,
+        failure: failure_sender,
+    };
+    let threads = vec![
+        Builder::new().name("writer".into()).spawn(move || writer.run())?,
+        Builder::new().name("committer".into()).spawn(move || committer.run())?,
+        Builder::new().name("store".into()).spawn(move || follower.run())?,
+        snapshot_thread,
+    ];
+    let threads = Mutex::new(threads);
+    let inner = Inner { queue, ring, store, metrics, durable, indexed, failure, threads };
+    Ok(Engine { inner: Arc::new(inner) })
+}
+
+/// Keeps the store behind the log.
+struct Follower {
+    feed: Feed,
+    ring: Arc<Ring>,
+    store: Arc<Store>,
+    queue: Arc<Queue>,
+    indexed: watch::Sender<EventNumber>,
+    failure: Arc<watch::Sender<Option<String>>>,
+}
+
+impl Follower {
+    fn run(mut self) {
+        let Err(error) = self.follow() else { return };
+        // Without the store nothing can be found again, so nothing more is taken.
+        tracing::error!(error, "the store cannot follow the log; stopping");
+        self.failure.send_replace(Some(error));
+        self.queue.abandon();
+        self.ring.close();
+    }
+
+    fn follow(&mut self) -> Result<(), String> {
+        loop {
+            match self.feed.next(Duration::from_secs(1)) {
+                Next::Batch(batch) => {
+                    self.store.apply(&batch).map_err(|error| error.to_string())?;
+                    self.ring.store_is_at(batch.next());
+                    self.indexed.send_replace(batch.next());
+                }
+                Next::Nothing => {}
+                Next::Ended => return self.store.flush().map_err(|error| error.to_string()),
+                Next::Failed(error) => return Err(error),
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Bearer keys of the native API: who holds them and what they may do.
+//!
+//! A key is 32 random bytes; the vault keeps its SHA-256 only, so a key that is lost is made anew.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use feiqian_core::{MerchantId, UserId};
+use feiqian_store::vault::Vault;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::platform::{PlatformError, read_record, write_record};
+
+/// What the holder of a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything an operator does.
+    Operator,
+    /// What one merchant does.
+    Merchant(u32),
+    /// What one shopper does.
+    User(u32),
+}
+
+impl Role {
+    /// For a merchant.
+    #[must_use]
+    pub fn merchant(merchant: MerchantId) -> Self {
+        Self::Merchant(merchant.0)
+    }
+
+    /// For a shopper.
+    #[must_use]
+    pub fn user(user: UserId) -> Self {
+        Self::User(user.0)
+    }
+
+    fn prefix(self) -> &'static str {
+        match self {
+            Self::Operator => "fqo_",
+            Self::Merchant(_) => "fqm_",
+            Self::User(_) => "fqu_",
+        }
+    }
+}
+
+/// The keys seen so far.
+#[derive(Default)]
+pub struct Access {
+    seen: RwLock<HashMap<[u8; 32], Role>>,
+}
+
+impl Access {
+    /// Makes a key and remembers whom it is for. It is told this once.
+    pub fn grant(&self, vault: &Vault, role: Role) -> Result<SecretString, PlatformError> {
+        let mut bytes = [0; 32];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| PlatformError::Record("random".into()))?;
+        let key = format!("{}{}", role.prefix(), URL_SAFE_NO_PAD.encode(bytes));
+        write_record(vault, &name(&hash(&key)), &role)?;
+        Ok(key.into())
+    }
+
+    /// Who holds this key, if anybody. A look-up by hash tells a guesser nothing by its time.
+    pub fn role(&self, vault: &Vault, key: &str) -> Result<Option<Role>, PlatformError> {
+        let hash = hash(key);
+        let seen = self.seen.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(role) = seen.get(&hash) {
+            return Ok(Some(*role));
+        }
+        drop(seen);
+        let role = read_record(vault, &name(&hash))?;
+        if let Some(role) = role {
+            self.seen.write().unwrap_or_else(PoisonError::into_inner).insert(hash, role);
+        }
+        Ok(role)
+    }
+}
+
+fn hash(key: &str) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, key.as_bytes()).as_ref());
+    hash
+}
+
+fn name(hash: &[u8; 32]) -> String {
+    format!("access/{}", URL_SAFE_NO_PAD.encode(hash))
+}

@@ -1,0 +1,52 @@
+//! What became of an order or a transfer.
+
+use feiqian_core::order::Order;
+use feiqian_core::order::create::OrderCreated;
+use feiqian_core::{Event, EventNumber};
+
+/// An order with all events that went on with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrderStory {
+    /// How it began.
+    pub created: OrderCreated,
+    /// What came later, oldest first.
+    pub later: Vec<(EventNumber, Event)>,
+    order: Order,
+}
+
+impl OrderStory {
+    /// The order as its events made it.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.order.clone()
+    }
+
+    /// Replays the events; none if they make no order.
+    ///
+    /// Replaying stops on a series of events that the rules could never have made. Here that is
+    /// damage on disk, not a bug, so it is caught: it fails one question and not the program.
+    pub(crate) fn replay(
+        number: EventNumber,
+        first: Event,
+        later: Vec<(EventNumber, Event)>,
+    ) -> Option<Self> {
+        let replayed = std::panic::catch_unwind(|| {
+            let later = later.iter().map(|(number, event)| (*number, event));
+            Order::replay(std::iter::once((number, &first)).chain(later))
+        });
+        let order = replayed.ok().flatten()?;
+        let Event::OrderCreated(created) = first else {
+            return None;
+        };
+        Some(Self { created, later, order })
+    }
+}
+
+/// A top-up or withdrawal, and the bank's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferStory {
+    /// What was asked: `TopUpRequested` or `WithdrawalRequested`.
+    pub request: Event,
+    /// What the bank said, once it has.
+    pub answer: Option<(EventNumber, Event)>,
+}
