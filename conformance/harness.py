@@ -162,6 +162,15 @@ class Delivery:
     at: float
 
 
+class _Endpoint(ThreadingHTTPServer):
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        # A sender that was killed, or did not wait for a slow answer, is expected here.
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            traceback.print_exc()
+
+
 class Notify:
     """A loopback endpoint for callbacks: /notify/NAME records them under NAME."""
 
@@ -190,7 +199,7 @@ class Notify:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Endpoint(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def url(self, name: str) -> str:

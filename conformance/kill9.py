@@ -23,7 +23,9 @@ from pathlib import Path
 
 import httpx
 
-from harness import INVALID_REQUEST, NATIVE, REFUNDS, Answer, Merchant, Notify, Report, Shopper, error_of, fresh, load_credentials
+from harness import (
+    INVALID_REQUEST, NATIVE, REFUNDS, Answer, Merchant, Notify, Report, Shopper, error_of, fresh, load_credentials,
+)
 from server import Server
 
 KILLS = 20
@@ -145,14 +147,16 @@ class Kill9:
             order.payment_id = self.pay(order)
         for refund in order.refunds:
             if refund.refund_id is None:
-                answer = self.us.refund(refund.number, order.number, refund.amount, order.total)
-                refund.refund_id = expect_ok(answer)["refund_id"]
+                refund.refund_id = self.refund(order, refund)
 
     def pay(self, order: Order) -> str:
         payment_id, response = self.shoppers[order.client].pay(order.code_url, order.payment_key)
         if payment_id is None:
             raise Refused(f"payment of {order.number}: {response.status_code} {response.text}")
         return payment_id
+
+    def refund(self, order: Order, refund: Refund) -> str:
+        return expect_ok(self.us.refund(refund.number, order.number, refund.amount, order.total))["refund_id"]
 
     # Looking.
 
@@ -185,6 +189,10 @@ class Kill9:
         payment_id = self.pay(order)
         if payment_id != order.payment_id:
             raise Refused(f"payment {order.payment_id} was made again as {payment_id}")
+        for refund in order.refunds:
+            refund_id = self.refund(order, refund)
+            if refund_id != refund.refund_id:
+                raise Refused(f"refund {refund.refund_id} was made again as {refund_id}")
         # A refund done twice leaves less than `left`; a refund lost leaves more.
         rest = Refund(order.left)
         order.refunds.append(rest)

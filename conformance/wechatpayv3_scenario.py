@@ -355,10 +355,8 @@ class Scenario:
         refunds = {row["商户退款单号"]: row for row in rows if row["交易状态"] == "REFUND"}
         returned = {n: r for n, r in self.refunded.items() if r["success_time"].startswith(day)}
         report.equal("the bill has a row for every refund",
-                     {number: [refunds[number][name] for name in ("微信退款单号", "商户订单号", "申请退款金额", "退款状态")]
-                      for number in returned if number in refunds},
-                     {number: [refund["refund_id"], refund["out_trade_no"], yuan(refund["amount"]["refund"]),
-                               "SUCCESS"] for number, refund in returned.items()})
+                     {number: bill_refund_facts(refunds[number]) for number in returned if number in refunds},
+                     {number: refund_facts(refund) for number, refund in returned.items()})
         report.equal("the summary counts the rows", int(summary["总交易单数"]), len(rows))
         report.equal("the summary adds up the rows",
                      {name: Decimal(summary[name]) for name in trade_bill.SUMS},
@@ -432,3 +430,11 @@ def order_facts(order: dict[str, Any]) -> tuple[str, ...]:
 
 def bill_facts(row: dict[str, str]) -> tuple[str, ...]:
     return tuple(row[name] for name in ("微信订单号", "用户标识", "交易类型", "交易时间", "货币种类", "订单金额"))
+
+
+def refund_facts(refund: dict[str, Any]) -> tuple[str, ...]:
+    return refund["refund_id"], refund["out_trade_no"], yuan(refund["amount"]["refund"]), "SUCCESS"
+
+
+def bill_refund_facts(row: dict[str, str]) -> tuple[str, ...]:
+    return tuple(row[name] for name in ("微信退款单号", "商户订单号", "申请退款金额", "退款状态"))

@@ -24,6 +24,7 @@ macro_rules! id {
 
 id! {
     /// Place of an event in the log, counted from 0. Never reused.
+    #[derive(Default)]
     EventNumber(u64)
 }
 id! {

@@ -46,12 +46,6 @@ pub struct State {
     pub(crate) settled: VecDeque<(EventNumber, OrderId)>,
 }
 
-impl Default for EventNumber {
-    fn default() -> Self {
-        Self(0)
-    }
-}
-
 impl table::Key for OrderId {
     fn event(self) -> u64 {
         self.0.0

@@ -54,22 +54,22 @@ pub fn given(commands: impl IntoIterator<Item = Command>) -> World {
         last: None,
     };
     let mode = Mode::Sandbox;
-    world.accept(Open { mode }.into());
+    world.accept(&Open { mode }.into());
     for name in ["Red", "Blue"] {
-        world.accept(add_brand(name, name));
+        world.accept(&add_brand(name, name));
     }
     for (name, fee) in [("Noodles", 60), ("Charity", 0)] {
-        world.accept(add_merchant(name, name, 5812, fee));
+        world.accept(&add_merchant(name, name, 5812, fee));
     }
     for (text, brand) in [("mei", 0), ("mei2", 0), ("lei", 1), ("lei2", 1)] {
-        world.accept(add_user(text, brand, Tier::Basic));
+        world.accept(&add_user(text, brand, Tier::Basic));
     }
     for user in 0..4 {
-        let asked = world.accept(top_up(UserId(user), "first", 100_000));
-        world.accept(answer(TransferId(asked), Answer::Done));
+        let asked = world.accept(&top_up(UserId(user), "first", 100_000));
+        world.accept(&answer(TransferId(asked), Answer::Done));
     }
     for command in commands {
-        world.accept(command);
+        world.accept(&command);
     }
     world
 }
@@ -91,9 +91,9 @@ impl World {
         decision
     }
 
-    pub fn accept(&mut self, command: Command) -> EventNumber {
+    pub fn accept(&mut self, command: &Command) -> EventNumber {
         let number = self.state.next;
-        let decision = self.decide(&command);
+        let decision = self.decide(command);
         assert!(
             matches!(decision, Decision::Accept(_)),
             "{command:?} gave {decision:?}"

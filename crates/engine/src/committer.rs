@@ -68,12 +68,22 @@ impl<L: Log> Committer<L> {
 
     fn commit(&mut self, work: &mut Work) -> Result<(), feiqian_log::AppendError> {
         let begin = Instant::now();
-        let appended = self.log.append(Position(work.first.0), work.at.0, &mut work.buffer)?;
-        self.metrics.sync_seconds.observe(begin.elapsed().as_secs_f64());
-        self.metrics.batch_events.observe(f64::from(u32::try_from(work.events.len()).unwrap_or(u32::MAX)));
+        let appended = self
+            .log
+            .append(Position(work.first.0), work.at.0, &mut work.buffer)?;
+        self.metrics
+            .sync_seconds
+            .observe(begin.elapsed().as_secs_f64());
+        self.metrics.batch_events.observe(f64::from(
+            u32::try_from(work.events.len()).unwrap_or(u32::MAX),
+        ));
         let addresses = work.buffer.addresses(&appended).map(|(_, address)| address);
         let events = addresses.zip(std::mem::take(&mut work.events)).collect();
-        let committed = Committed { first: work.first, at: work.at, events };
+        let committed = Committed {
+            first: work.first,
+            at: work.at,
+            events,
+        };
         let next = committed.next();
         self.ring.push(Arc::new(committed));
         self.durable.send_replace(next);

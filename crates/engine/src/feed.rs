@@ -29,8 +29,18 @@ struct Held {
 
 impl Ring {
     pub fn new(reader: Reader, end: EventNumber) -> Self {
-        let held = Held { batches: VecDeque::new(), end, store: end, closed: false };
-        Self { reader, held: Mutex::new(held), grown: Condvar::new(), drained: Condvar::new() }
+        let held = Held {
+            batches: VecDeque::new(),
+            end,
+            store: end,
+            closed: false,
+        };
+        Self {
+            reader,
+            held: Mutex::new(held),
+            grown: Condvar::new(),
+            drained: Condvar::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
@@ -40,7 +50,10 @@ impl Ring {
     pub fn push(&self, batch: Arc<Committed>) {
         let mut held = self.lock();
         while held.end.0.saturating_sub(held.store.0) > RING_EVENTS_MAX && !held.closed {
-            held = self.drained.wait(held).unwrap_or_else(PoisonError::into_inner);
+            held = self
+                .drained
+                .wait(held)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         held.end = batch.next();
         held.batches.push_back(batch);
@@ -87,7 +100,11 @@ pub struct Feed {
 
 impl Feed {
     pub(crate) fn new(ring: Arc<Ring>, from: EventNumber) -> Self {
-        Self { ring, position: from, cursor: None }
+        Self {
+            ring,
+            position: from,
+            cursor: None,
+        }
     }
 
     /// Everything before it was read.
@@ -111,8 +128,14 @@ impl Feed {
             let woken = self.ring.grown.wait_timeout(held, left);
             (held, _) = woken.unwrap_or_else(PoisonError::into_inner);
         }
-        let index = held.batches.partition_point(|batch| batch.next() <= self.position);
-        let batch = held.batches.get(index).filter(|batch| batch.first <= self.position).cloned();
+        let index = held
+            .batches
+            .partition_point(|batch| batch.next() <= self.position);
+        let batch = held
+            .batches
+            .get(index)
+            .filter(|batch| batch.first <= self.position)
+            .cloned();
         drop(held);
         match batch.map_or_else(|| self.read(), |batch| Ok(Some(batch))) {
             Ok(Some(batch)) => {
@@ -130,9 +153,11 @@ impl Feed {
         let at = Position(self.position.0);
         let mut cursor = match self.cursor.take().filter(|cursor| cursor.position() == at) {
             Some(cursor) => cursor,
-            None => {
-                self.ring.reader.batches_from(at, Verify::Frames).map_err(|e| e.to_string())?
-            }
+            None => self
+                .ring
+                .reader
+                .batches_from(at, Verify::Frames)
+                .map_err(|e| e.to_string())?,
         };
         let batch = next_committed(&mut cursor)?;
         self.cursor = Some(cursor);
@@ -147,7 +172,11 @@ fn from(batch: Arc<Committed>, position: EventNumber) -> Arc<Committed> {
     }
     let skip = usize::try_from(skip).unwrap_or(usize::MAX);
     let events = batch.events.iter().skip(skip).cloned().collect();
-    Arc::new(Committed { first: position, at: batch.at, events })
+    Arc::new(Committed {
+        first: position,
+        at: batch.at,
+        events,
+    })
 }
 
 /// Decodes a cursor's next batch.

@@ -109,7 +109,11 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         let envelope = Envelope::Command(command.into(), Reply::One(reply));
         if self.inner.queue.push(envelope).is_err() {
-            return Err(if self.failed().is_some() { Rejected::Unknown } else { Rejected::Busy });
+            return Err(if self.failed().is_some() {
+                Rejected::Unknown
+            } else {
+                Rejected::Busy
+            });
         }
         match answer.await {
             Ok(Outcome::Done(receipt)) => Ok(receipt),
@@ -158,7 +162,10 @@ impl Engine {
     pub async fn store(&self) -> Result<Arc<Store>, Stopped> {
         let target = self.durable();
         let mut indexed = self.inner.indexed.clone();
-        indexed.wait_for(|position| *position >= target).await.map_err(|_| Stopped)?;
+        indexed
+            .wait_for(|position| *position >= target)
+            .await
+            .map_err(|_| Stopped)?;
         Ok(self.inner.store.clone())
     }
 
@@ -198,10 +205,14 @@ impl Engine {
     /// Reads the gauges that are not kept while running.
     pub fn observe(&self) {
         let metrics = &self.inner.metrics;
-        metrics.queue_depth.set(as_gauge(self.inner.queue.len() as u64));
+        metrics
+            .queue_depth
+            .set(as_gauge(self.inner.queue.len() as u64));
         metrics.durable.set(as_gauge(self.durable().0));
         metrics.indexed.set(as_gauge(self.inner.indexed.borrow().0));
-        metrics.ingested.set(as_gauge(self.inner.store.ingested().0));
+        metrics
+            .ingested
+            .set(as_gauge(self.inner.store.ingested().0));
     }
 
     /// Stops in order: takes no more commands, answers those it took, writes store and snapshot.

@@ -50,8 +50,16 @@ impl Metrics {
     /// Makes them part of a registry.
     pub fn register(&self, registry: &mut Registry) {
         registry.register("commands", "Commands decided", self.commands.clone());
-        registry.register("refusals", "Commands refused by the rules", self.refusals.clone());
-        registry.register("batch_events", "Events per batch", self.batch_events.clone());
+        registry.register(
+            "refusals",
+            "Commands refused by the rules",
+            self.refusals.clone(),
+        );
+        registry.register(
+            "batch_events",
+            "Events per batch",
+            self.batch_events.clone(),
+        );
         registry.register_with_unit(
             "sync",
             "Time to append a batch and make it durable",
@@ -59,8 +67,16 @@ impl Metrics {
             self.sync_seconds.clone(),
         );
         registry.register("queue_depth", "Commands waiting", self.queue_depth.clone());
-        registry.register("durable_events", "Events that are durable", self.durable.clone());
-        registry.register("indexed_events", "Events the store can find", self.indexed.clone());
+        registry.register(
+            "durable_events",
+            "Events that are durable",
+            self.durable.clone(),
+        );
+        registry.register(
+            "indexed_events",
+            "Events the store can find",
+            self.indexed.clone(),
+        );
         registry.register(
             "ingested_events",
             "Events whose index entries are on disk",
@@ -87,7 +103,10 @@ impl Counts {
 
     pub fn publish(&mut self, metrics: &Metrics) {
         for (command, count) in std::mem::take(&mut self.decided) {
-            metrics.commands.get_or_create(&vec![("command", command)]).inc_by(count);
+            metrics
+                .commands
+                .get_or_create(&vec![("command", command)])
+                .inc_by(count);
         }
         for ((command, refusal), count) in std::mem::take(&mut self.refused) {
             let labels = vec![("command", command), ("refusal", refusal)];

@@ -13,7 +13,9 @@ use std::thread::Builder;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use feiqian_core::brand::open::{Open, Opened};
-use feiqian_core::{Command, Decision, Event, EventNumber, Mode, State, UnixMillis, decide, evolve};
+use feiqian_core::{
+    Command, Decision, Event, EventNumber, Mode, State, UnixMillis, decide, evolve,
+};
 use feiqian_log::{BatchBuffer, FileLog, Log, Position, Verify};
 use feiqian_store::{Committed, Store};
 use tokio::sync::watch;
@@ -33,7 +35,9 @@ pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + Sync>;
 #[must_use]
 pub fn system_clock() -> Clock {
     Arc::new(|| {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         UnixMillis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     })
 }
@@ -69,7 +73,13 @@ impl Options {
     #[must_use]
     pub fn new(dir: &Path, mode: Mode) -> Self {
         let (dir, clock) = (dir.to_owned(), system_clock());
-        Self { dir, mode, clock, keep: KEEP_DEFAULT, progress: None }
+        Self {
+            dir,
+            mode,
+            clock,
+            keep: KEEP_DEFAULT,
+            progress: None,
+        }
     }
 }
 
@@ -110,7 +120,10 @@ pub enum OpenError {
 
 pub(crate) fn open(mut options: Options) -> Result<Engine, OpenError> {
     let dir = options.dir.clone();
-    let io = |source| OpenError::Io { dir: dir.clone(), source };
+    let io = |source| OpenError::Io {
+        dir: dir.clone(),
+        source,
+    };
     let state_dir = dir.join("state");
     std::fs::create_dir_all(&state_dir).map_err(io)?;
 
@@ -118,7 +131,10 @@ pub(crate) fn open(mut options: Options) -> Result<Engine, OpenError> {
     let state = snapshots::load(&state_dir).map_err(io)?.unwrap_or_default();
     let snapshot_at = state.next_event();
     let must_reach = Position(snapshot_at.0);
-    let log_options = feiqian_log::Options { must_reach, ..feiqian_log::Options::default() };
+    let log_options = feiqian_log::Options {
+        must_reach,
+        ..feiqian_log::Options::default()
+    };
     let (mut log, opened) = FileLog::open(&dir.join("log"), log_options)?;
     let store = Arc::new(Store::open(&dir.join("store"), log.reader())?);
     if store.position().0 > opened.end.0 {
@@ -162,11 +178,16 @@ fn replay(
             evolve(&mut state, event);
         }
         state.forget(store.position(), options.keep);
-        tell(options, Stage::Replay(batch.next().0.saturating_sub(begin.0), todo));
+        tell(
+            options,
+            Stage::Replay(batch.next().0.saturating_sub(begin.0), todo),
+        );
     }
     if state.next_event().0 != log.end().0 {
         let (read, end) = (state.next_event().0, log.end().0);
-        return Err(OpenError::Replay(format!("{read} events could be read of {end}")));
+        return Err(OpenError::Replay(format!(
+            "{read} events could be read of {end}"
+        )));
     }
     Ok((state, now))
 }
@@ -187,7 +208,10 @@ fn open_mode(
             asked: options.mode,
         }),
         Decision::Accept(event) => {
-            debug_assert!(matches!(&event, Event::Opened(Opened { .. })), "Open gives Opened");
+            debug_assert!(
+                matches!(&event, Event::Opened(Opened { .. })),
+                "Open gives Opened"
+            );
             let mut buffer = BatchBuffer::new();
             buffer
                 .push(|bytes| encode(&event, bytes))
@@ -195,7 +219,11 @@ fn open_mode(
             let appended = log.append(Position(0), now.0, &mut buffer)?;
             evolve(state, &event);
             let events = vec![(appended.address, event)];
-            store.apply(&Committed { first: EventNumber(0), at: now, events })?;
+            store.apply(&Committed {
+                first: EventNumber(0),
+                at: now,
+                events,
+            })?;
             Ok(())
         }
     }
@@ -256,14 +284,31 @@ fn start(
         failure: failure_sender,
     };
     let threads = vec![
-        Builder::new().name("writer".into()).spawn(move || writer.run())?,
-        Builder::new().name("committer".into()).spawn(move || committer.run())?,
-        Builder::new().name("store".into()).spawn(move || follower.run())?,
+        Builder::new()
+            .name("writer".into())
+            .spawn(move || writer.run())?,
+        Builder::new()
+            .name("committer".into())
+            .spawn(move || committer.run())?,
+        Builder::new()
+            .name("store".into())
+            .spawn(move || follower.run())?,
         snapshot_thread,
     ];
     let threads = Mutex::new(threads);
-    let inner = Inner { queue, ring, store, metrics, durable, indexed, failure, threads };
-    Ok(Engine { inner: Arc::new(inner) })
+    let inner = Inner {
+        queue,
+        ring,
+        store,
+        metrics,
+        durable,
+        indexed,
+        failure,
+        threads,
+    };
+    Ok(Engine {
+        inner: Arc::new(inner),
+    })
 }
 
 /// Keeps the store behind the log.
@@ -290,7 +335,9 @@ impl Follower {
         loop {
             match self.feed.next(Duration::from_secs(1)) {
                 Next::Batch(batch) => {
-                    self.store.apply(&batch).map_err(|error| error.to_string())?;
+                    self.store
+                        .apply(&batch)
+                        .map_err(|error| error.to_string())?;
                     self.ring.store_is_at(batch.next());
                     self.indexed.send_replace(batch.next());
                 }

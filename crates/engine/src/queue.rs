@@ -95,7 +95,10 @@ impl Queue {
         let mut waiting = self.lock();
         while envelopes.peek().is_some() {
             while waiting.envelopes.len() >= QUEUE_MAX && !waiting.closed {
-                waiting = self.drained.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                waiting = self
+                    .drained
+                    .wait(waiting)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             if waiting.closed {
                 return Err(NotTaken);

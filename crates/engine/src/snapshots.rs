@@ -6,9 +6,9 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use feiqian_core::snapshot::{self, Frozen};
@@ -111,12 +111,22 @@ impl<W: Write> minicbor::encode::Write for Hashing<W> {
 fn save(dir: &Path, frozen: &Frozen) -> io::Result<u64> {
     let temporary = dir.join("new");
     let file = BufWriter::with_capacity(1 << 20, File::create(&temporary)?);
-    let mut out = Hashing { out: file, hasher: blake3::Hasher::new(), bytes: 0 };
+    let mut out = Hashing {
+        out: file,
+        hasher: blake3::Hasher::new(),
+        bytes: 0,
+    };
     minicbor::encode::Write::write_all(&mut out, MAGIC)?;
     frozen.write(&mut out).map_err(io::Error::other)?;
-    let Hashing { out: mut file, hasher, bytes } = out;
+    let Hashing {
+        out: mut file,
+        hasher,
+        bytes,
+    } = out;
     file.write_all(hasher.finalize().as_bytes())?;
-    file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
+    file.into_inner()
+        .map_err(|error| error.into_error())?
+        .sync_all()?;
     fs::rename(&temporary, path(dir, frozen.next_event()))?;
     File::open(dir)?.sync_all()?;
     for old in list(dir)?.into_iter().skip(KEPT) {
@@ -134,7 +144,9 @@ fn list(dir: &Path) -> io::Result<Vec<EventNumber>> {
     let mut positions = Vec::new();
     for entry in fs::read_dir(dir)? {
         let name = entry?.file_name();
-        let hex = name.to_str().and_then(|name| name.strip_suffix(".snapshot"));
+        let hex = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".snapshot"));
         if let Some(position) = hex.and_then(|hex| u64::from_str_radix(hex, 16).ok()) {
             positions.push(EventNumber(position));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
-use feiqian_core::{Command, Decision, Event, EventNumber, Refusal, State, UnixMillis};
+use feiqian_core::{Command, Decision, Event, EventNumber, State, UnixMillis};
 use feiqian_core::{decide, evolve, order::expire::ExpireOrder};
 use feiqian_log::{BatchBuffer, PushError};
 use feiqian_store::Store;
@@ -53,8 +53,13 @@ impl Writer {
 
     /// How long to wait for commands before looking at the clock again.
     fn patience(&self) -> Duration {
-        let due = self.state.next_due().map(|due| due.0.saturating_sub(self.now.0).max(0));
-        let due = due.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+        let due = self
+            .state
+            .next_due()
+            .map(|due| due.0.saturating_sub(self.now.0).max(0));
+        let due = due
+            .and_then(|ms| u64::try_from(ms).ok())
+            .map(Duration::from_millis);
         due.unwrap_or(TICK).min(TICK)
     }
 
@@ -95,9 +100,11 @@ impl Writer {
             }
             Ok(()) => match decide(&self.state, self.now, command) {
                 Decision::Accept(event) => Outcome::Done(self.accept(batch, event)?),
-                Decision::Again(event) => {
-                    Outcome::Done(Receipt { event, at: self.now, again: true })
-                }
+                Decision::Again(event) => Outcome::Done(Receipt {
+                    event,
+                    at: self.now,
+                    again: true,
+                }),
                 Decision::Refuse(refusal) => {
                     batch.counts.refused(&refusal);
                     Outcome::Refused(refusal)
@@ -124,12 +131,31 @@ impl Writer {
         }
         evolve(&mut self.state, &event);
         batch.events.push(event);
-        Ok(Receipt { event: number, at: self.now, again: false })
+        Ok(Receipt {
+            event: number,
+            at: self.now,
+            again: false,
+        })
     }
 
     fn ship(&self, batch: Batch) -> Result<(), Gone> {
-        let Batch { first, at, buffer, events, answers, counts: _ } = batch;
-        self.work.send(Work { first, at, buffer, events, answers }).map_err(|_| Gone)
+        let Batch {
+            first,
+            at,
+            buffer,
+            events,
+            answers,
+            counts: _,
+        } = batch;
+        self.work
+            .send(Work {
+                first,
+                at,
+                buffer,
+                events,
+                answers,
+            })
+            .map_err(|_| Gone)
     }
 }
 
@@ -154,7 +180,13 @@ impl Batch {
     fn new(first: EventNumber, at: UnixMillis, mut buffer: BatchBuffer) -> Self {
         buffer.clear();
         let (events, answers) = (Vec::new(), Vec::new());
-        Self { first, at, buffer, events, answers, counts: Counts::default() }
+        Self {
+            first,
+            at,
+            buffer,
+            events,
+            answers,
+            counts: Counts::default(),
+        }
     }
 }
-

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
+use crate::limiter::Limiter;
 use crate::pay_codes::PayCodes;
 use crate::wechat::aead::ApiV3Key;
 use crate::wechat::ids::{self, Ids};
@@ -39,6 +40,8 @@ pub struct Platform {
     pub access: Access,
     /// Pay codes that are out.
     pub pay_codes: PayCodes,
+    /// How often each may ask.
+    pub limiter: Limiter,
     merchants: RwLock<HashMap<MerchantId, Arc<MerchantKeys>>>,
 }
 
@@ -181,6 +184,7 @@ impl Platform {
             ids: Ids::new(&*vault.derive("ids")?),
             access: Access::default(),
             pay_codes: PayCodes::default(),
+            limiter: Limiter::new(mode == Mode::Sandbox),
             merchants: RwLock::default(),
             engine,
             vault,

@@ -90,7 +90,7 @@ impl Generation {
     /// The chunk of the key's block, and where the block starts in it.
     fn place(&self, hash: u128) -> (&OnceLock<Chunk>, usize) {
         let [high, _] = halves(hash);
-        let block = u128::from(high) * u128::from(self.blocks) >> 64;
+        let block = (u128::from(high) * u128::from(self.blocks)) >> 64;
         let block = u64::try_from(block).unwrap_or(0);
         let (chunk, block) = (block / CHUNK_BLOCKS, block % CHUNK_BLOCKS);
         let [chunk, block] = [chunk, block].map(|n| usize::try_from(n).unwrap_or(0));

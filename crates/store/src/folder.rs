@@ -67,10 +67,11 @@ impl Folder {
 
     /// The error of the storage engine.
     pub fn storage(&self, source: fjall::Error) -> StoreError {
-        match source {
-            fjall::Error::Locked => StoreError::InUse { folder: self.0.clone() },
-            source => StoreError::Storage { folder: self.0.clone(), source },
+        let folder = self.0.clone();
+        if matches!(source, fjall::Error::Locked) {
+            return StoreError::InUse { folder };
         }
+        StoreError::Storage { folder, source }
     }
 
     /// How far the runs reach; none before the first.

@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::{hkdf, rand};
+use aws_lc_rs::{digest, hkdf, rand};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretBox, SecretSlice};
@@ -109,15 +109,22 @@ pub struct MasterKey(SecretBox<[u8; KEY_LEN]>);
 impl MasterKey {
     /// Makes a random key and writes it, synced, to a **new** file of mode 0600.
     ///
+    /// A sandbox's key can be told from others ([`MasterKey::is_sandbox`]): its last 8 bytes are a
+    /// hash of the 24 random ones.
+    ///
     /// # Errors
     /// [`VaultError::KeyFile`] if the file exists or cannot be written, [`VaultError::Crypto`]
     /// without random bytes.
-    pub fn create(path: &Path) -> Result<Self, VaultError> {
+    pub fn create(path: &Path, sandbox: bool) -> Result<Self, VaultError> {
         let failed = |source| VaultError::KeyFile {
             path: path.to_owned(),
             source,
         };
-        let key = random_key()?;
+        let mut key = random_key()?;
+        if sandbox {
+            let mark = sandbox_mark(&key);
+            key[MARKED..].copy_from_slice(&mark);
+        }
         let mut text = Zeroizing::new(String::with_capacity(2 * KEY_LEN + 1));
         for byte in key.iter() {
             for nibble in [byte >> 4, byte & 15] {
@@ -192,9 +199,29 @@ impl MasterKey {
         Ok(Self::wrap(&key))
     }
 
+    /// Whether a sandbox made this key. Production must not run on one: demo folders get copied and
+    /// shared.
+    #[must_use]
+    pub fn is_sandbox(&self) -> bool {
+        let key = self.0.expose_secret();
+        key[MARKED..] == sandbox_mark(key)
+    }
+
     fn wrap(key: &[u8; KEY_LEN]) -> Self {
         Self(SecretBox::init_with(|| *key))
     }
+}
+
+/// Where the mark of a sandbox's key starts.
+const MARKED: usize = 24;
+
+fn sandbox_mark(key: &[u8; KEY_LEN]) -> [u8; KEY_LEN - MARKED] {
+    let mut text = b"feiqian sandbox key 1".to_vec();
+    text.extend_from_slice(&key[..MARKED]);
+    let hash = digest::digest(&digest::SHA256, &text);
+    let mut mark = [0; KEY_LEN - MARKED];
+    mark.copy_from_slice(&hash.as_ref()[..KEY_LEN - MARKED]);
+    mark
 }
 
 /// Personal data and secrets on disk. See the module's documentation for what is guaranteed.
@@ -771,7 +798,7 @@ mod tests {
     fn the_master_key_file_is_private() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("master.key");
-        let made = MasterKey::create(&path).unwrap();
+        let made = MasterKey::create(&path, false).unwrap();
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
             0o600
@@ -779,7 +806,7 @@ mod tests {
         let read = MasterKey::read(&path).unwrap();
         assert_eq!(made.0.expose_secret(), read.0.expose_secret());
         assert!(matches!(
-            MasterKey::create(&path),
+            MasterKey::create(&path, false),
             Err(VaultError::KeyFile { .. })
         ));
         for mode in [0o640, 0o604, 0o644, 0o700] {
@@ -796,6 +823,15 @@ mod tests {
             );
         }
         assert!(!format!("{read:?}").contains(&MASTER[..4]));
+    }
+
+    #[test]
+    fn a_sandbox_key_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let (play, real) = (folder.path().join("play"), folder.path().join("real"));
+        assert!(MasterKey::create(&play, true).unwrap().is_sandbox());
+        assert!(MasterKey::read(&play).unwrap().is_sandbox());
+        assert!(!MasterKey::create(&real, false).unwrap().is_sandbox());
     }
 
     #[test]

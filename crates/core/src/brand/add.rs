@@ -158,7 +158,7 @@ mod tests {
             ]);
         let mut full = world;
         for n in 2..BRANDS_MAX {
-            full.accept(add_brand(&format!("b{n}"), "Green"));
+            full.accept(&add_brand(&format!("b{n}"), "Green"));
         }
         full.refuses_each([
             (add_brand("Red", "Green"), NumberReused),

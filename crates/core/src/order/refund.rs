@@ -124,6 +124,11 @@ impl RefundOrder {
         Digest::of(&(order, self.amount, self.order_amount))
     }
 
+    fn texts_fit(&self) -> bool {
+        let fits = |text: &String| text.chars().count() <= REASON_CHARS_MAX;
+        self.reason.as_ref().is_none_or(fits) && self.notify.as_ref().is_none_or(Notify::fits)
+    }
+
     pub(crate) fn fetch(
         &self,
         state: &mut State,
@@ -173,10 +178,7 @@ pub fn decide(
             amount: order.amount,
         });
     }
-    let too_long = |text: &String| text.chars().count() > REASON_CHARS_MAX;
-    if command.reason.as_ref().is_some_and(too_long)
-        || command.notify.as_ref().is_some_and(|notify| !notify.fits())
-    {
+    if !command.texts_fit() {
         return Decision::Refuse(Refusal::TextTooLong);
     }
     if now > paid.at.plus(REFUND_WITHIN_MS) {
@@ -365,7 +367,7 @@ mod tests {
     fn the_fifty_first_refund_is_one_too_many() {
         let mut world = given([create("a", 100), pay(ORDER, MEI)]);
         for n in 0..50 {
-            world.accept(refund(&format!("r{n}"), ORDER, 1, 100));
+            world.accept(&refund(&format!("r{n}"), ORDER, 1, 100));
         }
         world
             .when(refund("r50", ORDER, 51, 100))

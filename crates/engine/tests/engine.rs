@@ -1,0 +1,322 @@
+//! The engine over real files: what was answered is there afterwards, however it was stopped.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use feiqian_core::bank::answer::{Answer, AnswerTransfer};
+use feiqian_core::bank::top_up::TopUp;
+use feiqian_core::brand::add::AddBrand;
+use feiqian_core::merchant::{Category, add::AddMerchant};
+use feiqian_core::order::create::{Channel, CreateOrder, Terms};
+use feiqian_core::order::pay::{self, PayOrder};
+use feiqian_core::order::refund::RefundOrder;
+use feiqian_core::order::{Attempt, OrderRef, OrderState};
+use feiqian_core::user::{Tier, add::AddUser};
+use feiqian_core::{
+    Account, BasisPoints, BrandId, Fen, MerchantId, Mode, Number, OrderId, TransferId, UnixMillis,
+    UserId,
+};
+use feiqian_engine::{Engine, OpenError, Options, Rejected};
+
+const SHOP: MerchantId = MerchantId(0);
+const PAYER: UserId = UserId(0);
+
+fn number(text: &str) -> Number {
+    Number::new(text).unwrap()
+}
+
+fn open(dir: &Path) -> Engine {
+    Engine::open(Options::new(dir, Mode::Sandbox)).unwrap()
+}
+
+async fn set_up(engine: &Engine) {
+    engine
+        .submit(AddBrand {
+            number: number("b"),
+            name: "Brand".into(),
+        })
+        .await
+        .unwrap();
+    let (name, fee) = ("Shop".to_owned(), BasisPoints(60));
+    let shop = AddMerchant {
+        number: number("m"),
+        name,
+        category: Category(5812),
+        fee,
+    };
+    engine.submit(shop).await.unwrap();
+    let user = AddUser {
+        number: number("u"),
+        brand: BrandId(0),
+        tier: Tier::Basic,
+    };
+    engine.submit(user).await.unwrap();
+    let top_up = TopUp {
+        user: PAYER,
+        number: number("t"),
+        amount: Fen(1_000_000),
+    };
+    let transfer = TransferId(engine.submit(top_up).await.unwrap().event);
+    engine
+        .submit(AnswerTransfer {
+            transfer,
+            answer: Answer::Done,
+        })
+        .await
+        .unwrap();
+}
+
+fn create(text: &str, fen: i64) -> CreateOrder {
+    let terms = Terms {
+        amount: Fen(fen),
+        channel: Channel::Scan,
+        description: "tea".into(),
+        attach: None,
+        notify: None,
+        expires_at: None,
+        only_payer: None,
+        echo: None,
+    };
+    CreateOrder {
+        merchant: SHOP,
+        number: number(text),
+        terms,
+    }
+}
+
+fn pay(order: OrderId) -> PayOrder {
+    PayOrder {
+        order,
+        payer: PAYER,
+        attempt: Attempt(1),
+    }
+}
+
+fn refund(text: &str, order: &str, fen: i64, order_fen: i64) -> RefundOrder {
+    RefundOrder {
+        merchant: SHOP,
+        number: number(text),
+        order: OrderRef::Number(number(order)),
+        amount: Fen(fen),
+        order_amount: Fen(order_fen),
+        reason: None,
+        notify: None,
+    }
+}
+
+async fn paid(engine: &Engine, text: &str, fen: i64) -> OrderId {
+    let order = OrderId(engine.submit(create(text, fen)).await.unwrap().event);
+    engine.submit(pay(order)).await.unwrap();
+    order
+}
+
+async fn wallet(engine: &Engine) -> Fen {
+    engine
+        .read(|state| state.balance(Account::Wallet(PAYER)))
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn what_was_answered_is_found_and_survives_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    set_up(&engine).await;
+    let order = paid(&engine, "one", 1_000).await;
+    let story = engine.store().await.unwrap().order(order).unwrap().unwrap();
+    assert_eq!(story.later.len(), 1);
+    let again = engine.submit(create("one", 1_000)).await.unwrap();
+    assert!(again.again && OrderId(again.event) == order);
+    engine.stop();
+    assert!(matches!(
+        engine.submit(pay(order)).await,
+        Err(Rejected::Busy | Rejected::Unknown)
+    ));
+    drop(engine);
+
+    // With the snapshot, without it, without the store, without both.
+    for missing in [&[][..], &["state"], &["store"], &["state", "store"]] {
+        for part in missing {
+            std::fs::remove_dir_all(dir.path().join(part)).unwrap();
+        }
+        let engine = open(dir.path());
+        assert_eq!(wallet(&engine).await, Fen(999_000), "without {missing:?}");
+        assert!(engine.submit(create("one", 1_000)).await.unwrap().again);
+        let refused = engine
+            .submit(PayOrder {
+                attempt: Attempt(2),
+                ..pay(order)
+            })
+            .await;
+        assert!(matches!(
+            refused,
+            Err(Rejected::Refused(pay::Refusal::AlreadyPaid))
+        ));
+        engine.stop();
+    }
+}
+
+#[tokio::test]
+async fn without_a_snapshot_the_log_is_replayed_onto_the_same_store() {
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..5 {
+        let engine = open(dir.path());
+        if round == 0 {
+            set_up(&engine).await;
+        }
+        paid(&engine, &format!("order-{round}"), 100).await;
+        assert_eq!(wallet(&engine).await, Fen(1_000_000 - 100 * (round + 1)));
+        engine.stop();
+        std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_at_once_make_one_order_and_one_payment() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    set_up(&engine).await;
+    let mut tasks = Vec::new();
+    for n in 0..1_000_u64 {
+        let engine = engine.clone();
+        tasks.push(tokio::spawn(async move {
+            let order = OrderId(engine.submit(create("same", 500)).await.unwrap().event);
+            let attempt = Attempt(n);
+            engine
+                .submit(PayOrder {
+                    order,
+                    payer: PAYER,
+                    attempt,
+                })
+                .await
+                .is_ok()
+        }));
+    }
+    let mut paid = 0;
+    for task in tasks {
+        paid += u32::from(task.await.unwrap());
+    }
+    assert_eq!(paid, 1);
+    assert_eq!(wallet(&engine).await, Fen(999_500));
+    engine.stop();
+}
+
+#[tokio::test]
+async fn what_left_memory_comes_back_from_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = Engine::open(Options {
+        keep: 2,
+        ..Options::new(dir.path(), Mode::Sandbox)
+    })
+    .unwrap();
+    set_up(&engine).await;
+    for n in 0..50 {
+        paid(&engine, &format!("order-{n}"), 100).await;
+    }
+    let in_memory = engine
+        .read(feiqian_core::State::orders_in_memory)
+        .await
+        .unwrap();
+    assert!(in_memory < 10, "{in_memory} orders are in memory");
+    engine
+        .submit(refund("r1", "order-3", 40, 100))
+        .await
+        .unwrap();
+    for n in 0..50 {
+        assert!(
+            engine
+                .submit(create(&format!("order-{n}"), 100))
+                .await
+                .unwrap()
+                .again
+        );
+    }
+    assert!(
+        engine
+            .submit(refund("r1", "order-3", 40, 100))
+            .await
+            .unwrap()
+            .again
+    );
+    engine
+        .submit(refund("r2", "order-3", 60, 100))
+        .await
+        .unwrap();
+    assert!(
+        engine
+            .submit(refund("r3", "order-3", 1, 100))
+            .await
+            .is_err()
+    );
+    assert_eq!(wallet(&engine).await, Fen(1_000_000 - 49 * 100));
+    engine.stop();
+}
+
+#[tokio::test]
+async fn an_order_expires_when_the_clock_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = Arc::new(AtomicI64::new(1_700_000_000_000));
+    let clock = now.clone();
+    let options = Options {
+        clock: Arc::new(move || UnixMillis(clock.load(Ordering::SeqCst))),
+        ..Options::new(dir.path(), Mode::Sandbox)
+    };
+    let engine = Engine::open(options).unwrap();
+    set_up(&engine).await;
+    let mut order = create("soon", 100);
+    order.terms.expires_at = Some(UnixMillis(1_700_000_060_000));
+    let order = OrderId(engine.submit(order).await.unwrap().event);
+    now.store(1_700_000_060_000, Ordering::SeqCst);
+    let refused = engine.submit(pay(order)).await;
+    assert!(matches!(
+        refused,
+        Err(Rejected::Refused(
+            pay::Refusal::OrderExpired | pay::Refusal::OrderClosed
+        ))
+    ));
+    for _ in 0..200 {
+        let state = engine.read(move |state| state.order(order).map(|o| o.state.clone()));
+        if state.await.unwrap() == Some(OrderState::Closed) {
+            engine.stop();
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the order did not expire");
+}
+
+#[tokio::test]
+async fn a_folder_keeps_its_mode_and_its_one_writer() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    let second = Engine::open(Options::new(dir.path(), Mode::Sandbox));
+    assert!(matches!(
+        second,
+        Err(OpenError::Log(feiqian_log::OpenError::Locked { .. }))
+    ));
+    engine.stop();
+    drop(engine);
+    let other = Engine::open(Options::new(dir.path(), Mode::Production));
+    assert!(matches!(other, Err(OpenError::OtherMode { .. })));
+}
+
+#[tokio::test]
+async fn a_log_that_lost_its_end_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    set_up(&engine).await;
+    paid(&engine, "one", 100).await;
+    engine.stop();
+    drop(engine);
+    let log = dir.path().join("log/0000000000000000.log");
+    let bytes = std::fs::read(&log).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    std::fs::write(&log, &bytes[..end]).unwrap();
+    // The snapshot saw the last payment, so a log without it must not be used.
+    assert!(matches!(
+        Engine::open(Options::new(dir.path(), Mode::Sandbox)),
+        Err(OpenError::Log(feiqian_log::OpenError::EventsMissing { .. }))
+    ));
+}

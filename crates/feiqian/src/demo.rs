@@ -1,0 +1,142 @@
+//! `feiqian demo`: a sandbox that is ready in seconds.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use feiqian_core::{MerchantId, Mode};
+use feiqian_gateway::platform::Platform;
+use feiqian_gateway::server::Listen;
+use feiqian_store::vault::MasterKey;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use crate::seed::{self, SHOPPER};
+use crate::{Failure, folder};
+
+#[derive(Args)]
+pub struct Options {
+    /// Folder of the sandbox's data; made and filled if it is not there
+    #[arg(long, value_name = "DIR", default_value = "data/demo")]
+    data: PathBuf,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// File to write the integration credentials to, as JSON
+    #[arg(long, value_name = "FILE", default_value = "credentials.json")]
+    credentials: PathBuf,
+    /// Delete the folder's sandbox first and start afresh
+    #[arg(long)]
+    reset: bool,
+}
+
+const MASTER_KEY: &str = "master.key";
+
+pub fn run(options: &Options) -> Result<(), Failure> {
+    if options.reset {
+        reset(&options.data)?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(demo(options))
+}
+
+async fn demo(options: &Options) -> Result<(), Failure> {
+    std::fs::create_dir_all(&options.data)?;
+    let key_file = options.data.join(MASTER_KEY);
+    let master = if key_file.exists() {
+        MasterKey::read(&key_file)?
+    } else {
+        MasterKey::create(&key_file, true)?
+    };
+    let listen = Listen::bind(options.listen, None)?;
+    let base_url = format!("http://{}", listen.address()?);
+    let platform = folder::open(&options.data, Mode::Sandbox, master, base_url.clone()).await?;
+    seed::seed(&platform).await?;
+    let credentials = credentials(&platform, &options.data)?;
+    folder::write_secret(&options.credentials, &format!("{credentials:#}\n"))?;
+    print_next_steps(&base_url, options)?;
+    folder::serve(platform, options.data.clone(), listen).await?;
+    println!("Stopped. `feiqian demo` goes on where it was; --reset starts afresh.");
+    Ok(())
+}
+
+/// Removes a sandbox, and nothing that is not one.
+fn reset(dir: &Path) -> Result<(), Failure> {
+    if !dir.exists() {
+        return Ok(());
+    }
+    let key = dir.join(MASTER_KEY);
+    let empty = std::fs::read_dir(dir)?.next().is_none();
+    if !empty && !(key.exists() && MasterKey::read(&key)?.is_sandbox()) {
+        return Err(format!(
+            "{} is not a sandbox's folder, so --reset leaves it alone; name another with --data",
+            dir.display()
+        )
+        .into());
+    }
+    Ok(std::fs::remove_dir_all(dir)?)
+}
+
+/// What a merchant's engineer and a test need, in one file.
+fn credentials(platform: &Platform, dir: &Path) -> Result<serde_json::Value, Failure> {
+    let merchant = platform.credentials(MerchantId(0))?.ok_or("the sandbox has no merchant")?;
+    let shopper = platform.find_person(SHOPPER)?.ok_or("the sandbox has no shopper")?;
+    let base_url = &platform.base_url;
+    let binary = std::env::current_exe()?;
+    let binary = shell_word(binary.to_str().ok_or("the path of this program is not UTF-8")?);
+    let private_key = merchant.private_key_pem.as_ref().map(|pem| pem.expose_secret().to_owned());
+    let operator_key = std::fs::read_to_string(dir.join(folder::OPERATOR_KEY))?;
+    Ok(json!({
+        "base_url": base_url,
+        "operator_key": operator_key.trim(),
+        "wechat": {
+            "mchid": merchant.mchid,
+            "appid": merchant.appid,
+            "merchant_serial_no": merchant.serial_no,
+            "merchant_private_key_pem": private_key,
+            "merchant_cert_pem": merchant.certificate_pem,
+            "api_v3_key": merchant.api_v3_key.expose_secret(),
+            "api_v2_key": merchant.api_v2_key.expose_secret(),
+            "platform_public_key_id": platform.signer.public_key_id,
+            "platform_public_key_pem": platform.signer.key.public().to_pem(),
+            "openid": platform.ids.openid(shopper.0.into(), &merchant.appid),
+        },
+        "payer": {
+            "pay_command": format!("{binary} pay --server {base_url} --as {SHOPPER} '{{code_url}}'"),
+            "auth_code_command": format!("{binary} paycode --server {base_url} --as {SHOPPER}"),
+        },
+    }))
+}
+
+/// As one word for a POSIX shell.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+fn print_next_steps(base_url: &str, options: &Options) -> Result<(), Failure> {
+    let binary = std::env::current_exe()?;
+    let binary = shell_word(&binary.to_string_lossy());
+    let credentials = options.credentials.canonicalize()?;
+    let credentials = shell_word(&credentials.to_string_lossy());
+    let data = options.data.canonicalize()?;
+    let data = shell_word(&data.to_string_lossy());
+    println!(
+        "\
+Feiqian sandbox on {base_url}   (play money; credentials in {credentials})
+
+What to try next, in another terminal:
+
+  1. Place an order with WeChat Pay's own SDK (pip install wechatpayv3); it prints a code_url:
+     python3 conformance/first_order.py {credentials}
+
+  2. Pay it as the shopper {SHOPPER}:
+     {binary} pay --server {base_url} --as {SHOPPER} CODE_URL
+
+  3. See it in the books:
+     {binary} audit --data {data}
+
+Ctrl-C stops."
+    );
+    Ok(())
+}

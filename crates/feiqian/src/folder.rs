@@ -1,0 +1,120 @@
+//! A data folder, opened and served: what `demo` and `serve` have in common.
+//!
+//! ```text
+//! DIR/log/    the log, which is the database     DIR/vault/        personal data and secrets
+//! DIR/state/  snapshots of the balances          DIR/notify/       notices on their way
+//! DIR/store/  indexes, made from the log         DIR/operator.key  bearer key of the operator
+//! ```
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use feiqian_core::Mode;
+use feiqian_engine::{Engine, Stage};
+use feiqian_gateway::access::Role;
+use feiqian_gateway::bank::SandboxBank;
+use feiqian_gateway::notify::Notifier;
+use feiqian_gateway::platform::Platform;
+use feiqian_gateway::server::{self, Listen};
+use feiqian_store::vault::{MasterKey, Vault};
+use indicatif::{ProgressBar, ProgressStyle};
+use secrecy::ExposeSecret;
+
+use crate::Failure;
+
+/// Where the operator's bearer key is written on the first start.
+pub const OPERATOR_KEY: &str = "operator.key";
+
+/// Opens engine, vault and platform.
+pub async fn open(
+    dir: &Path,
+    mode: Mode,
+    master: MasterKey,
+    base_url: String,
+) -> Result<Arc<Platform>, Failure> {
+    let bar = bar("replaying the log");
+    let mut options = feiqian_engine::Options::new(dir, mode);
+    let shown = bar.clone();
+    options.progress = Some(Box::new(move |stage| match stage {
+        Stage::Snapshot => {}
+        Stage::Replay(done, todo) => {
+            shown.set_length(todo);
+            shown.set_position(done);
+        }
+    }));
+    let engine = Engine::open(options)?;
+    bar.finish_and_clear();
+    let vault = Vault::open(&dir.join("vault"), master)?;
+    let platform = Platform::open(engine, vault, base_url).await?;
+    write_operator_key(&platform, dir)?;
+    Ok(platform)
+}
+
+/// A progress bar on a terminal, nothing elsewhere.
+pub fn bar(what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} {eta}");
+    let bar = ProgressBar::new(0).with_message(what);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+/// On the first start the operator's key is made and written to a file that only its owner reads.
+fn write_operator_key(platform: &Platform, dir: &Path) -> Result<(), Failure> {
+    let path = dir.join(OPERATOR_KEY);
+    if path.exists() {
+        return Ok(());
+    }
+    let key = platform.access.grant(&platform.vault, Role::Operator)?;
+    write_secret(&path, &format!("{}\n", key.expose_secret()))
+}
+
+/// Writes a file of mode 0600, whole or not at all.
+pub fn write_secret(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let temporary = path.with_file_name(name);
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&temporary, path)?;
+    Ok(())
+}
+
+/// Serves until Ctrl-C, SIGTERM or a failure of the engine; then stops in order.
+pub async fn serve(platform: Arc<Platform>, dir: PathBuf, listen: Listen) -> Result<(), Failure> {
+    let notifier = Notifier::start(platform.clone(), &dir.join("notify"))?;
+    let bank = platform.is_sandbox().then(|| SandboxBank::start(platform.clone())).transpose()?;
+    let engine = platform.engine.clone();
+    let router = server::router(platform, Some(notifier.clone()));
+    let served = server::serve(router, listen, stop_asked(engine.clone())).await;
+    if let Some(bank) = bank {
+        bank.stop();
+    }
+    notifier.stop();
+    let failed = engine.failed();
+    tokio::task::spawn_blocking(move || engine.stop()).await?;
+    served?;
+    match failed {
+        Some(why) => Err(why.into()),
+        None => Ok(()),
+    }
+}
+
+async fn stop_asked(engine: Engine) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminate = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => tracing::info!("stopping"),
+        () = terminate => tracing::info!("stopping"),
+        why = engine.failure() => tracing::error!(why, "the engine failed; stopping"),
+    }
+}

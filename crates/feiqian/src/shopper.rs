@@ -1,0 +1,118 @@
+//! `feiqian pay` and `feiqian paycode`: act as a shopper of a sandbox, over the native API.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::Failure;
+
+#[derive(Args)]
+pub struct Who {
+    /// Base URL of the sandbox
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    server: String,
+    /// The shopper: a handle (mei), a Chinese name (韩梅) or a Latin one ("Han Mei")
+    #[arg(long = "as", value_name = "NAME")]
+    name: String,
+    /// Print the server's answer as JSON instead of a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub struct PayOptions {
+    #[command(flatten)]
+    who: Who,
+    /// The link in the merchant's code, as the order's code_url or h5_url gave it
+    #[arg(value_name = "CODE_URL", required_unless_present = "prepay_id")]
+    code_url: Option<String>,
+    /// The order's prepay_id, instead of a link
+    #[arg(long, value_name = "ID", conflicts_with = "code_url")]
+    prepay_id: Option<String>,
+}
+
+#[derive(Args)]
+pub struct PayCodeOptions {
+    #[command(flatten)]
+    who: Who,
+}
+
+pub fn pay(options: &PayOptions) -> Result<(), Failure> {
+    let order = match (&options.code_url, &options.prepay_id) {
+        (Some(url), _) => json!({ "code_url": url }),
+        (None, id) => json!({ "prepay_id": id }),
+    };
+    let payment = run(&options.who, |_| "/v1/payments".into(), &order)?;
+    if options.who.json {
+        println!("{payment}");
+        return Ok(());
+    }
+    let yuan = payment["amount"].as_i64().map(|fen| feiqian_core::Fen(fen).to_string());
+    println!(
+        "paid {} yuan to {} ({}), order {}",
+        yuan.unwrap_or_default(),
+        text(&payment["merchant"]["name"]),
+        text(&payment["description"]),
+        text(&payment["order_id"]),
+    );
+    Ok(())
+}
+
+pub fn pay_code(options: &PayCodeOptions) -> Result<(), Failure> {
+    let path = |user: &str| format!("/v1/users/{user}/pay_codes");
+    let answer = run(&options.who, path, &json!({}))?;
+    if options.who.json {
+        println!("{answer}");
+    } else {
+        let seconds = answer["expires_in"].as_i64().unwrap_or_default();
+        println!("pay code of {}, for one use within {seconds} s: {}", options.who.name, text(&answer["code"]));
+    }
+    Ok(())
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// Signs in as the shopper and posts once.
+fn run(who: &Who, path: impl Fn(&str) -> String, body: &Value) -> Result<Value, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let base = who.server.trim_end_matches('/');
+        let session = client.post(format!("{base}/v1/sandbox/sessions"));
+        let session = answer(who, session.json(&json!({ "as": who.name }))).await?;
+        let url = format!("{base}{}", path(text(&session["user_id"])));
+        let request = client
+            .post(url)
+            .bearer_auth(text(&session["key"]))
+            .header("Idempotency-Key", random_number()?)
+            .json(body);
+        answer(who, request).await
+    })
+}
+
+async fn answer(who: &Who, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
+    let response = request.send().await.map_err(|error| {
+        let why = crate::with_causes(&error);
+        format!("no answer from {}: {why}. Does `feiqian demo` run there?", who.server)
+    })?;
+    let status = response.status();
+    let body: Value = response.json().await.unwrap_or_default();
+    if status.is_success() {
+        return Ok(body);
+    }
+    let error = &body["error"];
+    match error["message"].as_str() {
+        Some(message) => Err(format!("{message} ({})", text(&error["code"])).into()),
+        None if status.as_u16() == 404 => {
+            Err(format!("{} is not a sandbox of Feiqian", who.server).into())
+        }
+        None => Err(format!("{} answered {status}", who.server).into()),
+    }
+}
+
+fn random_number() -> Result<String, Failure> {
+    let mut bytes = [0_u8; 16];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| "no random numbers on this machine")?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,154 @@
+//! Who asks: `Authorization: Bearer KEY`, checked before anything else of the request is looked at.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
+use axum::http::{HeaderMap, Extensions, header, request::Parts};
+use feiqian_core::{MerchantId, UserId};
+
+use super::error::{ApiError, ErrorType};
+use crate::access::Role;
+use crate::platform::Platform;
+
+/// Longest key that is looked up.
+const KEY_BYTES_MAX: usize = 128;
+
+/// Somebody with a key.
+pub struct Caller(pub Role);
+
+/// An operator.
+pub struct Operator;
+
+/// A merchant.
+pub struct Merchant(pub MerchantId);
+
+/// A shopper.
+pub struct Shopper(pub UserId);
+
+/// Anybody, with a key or without.
+pub struct Anybody;
+
+impl Caller {
+    /// An operator, or the shopper in question.
+    pub fn may_see_user(&self, user: UserId) -> Result<(), ApiError> {
+        match self.0 {
+            Role::Operator => Ok(()),
+            Role::User(own) if UserId(own) == user => Ok(()),
+            Role::User(_) | Role::Merchant(_) => {
+                Err(ApiError::forbidden("this key does not open another's wallet"))
+            }
+        }
+    }
+
+    /// An operator, or the merchant in question.
+    pub fn may_see_merchant(&self, merchant: MerchantId) -> Result<(), ApiError> {
+        match self.0 {
+            Role::Operator => Ok(()),
+            Role::Merchant(own) if MerchantId(own) == merchant => Ok(()),
+            Role::User(_) | Role::Merchant(_) => {
+                Err(ApiError::forbidden("this key does not open another's account"))
+            }
+        }
+    }
+}
+
+/// Where a request comes from, as far as the connection tells.
+pub fn peer(extensions: &Extensions) -> IpAddr {
+    let connected = extensions.get::<ConnectInfo<SocketAddr>>();
+    connected.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip())
+}
+
+/// Whose key the headers bear; `None` for none or an unknown one.
+pub fn role(platform: &Platform, headers: &HeaderMap) -> Result<Option<Role>, ApiError> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Ok(None) };
+    let key = value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(|(scheme, key)| {
+        let fits = scheme.eq_ignore_ascii_case("bearer") && key.len() <= KEY_BYTES_MAX;
+        fits.then_some(key)
+    });
+    let Some(key) = key else { return Ok(None) };
+    Ok(platform.access.role(&platform.vault, key)?)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller
+where
+    Arc<Platform>: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let platform = Arc::<Platform>::from_ref(state);
+        let Some(role) = role(&platform, &parts.headers)? else {
+            platform.limiter.allow_address(peer(&parts.extensions))?;
+            return Err(ApiError::new(
+                ErrorType::Authentication,
+                "key_unknown",
+                "send a key that was given to you as Authorization: Bearer KEY",
+            ));
+        };
+        platform.limiter.allow(role)?;
+        Ok(Self(role))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Operator
+where
+    Arc<Platform>: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Caller::from_request_parts(parts, state).await?.0 {
+            Role::Operator => Ok(Self),
+            Role::Merchant(_) | Role::User(_) => {
+                Err(ApiError::forbidden("only an operator may do this"))
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Merchant
+where
+    Arc<Platform>: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Caller::from_request_parts(parts, state).await?.0 {
+            Role::Merchant(merchant) => Ok(Self(MerchantId(merchant))),
+            Role::Operator | Role::User(_) => {
+                Err(ApiError::forbidden("only a merchant may do this"))
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Shopper
+where
+    Arc<Platform>: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Caller::from_request_parts(parts, state).await?.0 {
+            Role::User(user) => Ok(Self(UserId(user))),
+            Role::Operator | Role::Merchant(_) => {
+                Err(ApiError::forbidden("only a shopper may do this"))
+            }
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Anybody
+where
+    Arc<Platform>: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let platform = Arc::<Platform>::from_ref(state);
+        platform.limiter.allow_address(peer(&parts.extensions))?;
+        Ok(Self)
+    }
+}

@@ -1,0 +1,336 @@
+//! One shape for everything that goes wrong, and where each refusal of the rules finds its words.
+//!
+//! `type` tells a program what to do: put the request right (`invalid_request`), send another number
+//! (`conflict`), ask the person (`refused`), wait (`rate_limit`, `unavailable`). `code` says exactly
+//! what it was. A code never changes its meaning.
+
+use std::error::Error;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use feiqian_core::{bank, brand, merchant, order, user};
+use feiqian_engine::{Rejected, Stopped};
+use feiqian_store::StoreError;
+use feiqian_store::vault::VaultError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::limiter::RetryAfter;
+use crate::platform::{AddMerchantError, AddUserError, PlatformError};
+
+/// What kind of answer it is: decides the HTTP status, except where one is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorType {
+    /// 400 (405, 413, 415): the request is not what this document says. Put it right.
+    InvalidRequest,
+    /// 401: no key, or one that nobody holds.
+    Authentication,
+    /// 403: the key's holder may not do this.
+    Permission,
+    /// 404: there is no such thing, or the holder may not know of it.
+    NotFound,
+    /// 409: the `Idempotency-Key` was used for something else.
+    Conflict,
+    /// 422: a rule says no; nothing changed.
+    Refused,
+    /// 429: too many requests. `Retry-After` says when to ask again.
+    RateLimit,
+    /// 503: ask again with the same `Idempotency-Key`; it may have happened.
+    Unavailable,
+    /// 500: our fault.
+    Internal,
+}
+
+impl ErrorType {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::Authentication => StatusCode::UNAUTHORIZED,
+            Self::Permission => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::RateLimit => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+/// What every error answer is.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
+pub struct Problem {
+    /// What went wrong.
+    error: Detail,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ErrorDetail)]
+struct Detail {
+    #[serde(rename = "type")]
+    kind: ErrorType,
+    /// Exactly what it was, e.g. `balance_short`.
+    #[schema(pattern = "^[a-z0-9_]+$")]
+    code: &'static str,
+    /// For people, in English. Its words may change.
+    message: String,
+    /// The part of the request that is at fault, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    param: Option<String>,
+}
+
+/// An error answer on its way out.
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    detail: Detail,
+    retry_after: Option<u64>,
+}
+
+impl ApiError {
+    /// An answer with the status of its type.
+    #[must_use]
+    pub fn new(kind: ErrorType, code: &'static str, message: impl Into<String>) -> Self {
+        let detail = Detail { kind, code, message: message.into(), param: None };
+        Self { status: kind.status(), detail, retry_after: None }
+    }
+
+    /// The request is not what it should be.
+    #[must_use]
+    pub fn invalid(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorType::InvalidRequest, code, message)
+    }
+
+    /// There is no such thing.
+    #[must_use]
+    pub fn not_found(code: &'static str, what: &str) -> Self {
+        Self::new(ErrorType::NotFound, code, format!("there is no such {what}"))
+    }
+
+    /// The key's holder may not do this.
+    #[must_use]
+    pub fn forbidden(message: &str) -> Self {
+        Self::new(ErrorType::Permission, "not_allowed", message)
+    }
+
+    /// Names the part of the request that is at fault.
+    #[must_use]
+    pub fn at(mut self, param: impl Into<String>) -> Self {
+        self.detail.param = Some(param.into());
+        self
+    }
+
+    /// Answers with another status of the same class.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Says when to ask again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// The code, for pages that word it otherwise.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.detail.code
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Our fault: logged here, said without detail.
+    pub fn internal(error: &dyn Error) -> Self {
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        let causes: Vec<String> = causes.map(ToString::to_string).collect();
+        tracing::error!(%error, ?causes, "a request failed through our fault");
+        Self::new(ErrorType::Internal, "internal", "something failed on our side; it was logged")
+    }
+
+    fn conflict(error: &impl ToString) -> Self {
+        Self::new(ErrorType::Conflict, "number_reused", error.to_string()).at("Idempotency-Key")
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(Problem { error: self.detail })).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+        }
+        response
+    }
+}
+
+impl From<RetryAfter> for ApiError {
+    fn from(retry: RetryAfter) -> Self {
+        Self::new(ErrorType::RateLimit, "too_many_requests", retry.to_string())
+            .retry_after(retry.seconds())
+    }
+}
+
+impl From<Stopped> for ApiError {
+    fn from(_: Stopped) -> Self {
+        Self::new(ErrorType::Unavailable, "stopped", "the server is stopping; ask again")
+            .retry_after(1)
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<VaultError> for ApiError {
+    fn from(error: VaultError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<PlatformError> for ApiError {
+    fn from(error: PlatformError) -> Self {
+        match error {
+            PlatformError::Stopped(stopped) => stopped.into(),
+            PlatformError::Vault(_)
+            | PlatformError::Key(_)
+            | PlatformError::Record(_)
+            | PlatformError::Store(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl<R: core::fmt::Debug + core::fmt::Display + Into<Self>> From<Rejected<R>> for ApiError {
+    fn from(rejected: Rejected<R>) -> Self {
+        let unavailable = |code, message: String| {
+            Self::new(ErrorType::Unavailable, code, message).retry_after(1)
+        };
+        match rejected {
+            Rejected::Refused(refusal) => refusal.into(),
+            Rejected::Busy => unavailable("busy", rejected.to_string()),
+            Rejected::Unknown => unavailable("outcome_unknown", rejected.to_string()),
+        }
+    }
+}
+
+impl From<AddMerchantError> for ApiError {
+    fn from(error: AddMerchantError) -> Self {
+        match error {
+            AddMerchantError::Certificate(_) => {
+                Self::invalid("certificate_bad", error.to_string()).at("certificate_pem")
+            }
+            AddMerchantError::Rejected(rejected) => rejected.into(),
+            AddMerchantError::Platform(error) => error.into(),
+        }
+    }
+}
+
+impl From<AddUserError> for ApiError {
+    fn from(error: AddUserError) -> Self {
+        match error {
+            AddUserError::Rejected(rejected) => rejected.into(),
+            AddUserError::Platform(error) => error.into(),
+        }
+    }
+}
+
+/// How the refusals of one command are answered. Every refusal is named: a new one does not compile
+/// until it has its words here.
+macro_rules! answers {
+    ($module:path { $($kind:ident: $($refusal:ident = $code:literal $(at $param:literal)?),+;)+ }) => {
+        impl From<$module> for ApiError {
+            fn from(refusal: $module) -> Self {
+                use $module as Refusal;
+                match &refusal {
+                    Refusal::NumberReused => Self::conflict(&refusal),
+                    $($(Refusal::$refusal { .. } => {
+                        Self::new(ErrorType::$kind, $code, refusal.to_string())$(.at($param))?
+                    })+)+
+                }
+            }
+        }
+    };
+    (unnumbered $module:path { $($kind:ident: $($refusal:ident = $code:literal $(at $param:literal)?),+;)+ }) => {
+        impl From<$module> for ApiError {
+            fn from(refusal: $module) -> Self {
+                use $module as Refusal;
+                match &refusal {
+                    $($(Refusal::$refusal { .. } => {
+                        Self::new(ErrorType::$kind, $code, refusal.to_string())$(.at($param))?
+                    })+)+
+                }
+            }
+        }
+    };
+}
+
+answers!(brand::add::Refusal {
+    InvalidRequest: BadName = "name_bad" at "name";
+    Refused: TooMany = "too_many_brands";
+});
+answers!(user::add::Refusal {
+    Refused: BrandNotFound = "brand_not_found" at "brand_id", TooMany = "too_many_users";
+});
+answers!(unnumbered user::set_status::Refusal {
+    NotFound: UserNotFound = "user_not_found";
+    Refused: UserClosed = "user_closed";
+});
+answers!(merchant::add::Refusal {
+    InvalidRequest: BadName = "name_bad" at "name", BadCategory = "category_bad" at "category",
+        FeeTooHigh = "fee_too_high" at "fee_bps";
+    Refused: TooMany = "too_many_merchants";
+});
+answers!(unnumbered merchant::change::Refusal {
+    NotFound: MerchantNotFound = "merchant_not_found";
+    InvalidRequest: FeeTooHigh = "fee_too_high" at "fee_bps";
+});
+answers!(bank::top_up::Refusal {
+    NotFound: UserNotFound = "user_not_found";
+    InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount";
+    Refused: UserNotActive = "user_not_active";
+});
+answers!(bank::withdraw::Refusal {
+    NotFound: UserNotFound = "user_not_found";
+    InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount";
+    Refused: UserNotActive = "user_not_active", BalanceShort = "balance_short";
+});
+answers!(order::create::Refusal {
+    InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount", TextTooLong = "text_bad";
+    Refused: MerchantNotFound = "merchant_not_found", MerchantNotActive = "merchant_not_active",
+        ExpiryOutOfRange = "expiry_out_of_range" at "expires_at",
+        PayerNotFound = "payer_not_found" at "only_payer";
+});
+answers!(unnumbered order::pay::Refusal {
+    NotFound: OrderNotFound = "order_not_found";
+    Refused: AlreadyPaid = "already_paid", OrderClosed = "order_closed",
+        OrderExpired = "order_expired", PayerNotFound = "payer_not_found",
+        OtherPayer = "other_payer", PayerNotActive = "payer_not_active",
+        MerchantNotActive = "merchant_not_active", BalanceShort = "balance_short";
+});
+answers!(unnumbered order::close::Refusal {
+    NotFound: OrderNotFound = "order_not_found";
+    Refused: AlreadyPaid = "already_paid";
+});
+answers!(order::refund::Refusal {
+    NotFound: OrderNotFound = "order_not_found";
+    InvalidRequest: TextTooLong = "text_bad" at "reason";
+    Refused: NotPaid = "not_paid", Reversed = "order_reversed",
+        OtherOrderAmount = "other_order_amount", TooLate = "too_late",
+        TooMany = "too_many_refunds", AboveRefundable = "above_refundable" at "amount",
+        BalanceShort = "balance_short";
+});
