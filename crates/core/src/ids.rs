@@ -163,3 +163,22 @@ impl<'b, C> Decode<'b, C> for Digest {
             .map_err(|_| decode::Error::message("a digest has 16 bytes"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_plain() {
+        let longest = "n".repeat(NUMBER_CHARS_MAX);
+        for text in ["0", "aZ_-|*@.:9", &longest] {
+            assert_eq!(Number::new(text).unwrap().as_str(), text);
+        }
+        for text in ["", " ", "a b", "a/b", "号", "a\0", &format!("{longest}n")] {
+            assert_eq!(Number::new(text), Err(BadNumber), "{text:?}");
+            let stored = minicbor::to_vec(text).unwrap();
+            assert!(minicbor::decode::<Number>(&stored).is_err(), "{text:?}");
+        }
+        assert_ne!(Number::new("a"), Number::new("A"));
+    }
+}

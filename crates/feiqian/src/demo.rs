@@ -9,7 +9,7 @@ use feiqian_gateway::platform::Platform;
 use feiqian_gateway::server::Listen;
 use feiqian_store::vault::MasterKey;
 use secrecy::ExposeSecret;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::seed::{self, SHOPPER};
 use crate::{Failure, folder};
@@ -78,33 +78,39 @@ fn reset(dir: &Path) -> Result<(), Failure> {
 }
 
 /// What a merchant's engineer and a test need, in one file.
-fn credentials(platform: &Platform, dir: &Path) -> Result<serde_json::Value, Failure> {
-    let merchant = platform.credentials(MerchantId(0))?.ok_or("the sandbox has no merchant")?;
-    let shopper = platform.find_person(SHOPPER)?.ok_or("the sandbox has no shopper")?;
+fn credentials(platform: &Platform, dir: &Path) -> Result<Value, Failure> {
     let base_url = &platform.base_url;
     let binary = std::env::current_exe()?;
     let binary = shell_word(binary.to_str().ok_or("the path of this program is not UTF-8")?);
-    let private_key = merchant.private_key_pem.as_ref().map(|pem| pem.expose_secret().to_owned());
     let operator_key = std::fs::read_to_string(dir.join(folder::OPERATOR_KEY))?;
     Ok(json!({
         "base_url": base_url,
         "operator_key": operator_key.trim(),
-        "wechat": {
-            "mchid": merchant.mchid,
-            "appid": merchant.appid,
-            "merchant_serial_no": merchant.serial_no,
-            "merchant_private_key_pem": private_key,
-            "merchant_cert_pem": merchant.certificate_pem,
-            "api_v3_key": merchant.api_v3_key.expose_secret(),
-            "api_v2_key": merchant.api_v2_key.expose_secret(),
-            "platform_public_key_id": platform.signer.public_key_id,
-            "platform_public_key_pem": platform.signer.key.public().to_pem(),
-            "openid": platform.ids.openid(shopper.0.into(), &merchant.appid),
-        },
+        "wechat": wechat(platform, MerchantId(0))?,
+        "wechat_other": wechat(platform, MerchantId(1))?,
         "payer": {
             "pay_command": format!("{binary} pay --server {base_url} --as {SHOPPER} '{{code_url}}'"),
             "auth_code_command": format!("{binary} paycode --server {base_url} --as {SHOPPER}"),
         },
+    }))
+}
+
+/// What a WeChat Pay SDK asks for, with the openid of a shopper.
+fn wechat(platform: &Platform, merchant: MerchantId) -> Result<Value, Failure> {
+    let merchant = platform.credentials(merchant)?.ok_or("the sandbox lacks a merchant")?;
+    let shopper = platform.find_person(SHOPPER)?.ok_or("the sandbox lacks its shopper")?;
+    let private_key = merchant.private_key_pem.as_ref().map(|pem| pem.expose_secret().to_owned());
+    Ok(json!({
+        "mchid": merchant.mchid,
+        "appid": merchant.appid,
+        "merchant_serial_no": merchant.serial_no,
+        "merchant_private_key_pem": private_key,
+        "merchant_cert_pem": merchant.certificate_pem,
+        "api_v3_key": merchant.api_v3_key.expose_secret(),
+        "api_v2_key": merchant.api_v2_key.expose_secret(),
+        "platform_public_key_id": platform.signer.public_key_id,
+        "platform_public_key_pem": platform.signer.key.public().to_pem(),
+        "openid": platform.ids.openid(shopper.0.into(), &merchant.appid),
     }))
 }
 
@@ -127,8 +133,8 @@ Feiqian sandbox on {base_url}   (play money; credentials in {credentials})
 
 What to try next, in another terminal:
 
-  1. Place an order with WeChat Pay's own SDK (pip install wechatpayv3); it prints a code_url:
-     python3 conformance/first_order.py {credentials}
+  1. Place an order with WeChat Pay's own SDK, from the repository's folder; it prints a code_url:
+     make order CREDENTIALS={credentials}
 
   2. Pay it as the shopper {SHOPPER}:
      {binary} pay --server {base_url} --as {SHOPPER} CODE_URL

@@ -1,8 +1,22 @@
 //! The edges: HTTP in, commands out; verify, translate, answer, never decide.
+//!
+//! Reading order: [`platform`] (what every edge shares), [`server`] (what is in front of them all),
+//! then the edges: [`v1`], [`wechat`], the pages for people ([`link`]), [`notify`] (what merchants are told), and what only a sandbox has.
 
 pub mod access;
 pub mod limiter;
 pub mod pay_codes;
 pub mod platform;
 
+pub mod health;
+pub mod server;
+
+pub mod v1;
 pub mod wechat;
+
+pub mod link;
+
+pub mod notify;
+
+pub mod bank;
+pub mod sandbox;

@@ -16,6 +16,7 @@ use crate::access::Access;
 use crate::limiter::Limiter;
 use crate::pay_codes::PayCodes;
 use crate::wechat::aead::ApiV3Key;
+use crate::wechat::edge::WechatEdge;
 use crate::wechat::ids::{self, Ids};
 use crate::wechat::keys::{Authority, MerchantCertificate, RsaKeyPem, Subject};
 use crate::wechat::oaep::Decryptor;
@@ -42,6 +43,8 @@ pub struct Platform {
     pub pay_codes: PayCodes,
     /// How often each may ask.
     pub limiter: Limiter,
+    /// What the WeChat Pay edge keeps while it runs.
+    pub wechat: WechatEdge,
     merchants: RwLock<HashMap<MerchantId, Arc<MerchantKeys>>>,
 }
 
@@ -185,6 +188,7 @@ impl Platform {
             access: Access::default(),
             pay_codes: PayCodes::default(),
             limiter: Limiter::new(mode == Mode::Sandbox),
+            wechat: WechatEdge::default(),
             merchants: RwLock::default(),
             engine,
             vault,
@@ -205,11 +209,12 @@ impl Platform {
         &self,
         merchant: MerchantId,
     ) -> Result<Option<Arc<MerchantKeys>>, PlatformError> {
+        // The lock is let go before anything is awaited.
         let known = self.merchants.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(keys) = known.get(&merchant) {
-            return Ok(Some(keys.clone()));
+        let known = known.get(&merchant).cloned();
+        if known.is_some() {
+            return Ok(known);
         }
-        drop(known);
         let Some(record) = read_record::<MerchantRecord>(&self.vault, &merchant_name(merchant))?
         else {
             return Ok(None);
@@ -230,6 +235,14 @@ impl Platform {
         let mut known = self.merchants.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(merchant, keys.clone());
         Ok(Some(keys))
+    }
+
+    /// What the public calls a merchant; empty if there is no such merchant.
+    pub async fn shop_name(&self, merchant: MerchantId) -> Result<String, PlatformError> {
+        if let Some(keys) = self.merchant(merchant).await? {
+            return Ok(keys.name.clone());
+        }
+        Ok(self.merchant_name(merchant).await?.unwrap_or_default())
     }
 
     /// The public name, from the event that added the merchant.
@@ -339,7 +352,9 @@ impl Platform {
             Some(Event::UserAdded(event)) => event.user,
             _ => return Err(PlatformError::Record("user".into()).into()),
         };
-        if self.person(user)?.is_none() {
+        // Missing: new, or the program stopped in between. Erased stays erased, whoever asks again.
+        let erased = self.vault.secret(&erased_name(user)).map_err(PlatformError::from)?.is_some();
+        if !erased && self.person(user)?.is_none() {
             let record = serde_json::to_vec(person).map_err(|_| record_error("person"))?;
             self.vault.put_person(user.0.into(), &record).map_err(PlatformError::from)?;
         }
@@ -352,6 +367,12 @@ impl Platform {
         record
             .map(|bytes| serde_json::from_slice(&bytes).map_err(|_| record_error("person")))
             .transpose()
+    }
+
+    /// Erases what is known of the person behind a user, for good.
+    pub fn erase_person(&self, user: UserId) -> Result<(), PlatformError> {
+        self.vault.put_secret(&erased_name(user), &[])?;
+        Ok(self.vault.erase_person(user.0.into())?)
     }
 
     /// The user of a handle or name, whatever its case. Looks at everybody: for sandboxes.
@@ -403,6 +424,10 @@ pub enum AddUserError {
 
 fn merchant_name(merchant: MerchantId) -> String {
     format!("merchant/{merchant}")
+}
+
+fn erased_name(user: UserId) -> String {
+    format!("erased/{user}")
 }
 
 fn record_error(name: &str) -> PlatformError {

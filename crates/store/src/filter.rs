@@ -12,6 +12,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::entry::Hash;
+
 /// Keys of the first generation, unless more are known already.
 const FIRST_KEYS: u64 = 1 << 20;
 const KEYS_PER_BLOCK: u64 = 32;
@@ -55,11 +57,11 @@ impl Filter {
     }
 
     /// False only if the key was never inserted.
-    pub fn may_hold(&self, hash: u128) -> bool {
+    pub fn may_hold(&self, hash: Hash) -> bool {
         !self.is_complete() || self.filled().any(|generation| generation.holds(hash))
     }
 
-    pub fn insert(&self, hash: u128) {
+    pub fn insert(&self, hash: Hash) {
         let newest = self.filled().count().saturating_sub(1);
         for index in newest..GENERATIONS_MAX {
             let last = index + 1 == GENERATIONS_MAX;
@@ -88,7 +90,7 @@ impl Generation {
     }
 
     /// The chunk of the key's block, and where the block starts in it.
-    fn place(&self, hash: u128) -> (&OnceLock<Chunk>, usize) {
+    fn place(&self, hash: Hash) -> (&OnceLock<Chunk>, usize) {
         let [high, _] = halves(hash);
         let block = (u128::from(high) * u128::from(self.blocks)) >> 64;
         let block = u64::try_from(block).unwrap_or(0);
@@ -97,7 +99,7 @@ impl Generation {
         (&self.chunks[chunk], block * WORDS_PER_BLOCK)
     }
 
-    fn insert(&self, hash: u128) {
+    fn insert(&self, hash: Hash) {
         let (chunk, start) = self.place(hash);
         let words = usize::try_from(CHUNK_BLOCKS).unwrap_or(0) * WORDS_PER_BLOCK;
         let chunk = chunk.get_or_init(|| (0..words).map(|_| AtomicU64::new(0)).collect());
@@ -107,7 +109,7 @@ impl Generation {
         self.keys.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn holds(&self, hash: u128) -> bool {
+    fn holds(&self, hash: Hash) -> bool {
         let (chunk, start) = self.place(hash);
         chunk.get().is_some_and(|chunk| {
             let words = &chunk[start..start + WORDS_PER_BLOCK];
@@ -116,13 +118,13 @@ impl Generation {
     }
 }
 
-fn halves(hash: u128) -> [u64; 2] {
+fn halves(Hash(hash): Hash) -> [u64; 2] {
     let [high, low] = [hash >> 64, hash & u128::from(u64::MAX)];
     [high, low].map(|half| u64::try_from(half).unwrap_or(0))
 }
 
 /// One bit for each word of the block.
-fn bits(hash: u128) -> impl Iterator<Item = u64> {
+fn bits(hash: Hash) -> impl Iterator<Item = u64> {
     let [_, low] = halves(hash);
     (0..WORDS_PER_BLOCK).map(move |word| 1 << (low >> (word * 6) & 63))
 }
@@ -131,9 +133,9 @@ fn bits(hash: u128) -> impl Iterator<Item = u64> {
 mod tests {
     use super::*;
 
-    fn hash(n: u64) -> u128 {
+    fn hash(n: u64) -> Hash {
         let bytes = *blake3::hash(&n.to_le_bytes()).as_bytes();
-        u128::from_be_bytes(*bytes.first_chunk().unwrap())
+        Hash(u128::from_be_bytes(*bytes.first_chunk().unwrap()))
     }
 
     #[test]

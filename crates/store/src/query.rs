@@ -8,7 +8,7 @@ use feiqian_core::order::Order;
 use feiqian_core::{Account, Event, EventNumber, OrderId, TransferId, UnixMillis};
 use feiqian_log::{Address, ReadError};
 
-use crate::entry::{LANDMARK_EVERY, Landmark, Link, begun_by, touched};
+use crate::entry::{Begun, Hash, LANDMARK_EVERY, Landmark, Link, Owner, begun_by, touched};
 use crate::store::Shared;
 use crate::tail::View;
 use crate::{OrderStory, Store, StoreError, TransferStory};
@@ -108,13 +108,12 @@ impl Store {
     ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
         let (shared, view) = (&*self.shared, self.shared.view());
         let to = before.map_or(u64::MAX, |before| before.0);
-        let mut links = view.entries(account.code(), 0, to, limit);
+        let owner = Owner(account.code());
+        let mut links = view.entries(owner, 0, to, limit);
         links.reverse();
         if links.len() < limit {
-            let older = shared.runs.entries(account.code(), 0, to.min(view.first()));
-            for link in older.rev().take(limit - links.len()) {
-                links.push(link?);
-            }
+            let (to, limit) = (to.min(view.first()), limit - links.len());
+            links.extend(shared.runs.last_entries(owner, to, limit)?);
         }
         links.into_iter().map(|link| shared.entry(account, &link)).collect()
     }
@@ -132,8 +131,9 @@ impl Store {
         each: &mut dyn FnMut(EventNumber, Event) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let (shared, view) = (&*self.shared, self.shared.view());
-        let older = shared.runs.entries(account.code(), from.0, to.0.min(view.first()));
-        let newer = view.entries(account.code(), from.0, to.0, usize::MAX);
+        let owner = Owner(account.code());
+        let older = shared.runs.entries_between(owner, from.0, to.0.min(view.first()))?;
+        let newer = view.entries(owner, from.0, to.0, usize::MAX);
         for link in older.chain(newer.into_iter().map(Ok)) {
             let (number, event) = shared.entry(account, &link?)?;
             if each(number, event).is_break() {
@@ -235,35 +235,35 @@ impl Shared {
     }
 
     /// What goes on with the order or transfer that this event began, oldest first.
-    fn story(&self, view: &View, begun: EventNumber) -> Result<Vec<Link<u64>>, StoreError> {
-        let mut links = Vec::new();
+    fn story(&self, view: &View, begun: EventNumber) -> Result<Vec<Link<Begun>>, StoreError> {
+        let (begun, mut links) = (Begun(begun.0), Vec::new());
         if begun.0 < view.first() {
-            links = self.runs.story(begun.0, view.first())?;
+            links = self.runs.story(begun, view.first())?;
         }
-        links.extend(view.story(begun.0));
+        links.extend(view.story(begun));
         Ok(links)
     }
 
     fn follow_up(
         &self,
         begun: EventNumber,
-        link: &Link<u64>,
+        link: &Link<Begun>,
     ) -> Result<(EventNumber, Event), StoreError> {
-        self.linked(link, |event| begun_by(event) == Some(begun.0))
+        self.linked(link, |event| begun_by(event) == Some(Begun(begun.0)))
     }
 
     fn entry(
         &self,
         account: Account,
-        link: &Link<u64>,
+        link: &Link<Owner>,
     ) -> Result<(EventNumber, Event), StoreError> {
         self.linked(link, |event| touched(event).any(|touched| touched == account))
     }
 
     /// The event of an entry, when it is one that such an entry can mean.
-    fn linked(
+    fn linked<G>(
         &self,
-        link: &Link<u64>,
+        link: &Link<G>,
         meant: impl Fn(&Event) -> bool,
     ) -> Result<(EventNumber, Event), StoreError> {
         let event = self.event_at(link.event, link.address)?;
@@ -278,7 +278,7 @@ impl Shared {
     fn named(
         &self,
         key: &Key,
-        link: &Link<u128>,
+        link: &Link<Hash>,
     ) -> Result<Option<(EventNumber, Event)>, StoreError> {
         let (number, event) =
             (EventNumber(link.event), self.event_at(link.event, link.address)?);

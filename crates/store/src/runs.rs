@@ -5,17 +5,17 @@
 //! four indexes are ingested one after the other; a crash in between leaves some of them ahead of
 //! the recorded position, and ingesting the same entries again changes nothing.
 
-use std::ops::{Bound, RangeBounds};
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use fjall::compaction::Leveled;
 use fjall::config::{BlockSizePolicy, FilterPolicy};
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
+use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
 
 use crate::StoreError;
-use crate::entry::{Entry, Group, Landmark, Link};
+use crate::entry::{Begun, Entry, Hash, Landmark, Link, Owner, for_each_record};
 use crate::folder::Folder;
 use crate::tail::Part;
 
@@ -74,8 +74,8 @@ impl Runs {
         self.ingest_one(&self.landmarks, &part.landmarks.merged())
     }
 
-    fn ingest_one<E: Entry>(&self, keyspace: &Keyspace, rows: &[E]) -> Result<(), StoreError> {
-        if rows.is_empty() {
+    fn ingest_one<E: Entry>(&self, keyspace: &Keyspace, entries: &[E]) -> Result<(), StoreError> {
+        if entries.is_empty() {
             return Ok(());
         }
         while keyspace.l0_table_count() > UNMERGED_MAX {
@@ -86,21 +86,18 @@ impl Runs {
         }
         let write = || {
             let mut ingestion = keyspace.start_ingestion()?;
-            for row in rows {
-                ingestion.write(row.key(), row.value())?;
-            }
+            for_each_record(entries, |key, value| ingestion.write(key, value))?;
             ingestion.finish()
         };
         write().map_err(|source| self.folder.storage(source))
     }
 
     /// The hashes of all numbers, for the filter. Sees what was ingested before the call.
-    pub fn hashes(&self) -> impl Iterator<Item = Result<u128, StoreError>> + Send + 'static {
+    pub fn hashes(&self) -> impl Iterator<Item = Result<Hash, StoreError>> + Send + 'static {
         let folder = self.folder.clone();
         self.numbers.range::<Slice, _>(..).map(move |guard| {
             let key = guard.key().map_err(|source| folder.storage(source))?;
-            let link = u128::read(&key).ok_or_else(|| folder.wrong("has a damaged index"))?;
-            Ok(link.0)
+            Hash::of_key(&key).ok_or_else(|| folder.wrong("has a damaged index"))
         })
     }
 
@@ -110,23 +107,76 @@ impl Runs {
     }
 
     /// All that has this hash, of events before `to`, oldest first.
-    pub fn numbers(&self, hash: u128, to: u64) -> Result<Vec<Link<u128>>, StoreError> {
-        self.range(&self.numbers, hash.key(0)..hash.key(to)).collect()
+    pub fn numbers(&self, hash: Hash, to: u64) -> Result<Vec<Link<Hash>>, StoreError> {
+        let mut found = Vec::new();
+        for record in self.numbers.range(hash.key(0)..hash.key(to)) {
+            self.read(record, &mut found)?;
+        }
+        Ok(found)
     }
 
     /// What goes on with an order or transfer, of events before `to`, oldest first.
-    pub fn story(&self, begun: u64, to: u64) -> Result<Vec<Link<u64>>, StoreError> {
-        self.range(&self.story, begun.key(0)..begun.key(to)).collect()
+    pub fn story(&self, begun: Begun, to: u64) -> Result<Vec<Link<Begun>>, StoreError> {
+        let mut found: Vec<Link<Begun>> = Vec::new();
+        for record in self.story.range(begun.key(0)..begun.key(to)) {
+            self.read(record, &mut found)?;
+        }
+        found.retain(|link| link.group == begun && link.event < to);
+        // The same entries lie in two records when a run was ingested again with another end.
+        found.sort_unstable();
+        found.dedup();
+        Ok(found)
     }
 
-    /// An account's entries from event `from` to before `to`.
-    pub fn entries(
+    /// An account's last `limit` entries of events before `to`, newest first.
+    pub fn last_entries(
         &self,
-        account: u64,
+        account: Owner,
+        to: u64,
+        limit: usize,
+    ) -> Result<Vec<Link<Owner>>, StoreError> {
+        let mut found: Vec<Link<Owner>> = Vec::new();
+        let mut record_entries: Vec<Link<Owner>> = Vec::new();
+        let mut before = to;
+        for record in self.entries.range(account.key(0)..account.key(to)).rev() {
+            self.read(record, &mut record_entries)?;
+            while let Some(link) = record_entries.pop() {
+                if found.len() == limit {
+                    return Ok(found);
+                }
+                // As for stories, records may overlap.
+                if link.event < before {
+                    before = link.event;
+                    found.push(link);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// An account's entries from event `from` to before `to`, oldest first.
+    pub fn entries_between(
+        &self,
+        account: Owner,
         from: u64,
         to: u64,
-    ) -> impl DoubleEndedIterator<Item = Result<Link<u64>, StoreError>> + use<> {
-        self.range(&self.entries, account.key(from)..account.key(to.max(from)))
+    ) -> Result<impl Iterator<Item = Result<Link<Owner>, StoreError>>, StoreError> {
+        let mut record_entries: Vec<Link<Owner>> = Vec::new();
+        // The record that `from` lies in may begin before it.
+        if let Some(record) = self.entries.range(account.key(0)..=account.key(from)).next_back() {
+            self.read(record, &mut record_entries)?;
+        }
+        let start = record_entries.first().map_or(from, |first| first.event);
+        let mut next = from;
+        let records = self.entries.range(account.key(start)..account.key(to.max(start)));
+        Ok(records.flat_map(move |record| {
+            let mut found: Vec<Link<Owner>> = Vec::new();
+            let read = self.read(record, &mut found);
+            // As for stories, records may overlap.
+            found.retain(|link| next <= link.event && link.event < to);
+            next = found.last().map_or(next, |last| last.event.saturating_add(1));
+            found.into_iter().map(Ok).chain(read.err().map(Err))
+        }))
     }
 
     /// The last landmark of an event from `from` to `to`, both included.
@@ -134,8 +184,8 @@ impl Runs {
         if to < from {
             return Ok(None);
         }
-        let keys = Landmark::key_of(from)..=Landmark::key_of(to);
-        self.range(&self.landmarks, keys).next_back().transpose()
+        let keys = Landmark::key(from)..=Landmark::key(to);
+        self.landmark(self.landmarks.range(keys).next_back())
     }
 
     /// The first landmark of an event after `after` and before `to`.
@@ -143,21 +193,20 @@ impl Runs {
         if to <= after.saturating_add(1) {
             return Ok(None);
         }
-        let from = Bound::Excluded(Landmark::key_of(after));
-        let keys = (from, Bound::Excluded(Landmark::key_of(to)));
-        self.range(&self.landmarks, keys).next().transpose()
+        let from = Bound::Excluded(Landmark::key(after));
+        let keys = (from, Bound::Excluded(Landmark::key(to)));
+        self.landmark(self.landmarks.range(keys).next())
     }
 
-    fn range<E: Entry, K: RangeBounds<Slice>>(
-        &self,
-        keyspace: &Keyspace,
-        keys: K,
-    ) -> impl DoubleEndedIterator<Item = Result<E, StoreError>> + use<E, K> {
-        let folder = self.folder.clone();
-        keyspace.range(keys).map(move |guard| {
-            let (key, value) = guard.into_inner().map_err(|source| folder.storage(source))?;
-            E::read(&key, &value).ok_or_else(|| folder.wrong("has a damaged index"))
-        })
+    fn landmark(&self, record: Option<Guard>) -> Result<Option<Landmark>, StoreError> {
+        let mut found = Vec::new();
+        record.map_or(Ok(()), |record| self.read(record, &mut found))?;
+        Ok(found.pop())
+    }
+
+    fn read<E: Entry>(&self, record: Guard, into: &mut Vec<E>) -> Result<(), StoreError> {
+        let (key, value) = record.into_inner().map_err(|source| self.folder.storage(source))?;
+        E::entries(&key, &value, into).ok_or_else(|| self.folder.wrong("has a damaged index"))
     }
 }
 

@@ -21,7 +21,7 @@ use feiqian_core::{Event, EventNumber, UnixMillis};
 use feiqian_log::{Address, ReadError, Reader};
 
 use crate::StoreError;
-use crate::entry::{self, Rows};
+use crate::entry::{self, Hash, Rows};
 use crate::filter::Filter;
 use crate::folder::{Folder, Reached};
 use crate::runs::Runs;
@@ -80,7 +80,7 @@ pub(crate) struct Shared {
     pub reader: Reader,
     pub runs: Runs,
     pub filter: Filter,
-    pub hash: fn(&Key) -> u128,
+    pub hash: fn(&Key) -> Hash,
     run_events: u64,
     view: RwLock<View>,
     ingested: AtomicU64,
@@ -124,7 +124,7 @@ impl Store {
         dir: &Path,
         reader: Reader,
         options: Options,
-        hash: fn(&Key) -> u128,
+        hash: fn(&Key) -> Hash,
     ) -> Result<Self, StoreError> {
         let folder = Folder::open(dir)?;
         let runs = Runs::open(folder.clone(), options.cache_bytes)?;
@@ -324,7 +324,7 @@ impl Shared {
 
     /// The filter thread: puts what is on disk into the filter. What comes later is put there when it
     /// is applied.
-    fn fill_filter(&self, hashes: impl Iterator<Item = Result<u128, StoreError>>) {
+    fn fill_filter(&self, hashes: impl Iterator<Item = Result<Hash, StoreError>>) {
         let (start, mut numbers) = (Instant::now(), 0_u64);
         for hash in hashes {
             if self.stopping.load(Ordering::Relaxed) {

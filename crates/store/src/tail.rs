@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use feiqian_core::EventNumber;
 
-use crate::entry::{Entry, Group, Landmark, Link, Rows};
+use crate::entry::{Begun, Entry, Hash, Landmark, Link, Owner, Rows};
 
 /// Sorted pieces above this many entries are left as they are.
 const MERGE_MAX: usize = 1 << 16;
@@ -62,7 +62,10 @@ impl<E: Entry> Pieces<E> {
     }
 }
 
-impl<G: Group> Pieces<Link<G>> {
+impl<G: Copy + Ord> Pieces<Link<G>>
+where
+    Link<G>: Entry,
+{
     /// A group's entries of events from `from` to before `to`, of each piece at most the last `limit`.
     fn of(&self, group: G, from: u64, to: u64, limit: usize, into: &mut Vec<Link<G>>) {
         for found in self.between(&(group, from), &(group, to), |link| (link.group, link.event)) {
@@ -80,9 +83,9 @@ pub(crate) struct Part {
     pub next: u64,
     /// Address of the last.
     pub last_address: u64,
-    pub numbers: Pieces<Link<u128>>,
-    pub story: Pieces<Link<u64>>,
-    pub entries: Pieces<Link<u64>>,
+    pub numbers: Pieces<Link<Hash>>,
+    pub story: Pieces<Link<Begun>>,
+    pub entries: Pieces<Link<Owner>>,
     pub landmarks: Pieces<Landmark>,
 }
 
@@ -136,7 +139,7 @@ impl View {
     }
 
     /// All that has this hash, oldest first.
-    pub fn numbers(&self, hash: u128) -> Vec<Link<u128>> {
+    pub fn numbers(&self, hash: Hash) -> Vec<Link<Hash>> {
         let mut found = Vec::new();
         self.parts().for_each(|part| part.numbers.of(hash, 0, u64::MAX, usize::MAX, &mut found));
         found.sort_unstable();
@@ -144,7 +147,7 @@ impl View {
     }
 
     /// What goes on with an order or transfer, oldest first.
-    pub fn story(&self, begun: u64) -> Vec<Link<u64>> {
+    pub fn story(&self, begun: Begun) -> Vec<Link<Begun>> {
         let mut found = Vec::new();
         self.parts().for_each(|part| part.story.of(begun, 0, u64::MAX, usize::MAX, &mut found));
         found.sort_unstable();
@@ -152,7 +155,7 @@ impl View {
     }
 
     /// An account's entries from `from` to before `to`, oldest first, at most the last `limit`.
-    pub fn entries(&self, account: u64, from: u64, to: u64, limit: usize) -> Vec<Link<u64>> {
+    pub fn entries(&self, account: Owner, from: u64, to: u64, limit: usize) -> Vec<Link<Owner>> {
         let mut found = Vec::new();
         self.parts().for_each(|part| part.entries.of(account, from, to, limit, &mut found));
         found.sort_unstable();
@@ -189,7 +192,7 @@ mod tests {
         let mut pieces = Pieces::default();
         let mut most = 0;
         for event in 0..1_000_000_u64 {
-            pieces.push(vec![Link { group: event.wrapping_mul(7_919) % 1_000, event, address: 0 }]);
+            pieces.push(vec![Link { group: Owner(event.wrapping_mul(7_919) % 1_000), event, address: 0 }]);
             most = most.max(pieces.0.len());
         }
         assert!(most < 40, "{most} pieces");

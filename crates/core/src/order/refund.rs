@@ -364,6 +364,20 @@ mod tests {
     }
 
     #[test]
+    fn no_more_than_is_left() {
+        let (refundable, nothing) = (Fen(6), Fen(0));
+        given([create("a", 10), pay(ORDER, MEI), refund("r1", ORDER, 4, 10)])
+            .when(refund("r2", ORDER, 7, 10))
+            .refuses(AboveRefundable { refundable })
+            .when(refund("r2", ORDER, 6, 10))
+            .accepts()
+            .when(refund("r3", ORDER, 1, 10))
+            .refuses(AboveRefundable {
+                refundable: nothing,
+            });
+    }
+
+    #[test]
     fn the_fifty_first_refund_is_one_too_many() {
         let mut world = given([create("a", 100), pay(ORDER, MEI)]);
         for n in 0..50 {

@@ -41,6 +41,15 @@ impl Caller {
         }
     }
 
+    /// The shopper in question: nobody else spends from a wallet.
+    pub fn must_be_user(&self, user: UserId) -> Result<(), ApiError> {
+        if self.0 == Role::user(user) {
+            Ok(())
+        } else {
+            Err(ApiError::forbidden("only the wallet's owner may do this"))
+        }
+    }
+
     /// An operator, or the merchant in question.
     pub fn may_see_merchant(&self, merchant: MerchantId) -> Result<(), ApiError> {
         match self.0 {

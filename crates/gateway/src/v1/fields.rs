@@ -4,7 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use feiqian_core::limits::{AMOUNT_MAX, AMOUNT_MIN, FEE_MAX, NUMBER_CHARS_MAX};
+use feiqian_core::limits::{
+    AMOUNT_MAX, AMOUNT_MIN, ATTACH_CHARS_MAX, DESCRIPTION_CHARS_MAX, FEE_MAX, NAME_CHARS_MAX,
+    NUMBER_CHARS_MAX, REASON_CHARS_MAX,
+};
 use feiqian_core::{
     BasisPoints, BrandId, EventNumber, Fen, MerchantId, OrderId, RefundId, TransferId, UnixMillis,
     UserId,
@@ -270,6 +273,19 @@ impl ToSchema for FeeBps {}
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Text<const MAX: usize>(pub String);
+
+/// Of a brand, shop or person.
+pub type Name = Text<NAME_CHARS_MAX>;
+/// Of an order.
+pub type Description = Text<DESCRIPTION_CHARS_MAX>;
+/// With an order.
+pub type Attach = Text<ATTACH_CHARS_MAX>;
+/// Of a refund.
+pub type Reason = Text<REASON_CHARS_MAX>;
+/// What a QR code holds.
+pub type CodeUrl = Text<256>;
+/// What a merchant passes on.
+pub type PrepayId = Text<64>;
 
 impl<const MAX: usize> FromStr for Text<MAX> {
     type Err = String;

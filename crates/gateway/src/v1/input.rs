@@ -130,6 +130,12 @@ fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::E
 }
 
 impl Paging {
+    /// The first page, as long as it may be.
+    #[must_use]
+    pub fn first() -> Self {
+        Self { limit: Some(PAGE_MAX), cursor: None }
+    }
+
     /// How many entries are wanted.
     pub fn limit(self) -> usize {
         self.limit.unwrap_or(PAGE_DEFAULT).into()

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
-use feiqian_core::limits::NAME_CHARS_MAX;
 use feiqian_core::user::add::AddUser;
 use feiqian_core::user::set_status::SetUserStatus;
 use feiqian_core::user::{self};
@@ -17,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::auth::{Caller, Operator};
 use super::error::{ApiError, ErrorType};
-use super::fields::{BrandRef, Text, UserRef};
+use super::fields::{BrandRef, Name, UserRef};
 use super::input::{Id, Input, Key, Made, Numbered};
 use super::responses::{Asking, Sending};
 use crate::access::Role;
@@ -96,9 +95,9 @@ pub struct NewUser {
     #[schema(value_type = String, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
     handle: Handle,
     /// As written on papers.
-    name: Text<NAME_CHARS_MAX>,
+    name: Name,
     /// In Latin letters, if that is another.
-    latin_name: Option<Text<NAME_CHARS_MAX>>,
+    latin_name: Option<Name>,
     /// With country code (ITU-T E.164).
     #[schema(value_type = Option<String>, pattern = "^[+][1-9][0-9]{6,14}$")]
     phone: Option<Phone>,
@@ -330,7 +329,7 @@ pub async fn pay_code(
     Extract(platform): Extract<Arc<Platform>>,
     Id(UserRef(user)): Id<UserRef>,
 ) -> Result<(StatusCode, Json<PayCode>), ApiError> {
-    caller.may_see_user(user)?;
+    caller.must_be_user(user)?;
     exists(&platform, user).await?;
     let code = platform.pay_codes.issue(user).map_err(|error| ApiError::internal(&error))?;
     let code = PayCode { code, expires_in: crate::pay_codes::LIFE.as_secs() };

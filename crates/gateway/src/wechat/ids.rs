@@ -47,6 +47,7 @@ enum Kind {
     CodeToken = 4,
     Transaction = 5,
     Refund = 6,
+    Notice = 7,
 }
 
 /// A prepay id, read.
@@ -194,6 +195,22 @@ impl Ids {
     pub fn read_code_token(&self, text: &str) -> Option<u64> {
         let order = self.open::<9, 6>(Kind::CodeToken, b"", &decode_text(text, CODE_TOKEN_LEN)?)?;
         (order <= NUMBER_MAX).then_some(order)
+    }
+
+    /// The id of the notice of an event, in a UUID's form: 32 hexadecimal digits in groups of 8, 4, 4,
+    /// 4 and 12, always the same for one event.
+    #[must_use]
+    pub fn notice_id(&self, event: u64) -> String {
+        let digits = hex(&self.seal::<8, 8>(Kind::Notice, b"", event));
+        let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+        groups.join("-")
+    }
+
+    /// The event whose notice has this id.
+    #[must_use]
+    pub fn read_notice_id(&self, text: &str) -> Option<u64> {
+        let event = self.open::<8, 8>(Kind::Notice, b"", &unhex(&text.replace('-', ""))?)?;
+        (self.notice_id(event) == text).then_some(event)
     }
 
     /// A merchant's own appid: `wx` and 16 hexadecimal digits.
@@ -351,7 +368,7 @@ fn first_u64(bytes: [u8; 32]) -> u64 {
 }
 
 /// Unix milliseconds as a date and time in China; times that no calendar has become the nearest.
-fn china(unix_millis: i64) -> DateTime {
+pub(super) fn china(unix_millis: i64) -> DateTime {
     // 9999-12-30, the last whole day that jiff has in every offset.
     let millis = unix_millis.clamp(0, 253_402_214_400_000 - 86_400_000);
     CHINA.to_datetime(Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH))
@@ -465,6 +482,9 @@ mod tests {
             check(&ids.prepay_id(number, CREATED), &prepay, |text| {
                 ids.read_prepay_id(text)
             });
+        }
+        for event in NUMBERS.into_iter().chain([u64::MAX]) {
+            check(&ids.notice_id(event), &event, |text| ids.read_notice_id(text));
         }
         for merchant in [0, 1, 12_345_678, MERCHANT_MAX] {
             check(&ids.appid(merchant), &merchant, |text| ids.read_appid(text));

@@ -1,8 +1,39 @@
 //! WeChat Pay v3, as merchants' unmodified SDKs speak it.
 //!
-//! Reading order: [`authorization`] (who asks), [`sign`] (is it them), [`aead`] and [`oaep`] (what only
-//! they may read), [`keys`] (where keys and certificates come from), [`ids`] (what things are called),
-//! [`csv`] (the bill). These are pure: no clock, no state; chance only from [`random`].
+//! Reading order: [`routes`] (the endpoints), [`edge`] (the order inside each), [`caller`] (who asks),
+//! then the endpoints: orders, codepay, query, closing, refunds, bills, certificates.
+//!
+//! Below them what is pure (no clock, no state; chance only from [`random`]): [`authorization`] and
+//! [`sign`] (signatures), [`aead`] and [`oaep`] (what only one merchant may read), [`keys`] (where
+//! keys and certificates come from), [`ids`] (what things are called), [`csv`] (the bill).
+
+mod routes;
+
+pub mod edge;
+pub mod error;
+pub mod replay;
+mod caller;
+mod fields;
+mod refusals;
+
+mod codepay;
+mod closing;
+mod orders;
+mod query;
+
+pub(crate) mod find;
+pub(crate) mod order_object;
+mod echo;
+
+mod refunds;
+pub(crate) mod refund_object;
+
+pub mod bills;
+mod bill_rows;
+pub mod bill_token;
+
+mod certificates;
+pub(crate) mod times;
 
 pub mod authorization;
 pub mod sign;
@@ -18,3 +49,5 @@ pub mod ids;
 
 #[cfg(test)]
 mod vectors;
+
+pub use routes::routes;

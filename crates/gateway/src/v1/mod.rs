@@ -1,0 +1,110 @@
+//! The native API: `/v1`, described by `GET /openapi.json`, which is made from this code.
+//!
+//! Bearer keys say who asks ([`auth`]); every number, id and text is checked when read ([`fields`],
+//! [`input`]); every refusal of the rules has its code ([`error`]). Nothing is decided here.
+
+pub mod error;
+
+pub mod auth;
+pub mod fields;
+pub mod input;
+pub mod responses;
+
+pub mod brands;
+pub mod merchants;
+pub mod order_view;
+pub mod orders;
+pub mod payments;
+pub mod statement;
+pub mod transfers;
+pub mod users;
+
+use axum::Router;
+use axum::http::header;
+use axum::routing::get;
+use feiqian_core::EventNumber;
+use feiqian_store::{Store, StoreError};
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa::{PartialSchema, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::platform::{Platform, PlatformError};
+use crate::sandbox;
+use crate::server::App;
+use error::ApiError;
+
+/// The routes of the native API and its document; those of the sandbox only where asked for.
+pub fn routes(with_sandbox: bool) -> Router<App> {
+    let (router, document) = documented(with_sandbox).split_for_parts();
+    let json = document.to_json().unwrap_or_default();
+    let serve = move |_: auth::Anybody| async move {
+        ([(header::CONTENT_TYPE, "application/json")], json)
+    };
+    router.route("/openapi.json", get(serve))
+}
+
+fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
+    let keyed = OpenApiRouter::with_openapi(document())
+        .routes(routes!(brands::list, brands::add))
+        .routes(routes!(users::add))
+        .routes(routes!(users::show))
+        .routes(routes!(users::set_status))
+        .routes(routes!(users::new_key))
+        .routes(routes!(users::erase))
+        .routes(routes!(users::balance))
+        .routes(routes!(users::pay_code))
+        .routes(routes!(statement::of_user))
+        .routes(routes!(transfers::top_up))
+        .routes(routes!(transfers::withdraw))
+        .routes(routes!(transfers::show))
+        .routes(routes!(payments::pay))
+        .routes(routes!(orders::create))
+        .routes(routes!(orders::show))
+        .routes(routes!(orders::refund))
+        .routes(routes!(orders::close))
+        .routes(routes!(merchants::list, merchants::add))
+        .routes(routes!(merchants::show, merchants::change))
+        .routes(routes!(merchants::balance))
+        .routes(routes!(statement::of_merchant))
+        .routes(routes!(merchants::new_key));
+    if with_sandbox { keyed.merge(sandbox::routes()) } else { keyed }
+}
+
+fn document() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Feiqian native API")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(include_str!("about.md")))
+        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()));
+    let mut document = OpenApiBuilder::new()
+        .info(info.build())
+        .security(Some([SecurityRequirement::new("key", [] as [&str; 0])]))
+        .build();
+    let components = document.components.get_or_insert_default();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A key of an operator (fqo_…), merchant (fqm_…) or shopper (fqu_…)."));
+    components.add_security_scheme("key", SecurityScheme::Http(bearer.build()));
+    let mut schemas = vec![(error::Problem::name().into_owned(), error::Problem::schema())];
+    error::Problem::schemas(&mut schemas);
+    components.schemas.extend(schemas);
+    document
+}
+
+/// Asks the store, once it shows everything that was durable when asked. Off the runtime's threads:
+/// it may have to wait for the disk.
+pub(crate) async fn ask<T: Send + 'static>(
+    platform: &Platform,
+    question: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, ApiError> {
+    let store = platform.engine.store().await?;
+    let answer = tokio::task::spawn_blocking(move || question(&store)).await;
+    Ok(answer.map_err(|error| ApiError::internal(&error))??)
+}
+
+/// An event that was just recorded is not what it must be.
+pub(crate) fn misplaced(event: EventNumber) -> ApiError {
+    ApiError::internal(&PlatformError::Record(format!("event {event}")))
+}

@@ -1,0 +1,255 @@
+//! An order as its story tells it, to whom it may concern.
+
+use feiqian_core::order::OrderState;
+use feiqian_core::{Event, EventNumber, OrderId, RefundId};
+use feiqian_store::OrderStory;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::error::ApiError;
+use super::fields::{Amount, MerchantRef, OrderIdRef, PaymentRef, RefundRef, Time, UserRef};
+use crate::access::Role;
+use crate::platform::Platform;
+
+/// What became of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// Waits for the shopper.
+    Open,
+    /// Paid; perhaps refunded in part or in full.
+    Paid,
+    /// Ended unpaid, by the merchant.
+    Closed,
+    /// Ended unpaid, by time.
+    Expired,
+    /// Undone; a payment was given back.
+    Reversed,
+}
+
+/// A shop.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Shop {
+    pub(crate) id: MerchantRef,
+    /// What the public calls it.
+    pub(crate) name: String,
+}
+
+/// An order's payment.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderPayment {
+    id: PaymentRef,
+    paid_at: Time,
+    /// Fen given back so far.
+    #[schema(minimum = 0)]
+    refunded: i64,
+    /// Told to operators and to the payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payer_id: Option<UserRef>,
+    /// Fen kept of it. Not told to the payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    fee: Option<i64>,
+    /// Fen of the fee given back so far. Not told to the payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    fee_returned: Option<i64>,
+}
+
+/// What became of a refund.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefundStatus {
+    /// The money is in the payer's wallet.
+    Succeeded,
+}
+
+/// A refund.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Refund {
+    id: RefundRef,
+    order_id: OrderIdRef,
+    status: RefundStatus,
+    amount: Amount,
+    created_at: Time,
+    /// The merchant's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// The merchant's number. Not told to the payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    /// Fen of the fee given back. Not told to the payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0)]
+    fee_returned: Option<i64>,
+}
+
+/// What happened to an order.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderEventKind {
+    /// The merchant asked.
+    Created,
+    /// The shopper paid.
+    Paid,
+    /// The merchant closed it unpaid.
+    Closed,
+    /// Its time was over.
+    Expired,
+    /// It was undone.
+    Reversed,
+    /// Part or all was given back.
+    Refunded,
+}
+
+/// One step of an order's story.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrderEvent {
+    kind: OrderEventKind,
+    at: Time,
+}
+
+/// An order with all that became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Order {
+    pub(crate) id: OrderIdRef,
+    pub(crate) merchant: Shop,
+    pub(crate) status: OrderStatus,
+    pub(crate) amount: Amount,
+    /// For what, in the merchant's words.
+    pub(crate) description: String,
+    pub(crate) created_at: Time,
+    /// It cannot be paid from here on.
+    pub(crate) expires_at: Time,
+    /// To be shown as a QR code while the order is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) code_url: Option<String>,
+    /// Once it is paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) payment: Option<OrderPayment>,
+    /// Oldest first.
+    pub(crate) refunds: Vec<Refund>,
+    /// Oldest first.
+    pub(crate) events: Vec<OrderEvent>,
+    /// The merchant's number. Not told to the payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    /// What the merchant attached. Not told to the payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attach: Option<String>,
+}
+
+/// What became of the order of a story.
+pub fn status(story: &OrderStory) -> OrderStatus {
+    let expired = matches!(story.later.last(), Some((_, Event::OrderExpired(_))));
+    match story.order().state {
+        OrderState::Open => OrderStatus::Open,
+        OrderState::Paid(_) => OrderStatus::Paid,
+        OrderState::Closed if expired => OrderStatus::Expired,
+        OrderState::Closed => OrderStatus::Closed,
+        OrderState::Reversed(_) => OrderStatus::Reversed,
+    }
+}
+
+/// Whether `role` may know of the order at all.
+pub fn may_see(role: Role, story: &OrderStory) -> bool {
+    match role {
+        Role::Operator => true,
+        Role::Merchant(merchant) => story.created.merchant.0 == merchant,
+        Role::User(user) => match story.order().state {
+            OrderState::Paid(paid) | OrderState::Reversed(Some(paid)) => paid.payer.0 == user,
+            OrderState::Open | OrderState::Closed | OrderState::Reversed(None) => false,
+        },
+    }
+}
+
+/// The order as `role` sees it.
+pub async fn view(
+    platform: &Platform,
+    id: OrderId,
+    story: &OrderStory,
+    role: Role,
+) -> Result<Order, ApiError> {
+    let created = &story.created;
+    let status = status(story);
+    let for_shop = !matches!(role, Role::User(_));
+    let shop = |text: &str| for_shop.then(|| text.to_owned());
+    let later = || story.later.iter();
+    let begun = OrderEvent { kind: OrderEventKind::Created, at: created.at.into() };
+    Ok(Order {
+        id: id.into(),
+        merchant: Shop {
+            id: created.merchant.into(),
+            name: platform.shop_name(created.merchant).await?,
+        },
+        status,
+        amount: created.terms.amount.into(),
+        description: created.terms.description.clone(),
+        created_at: created.at.into(),
+        expires_at: created.expires_at.into(),
+        code_url: (status == OrderStatus::Open).then(|| code_url(platform, id)),
+        payment: payment(id, story, role),
+        refunds: later().filter_map(|(n, event)| refund_of(*n, event, for_shop)).collect(),
+        events: std::iter::once(begun).chain(later().filter_map(|(_, e)| step(e))).collect(),
+        number: shop(created.number.as_str()),
+        attach: created.terms.attach.as_deref().and_then(shop),
+    })
+}
+
+/// The link that a QR code holds.
+pub fn code_url(platform: &Platform, order: OrderId) -> String {
+    format!("{}/q/{}", platform.base_url, platform.ids.code_token(order.0.0))
+}
+
+fn payment(id: OrderId, story: &OrderStory, role: Role) -> Option<OrderPayment> {
+    let paid = match story.order().state {
+        OrderState::Paid(paid) | OrderState::Reversed(Some(paid)) => paid,
+        OrderState::Open | OrderState::Closed | OrderState::Reversed(None) => return None,
+    };
+    let for_shop = !matches!(role, Role::User(_));
+    let for_payer = !matches!(role, Role::Merchant(_));
+    Some(OrderPayment {
+        id: PaymentRef(id),
+        paid_at: paid.at.into(),
+        refunded: paid.refunded.0,
+        payer_id: for_payer.then(|| paid.payer.into()),
+        fee: for_shop.then_some(paid.fee.0),
+        fee_returned: for_shop.then_some(paid.fee_returned.0),
+    })
+}
+
+/// A refund as its event tells it; none for another event.
+pub fn refund_of(number: EventNumber, event: &Event, for_shop: bool) -> Option<Refund> {
+    let Event::OrderRefunded(event) = event else { return None };
+    Some(Refund {
+        id: RefundId(number).into(),
+        order_id: event.order.into(),
+        status: RefundStatus::Succeeded,
+        amount: event.amount.into(),
+        created_at: event.at.into(),
+        reason: event.reason.clone(),
+        number: for_shop.then(|| event.number.as_str().to_owned()),
+        fee_returned: for_shop.then_some(event.fee_returned.0),
+    })
+}
+
+fn step(event: &Event) -> Option<OrderEvent> {
+    let kind = match event {
+        Event::OrderCreated(_) => OrderEventKind::Created,
+        Event::OrderPaid(_) => OrderEventKind::Paid,
+        Event::OrderClosed(_) => OrderEventKind::Closed,
+        Event::OrderExpired(_) => OrderEventKind::Expired,
+        Event::OrderReversed(_) => OrderEventKind::Reversed,
+        Event::OrderRefunded(_) => OrderEventKind::Refunded,
+        Event::Opened(_)
+        | Event::BrandAdded(_)
+        | Event::UserAdded(_)
+        | Event::UserStatusSet(_)
+        | Event::MerchantAdded(_)
+        | Event::MerchantChanged(_)
+        | Event::TopUpRequested(_)
+        | Event::WithdrawalRequested(_)
+        | Event::TransferAnswered(_) => return None,
+    };
+    Some(OrderEvent { kind, at: event.at().into() })
+}
