@@ -12,9 +12,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::Builder;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::brand::open::{Open, Opened};
+use feiqian_core::numbers::{Key, Known};
+use feiqian_core::order::Order;
 use feiqian_core::{
-    Command, Decision, Event, EventNumber, Mode, State, UnixMillis, decide, evolve,
+    Command, Decision, Event, EventNumber, Mode, OrderId, State, UnixMillis, decide, evolve,
 };
 use feiqian_log::{BatchBuffer, FileLog, Log, Position, Verify};
 use feiqian_store::{Committed, Store};
@@ -175,6 +178,15 @@ fn replay(
         let known = state.next_event().0.saturating_sub(batch.first.0);
         let known = usize::try_from(known).unwrap_or(usize::MAX);
         for (_, event) in batch.events.iter().skip(known) {
+            if let Some(order) = event.order() {
+                let before = Before {
+                    store,
+                    event: state.next_event(),
+                };
+                state
+                    .recall_order(order, &before)
+                    .map_err(|error| OpenError::Replay(error.to_string()))?;
+            }
             evolve(&mut state, event);
         }
         state.forget(store.position(), options.keep);
@@ -190,6 +202,34 @@ fn replay(
         )));
     }
     Ok((state, now))
+}
+
+/// The archive as it was before an event. Settled orders are not in snapshots, and the store may have
+/// seen more than the state that is being replayed.
+struct Before<'a> {
+    store: &'a Store,
+    event: EventNumber,
+}
+
+impl Archive for Before<'_> {
+    fn number(&self, _: &Key) -> Result<Option<Known>, ArchiveError> {
+        Ok(None)
+    }
+
+    fn order(&self, id: OrderId) -> Result<Option<Order>, ArchiveError> {
+        let Some(story) = self.store.order(id)? else {
+            return Ok(None);
+        };
+        let created = Event::OrderCreated(story.created);
+        let later = story
+            .later
+            .iter()
+            .filter(|(number, _)| *number < self.event);
+        let events = later.map(|(number, event)| (*number, event));
+        Ok(Order::replay(
+            std::iter::once((id.0, &created)).chain(events),
+        ))
+    }
 }
 
 /// Checks the mode, or sets it as the first event of a new log.

@@ -173,6 +173,45 @@ async fn without_a_snapshot_the_log_is_replayed_onto_the_same_store() {
     }
 }
 
+/// A refund after the snapshot goes on with an order that the snapshot does not hold, and the store
+/// has seen the refund already when the log is replayed.
+#[tokio::test]
+async fn what_was_settled_before_the_snapshot_is_refunded_after_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    set_up(&engine).await;
+    paid(&engine, "old", 1_000).await;
+    engine.stop();
+    drop(engine);
+    let snapshots = tempfile::tempdir().unwrap();
+    let state = dir.path().join("state");
+    for file in std::fs::read_dir(&state).unwrap().flatten() {
+        std::fs::copy(file.path(), snapshots.path().join(file.file_name())).unwrap();
+    }
+    let engine = open(dir.path());
+    engine
+        .submit(refund("r1", "old", 300, 1_000))
+        .await
+        .unwrap();
+    engine
+        .submit(refund("r2", "old", 300, 1_000))
+        .await
+        .unwrap();
+    engine.stop();
+    drop(engine);
+    // As after `kill -9`: the old snapshot, with a store that is ahead of it.
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::rename(snapshots.keep(), &state).unwrap();
+    let engine = open(dir.path());
+    assert_eq!(wallet(&engine).await, Fen(999_600));
+    engine
+        .submit(refund("r3", "old", 400, 1_000))
+        .await
+        .unwrap();
+    assert!(engine.submit(refund("r4", "old", 1, 1_000)).await.is_err());
+    engine.stop();
+}
+
 #[tokio::test]
 async fn a_thousand_at_once_make_one_order_and_one_payment() {
     let dir = tempfile::tempdir().unwrap();

@@ -164,6 +164,6 @@ impl Sink for Unanswered {
         };
         let again = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody listens any more once the bank stopped.
-        drop(again.send((transfer, next)));
+        let _ = again.send((transfer, next));
     }
 }

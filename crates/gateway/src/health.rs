@@ -17,10 +17,12 @@ use feiqian_engine::Engine;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use serde_json::json;
 
+use crate::notify::{Counters, Notifier};
 use crate::platform::Platform;
 use crate::server::App;
 use crate::v1::auth::{Anybody, Operator};
@@ -33,6 +35,7 @@ pub struct Watch {
     registry: Registry,
     requests: Family<Labels, Counter>,
     seconds: Family<Labels, Histogram>,
+    notices: Family<Labels, Gauge>,
 }
 
 impl Watch {
@@ -51,7 +54,23 @@ impl Watch {
             Unit::Seconds,
             seconds.clone(),
         );
-        Self { registry, requests, seconds }
+        let notices = Family::default();
+        registry.register("notices", "Notices since the start, and those left", notices.clone());
+        Self { registry, requests, seconds, notices }
+    }
+
+    fn observe(&self, notifier: &Notifier) {
+        let Counters { delivered, failed, dead, pending } = notifier.counters();
+        let rows = [
+            ("delivered", delivered),
+            ("failed_tries", failed),
+            ("dead", dead),
+            ("pending", pending),
+        ];
+        for (state, count) in rows {
+            let gauge = self.notices.get_or_create(&vec![("state", state.to_owned())]);
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
     }
 
     /// Counts a request. `route` is the template, so that ids make no new series.
@@ -105,6 +124,9 @@ async fn metrics(State(app): State<App>, request: Request) -> Result<Response, A
         Operator::from_request_parts(&mut parts, &app).await?;
     }
     app.platform.engine.observe();
+    if let Some(notifier) = &app.notifier {
+        app.watch.observe(notifier);
+    }
     let mut text = String::new();
     encode(&mut text, &app.watch.registry).map_err(|_| {
         ApiError::new(ErrorType::Internal, "internal", "the metrics cannot be written")

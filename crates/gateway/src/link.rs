@@ -113,13 +113,13 @@ async fn landing(
         content.push_str("\n<section>\n<h2>Shops <span lang=\"zh\">商户</span></h2>\n<ul>\n");
         for shop in shops.data {
             let (name, number) = (escape(&shop.name), escape(&shop.mchid));
-            drop(writeln!(content, "<li><span>{name}</span><span class=\"soft\">{number}</span></li>"));
+            let _ = writeln!(content, "<li><span>{name}</span><span class=\"soft\">{number}</span></li>");
         }
         content.push_str("</ul>\n</section>\n<section>\n");
         content.push_str("<h2>Shoppers <span lang=\"zh\">用户</span></h2>\n<ul>\n");
         for shopper in shoppers(&platform).await? {
             let (name, balance) = (escape(&label(&shopper)), Fen(shopper.balance));
-            drop(writeln!(content, "<li><span>{name}</span><span class=\"soft\">¥{balance}</span></li>"));
+            let _ = writeln!(content, "<li><span>{name}</span><span class=\"soft\">¥{balance}</span></li>");
         }
         content.push_str("</ul>\n</section>");
     }
@@ -163,12 +163,12 @@ async fn show(
     let shop = platform.shop_name(story.created.merchant).await?;
     let terms = &story.created.terms;
     let mut content = String::from("<section>\n");
-    drop(writeln!(content, "<h1>{}</h1>", escape(&shop)));
-    drop(writeln!(content, "<p class=\"amount\">¥{}</p>", terms.amount));
-    drop(writeln!(content, "<p class=\"soft\">{}</p>", escape(&terms.description)));
+    let _ = writeln!(content, "<h1>{}</h1>", escape(&shop));
+    let _ = writeln!(content, "<p class=\"amount\">¥{}</p>", terms.amount);
+    let _ = writeln!(content, "<p class=\"soft\">{}</p>", escape(&terms.description));
     content.push_str(state_text(&story));
     if let Some(problem) = problem {
-        drop(writeln!(content, "<p class=\"alert\" role=\"alert\">{}</p>", problem_text(problem)));
+        let _ = writeln!(content, "<p class=\"alert\" role=\"alert\">{}</p>", problem_text(problem));
     }
     let open = status(&story) == OrderStatus::Open;
     if open {
@@ -240,7 +240,7 @@ fn qr_svg(text: &str) -> String {
     let mut path = String::new();
     for (index, _) in colors.iter().enumerate().filter(|(_, color)| **color == Color::Dark) {
         let (x, y) = (index % width + QUIET_ZONE, index / width + QUIET_ZONE);
-        drop(write!(path, "M{x} {y}h1v1h-1z"));
+        let _ = write!(path, "M{x} {y}h1v1h-1z");
     }
     let side = width + 2 * QUIET_ZONE;
     format!(
@@ -263,7 +263,7 @@ async fn pay_form(platform: &Platform, token: &str) -> Result<String, ApiError> 
     );
     for shopper in shoppers(platform).await? {
         let (id, name, balance) = (shopper.user_id, label(&shopper), Fen(shopper.balance));
-        drop(writeln!(form, "<option value=\"{id}\">{} · ¥{balance}</option>", escape(&name)));
+        let _ = writeln!(form, "<option value=\"{id}\">{} · ¥{balance}</option>", escape(&name));
     }
     form.push_str(
         "</select>\n<button>Pay <span lang=\"zh\">付款</span></button>\n</form>\n</section>\n",

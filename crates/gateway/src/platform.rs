@@ -209,11 +209,8 @@ impl Platform {
         &self,
         merchant: MerchantId,
     ) -> Result<Option<Arc<MerchantKeys>>, PlatformError> {
-        // The lock is let go before anything is awaited.
-        let known = self.merchants.read().unwrap_or_else(PoisonError::into_inner);
-        let known = known.get(&merchant).cloned();
-        if known.is_some() {
-            return Ok(known);
+        if let Some(keys) = self.known_merchant(merchant) {
+            return Ok(Some(keys));
         }
         let Some(record) = read_record::<MerchantRecord>(&self.vault, &merchant_name(merchant))?
         else {
@@ -235,6 +232,11 @@ impl Platform {
         let mut known = self.merchants.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(merchant, keys.clone());
         Ok(Some(keys))
+    }
+
+    fn known_merchant(&self, merchant: MerchantId) -> Option<Arc<MerchantKeys>> {
+        let known = self.merchants.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&merchant).cloned()
     }
 
     /// What the public calls a merchant; empty if there is no such merchant.

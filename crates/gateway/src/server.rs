@@ -25,11 +25,12 @@ use tokio::net::TcpStream;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::health::{self, Watch};
+use crate::notify::Notifier;
 use crate::platform::Platform;
 use crate::sandbox::{self, Sessions};
 use crate::v1::auth::Anybody;
 use crate::v1::error::{ApiError, ErrorType};
-use crate::{link, v1};
+use crate::{link, v1, wechat};
 
 /// Longest request body, in bytes.
 pub const BODY_MAX: usize = 1024 * 1024;
@@ -42,7 +43,7 @@ pub const HEADER_WITHIN: Duration = Duration::from_secs(30);
 /// A TLS handshake must be done within this time.
 pub const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// A request, its body included, is answered within this time.
-pub const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+pub const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 /// After the word to stop, requests being answered have this time to end.
 pub const STOP_WITHIN: Duration = Duration::from_secs(20);
 
@@ -53,6 +54,8 @@ pub struct App {
     pub platform: Arc<Platform>,
     /// Counts of requests.
     pub watch: Arc<Watch>,
+    /// Sends notices, if this server does.
+    pub notifier: Option<Notifier>,
     /// Whom the sandbox plays.
     pub sessions: Arc<Sessions>,
 }
@@ -64,13 +67,14 @@ impl FromRef<App> for Arc<Platform> {
 }
 
 /// All edges of a platform. What only a sandbox has is absent in production.
-pub fn router(platform: Arc<Platform>) -> Router {
+pub fn router(platform: Arc<Platform>, notifier: Option<Notifier>) -> Router {
     let watch = Arc::new(Watch::new(&platform.engine));
-    let app = App { platform, watch, sessions: Arc::default() };
+    let app = App { platform, watch, notifier, sessions: Arc::default() };
     let with_sandbox = app.platform.is_sandbox();
     let mut router = Router::new()
         .merge(health::routes())
         .merge(v1::routes(with_sandbox))
+        .merge(wechat::routes().with_state(app.platform.clone()))
         .merge(link::routes());
     if with_sandbox {
         router = router.merge(sandbox::pages());

@@ -119,7 +119,7 @@ async fn a_session_plays_a_shopper_with_one_key() {
     keys.dedup();
     assert_eq!(keys.len(), 1);
     // A restart logs nobody out and makes no second key.
-    w.router = router(w.platform.clone());
+    w.router = router(w.platform.clone(), None);
     let session = w.post("", "/v1/sandbox/sessions", "", json!({ "as": "mei" })).await;
     assert_eq!(text(&session.ok()["key"]), keys[0]);
     assert_eq!(w.balance(&keys[0], &text(&user["id"])).await, 0);

@@ -78,6 +78,9 @@ pub struct Payment {
     /// The payer's number for this payment.
     #[n(2)]
     pub attempt: Attempt,
+    /// The event that recorded it.
+    #[n(8)]
+    pub event: EventNumber,
     /// When.
     #[n(3)]
     pub at: UnixMillis,
@@ -179,7 +182,7 @@ impl Order {
             reason = "other events do not touch orders"
         )]
         match event {
-            Event::OrderPaid(event) => pay::apply(self, event),
+            Event::OrderPaid(event) => pay::apply(self, number, event),
             Event::OrderClosed(_) | Event::OrderExpired(_) => self.state = OrderState::Closed,
             Event::OrderReversed(event) => reverse::apply(self, event),
             Event::OrderRefunded(event) => refund::apply(self, event),

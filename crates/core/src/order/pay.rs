@@ -8,7 +8,7 @@ use minicbor::{Decode, Encode};
 
 use crate::archive::{Archive, ArchiveError};
 use crate::command::{Decision, refusals};
-use crate::ids::{BrandId, MerchantId, OrderId, UserId};
+use crate::ids::{BrandId, EventNumber, MerchantId, OrderId, UserId};
 use crate::ledger::{Account, Postings};
 use crate::merchant::MerchantStatus;
 use crate::money::Fen;
@@ -106,7 +106,7 @@ pub fn decide(state: &State, now: UnixMillis, command: &PayOrder) -> Decision<Or
         OrderState::Paid(paid)
             if (paid.payer, paid.attempt) == (command.payer, command.attempt) =>
         {
-            return Decision::Again(command.order.0);
+            return Decision::Again(paid.event);
         }
         OrderState::Paid(_) => return Decision::Refuse(Refusal::AlreadyPaid),
         OrderState::Closed | OrderState::Reversed(_) => {
@@ -156,15 +156,17 @@ pub fn decide(state: &State, now: UnixMillis, command: &PayOrder) -> Decision<Or
 
 /// Applies it.
 pub fn evolve(state: &mut State, event: &OrderPaid) {
-    settle(state, event.order, |order| apply(order, event));
+    let number = state.next;
+    settle(state, event.order, |order| apply(order, number, event));
 }
 
-pub(super) fn apply(order: &mut Order, event: &OrderPaid) {
+pub(super) fn apply(order: &mut Order, number: EventNumber, event: &OrderPaid) {
     assert!(order.state == OrderState::Open, "an order is paid once");
     order.state = OrderState::Paid(Payment {
         payer: event.payer,
         brand: event.brand,
         attempt: event.attempt,
+        event: number,
         at: event.at,
         fee: event.fee,
         refunded: Fen::ZERO,
@@ -221,7 +223,7 @@ mod tests {
             .accepts()
             .after_ms(ORDER_LIFE_DEFAULT_MS)
             .when(pay(ORDER, MEI))
-            .answers_again(ORDER.0);
+            .answers_again(ORDER.0.next());
         paid()
             .when(reverse(SHOP, named("a")))
             .accepts()

@@ -31,7 +31,7 @@ mod wechat;
 mod tests;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -105,10 +105,16 @@ pub struct DeadNotice {
     pub at: i64,
 }
 
-/// Sends notices while it runs.
+/// Sends notices while it runs. Clones share it; it stops with the last of them.
+#[derive(Clone)]
 pub struct Notifier {
     shared: Arc<Shared>,
-    threads: std::sync::Mutex<Vec<JoinHandle<()>>>,
+    threads: Arc<Threads>,
+}
+
+struct Threads {
+    shared: Arc<Shared>,
+    running: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// Counters while running.
@@ -152,21 +158,13 @@ impl Notifier {
         let follow = std::thread::Builder::new()
             .name("notify-follow".into())
             .spawn(move || follow::run(&following, &handle))?;
-        Ok(Self { shared, threads: std::sync::Mutex::new(vec![follow, send]) })
+        let running = Mutex::new(vec![follow, send]);
+        Ok(Self { threads: Arc::new(Threads { shared: shared.clone(), running }), shared })
     }
 
     /// Stops: what is under way gets a few seconds; the rest is sent after the next start.
     pub fn stop(&self) {
-        self.shared.stop();
-        let threads = match self.threads.lock() {
-            Ok(mut threads) => std::mem::take(&mut *threads),
-            Err(_) => return,
-        };
-        for thread in threads {
-            if thread.join().is_err() {
-                tracing::error!("a thread of the notifier panicked");
-            }
-        }
+        self.threads.stop();
     }
 
     /// For metrics.
@@ -213,7 +211,20 @@ impl Notifier {
     }
 }
 
-impl Drop for Notifier {
+impl Threads {
+    fn stop(&self) {
+        self.shared.stop();
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = std::mem::take(&mut *{ running });
+        for thread in running {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the notifier panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Threads {
     fn drop(&mut self) {
         self.stop();
     }

@@ -152,8 +152,12 @@ impl ApiError {
 
     /// Our fault: logged here, said without detail.
     pub fn internal(error: &dyn Error) -> Self {
-        let causes = std::iter::successors(error.source(), |cause| cause.source());
-        let causes: Vec<String> = causes.map(ToString::to_string).collect();
+        let mut causes = Vec::new();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
         tracing::error!(%error, ?causes, "a request failed through our fault");
         Self::new(ErrorType::Internal, "internal", "something failed on our side; it was logged")
     }

@@ -12,6 +12,7 @@ pub mod responses;
 
 pub mod brands;
 pub mod merchants;
+pub mod notifications;
 pub mod order_view;
 pub mod orders;
 pub mod payments;
@@ -68,7 +69,9 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(merchants::show, merchants::change))
         .routes(routes!(merchants::balance))
         .routes(routes!(statement::of_merchant))
-        .routes(routes!(merchants::new_key));
+        .routes(routes!(merchants::new_key))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::redeliver));
     if with_sandbox { keyed.merge(sandbox::routes()) } else { keyed }
 }
 

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use feiqian_core::MerchantId;
 
 use super::authorization::{self, AuthorizationError, Credential, Parameter, same_serial};
+use super::edge::too_often;
 use super::error::{Code, Detail, SignInformation, WechatError};
 use super::ids;
 use super::replay::{Refused, WINDOW_SECONDS};
@@ -47,7 +48,7 @@ pub(super) async fn prove(
     match platform.wechat.nonces.take(merchant.merchant, nonce, credential.timestamp, now) {
         Ok(()) => Ok(merchant),
         Err(Refused::Used) => Err(refused("nonce_str重复，请每次请求使用新的随机串并重新签名")),
-        Err(Refused::Full) => Err(WechatError::new(Code::FrequencyLimited, "请求频率过高，请稍后再试")),
+        Err(Refused::Full) => Err(too_often()),
     }
 }
 

@@ -7,10 +7,11 @@
 //! nothing may change them afterwards (no compression, no reformatting).
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequestParts, Query, RawPathParams, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Query, RawPathParams, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, USER_AGENT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -33,6 +34,8 @@ use crate::platform::{MerchantKeys, Platform, Signer, unix_seconds};
 pub const BODY_MAX: usize = 1024 * 1024;
 /// Bills that are put together at the same time; whoever asks for more waits and asks again.
 pub const BILLS_AT_ONCE: usize = 2;
+
+const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json; charset=utf-8");
 
 /// What this edge keeps while it runs.
 pub struct WechatEdge {
@@ -166,8 +169,17 @@ where
     A: Future<Output = Result<Answer, WechatError>> + Send,
 {
     let form = form(&platform.signer, request.headers());
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
     let answer = match admit(&platform, request, form).await {
         Ok(signed) => work(platform.clone(), signed).await,
+        // A signature costs more than anything else here: strangers get only so many.
+        Err(refusal)
+            if refusal.code == Code::SignError
+                && peer.is_some_and(|peer| platform.limiter.allow_address(peer).is_err()) =>
+        {
+            let refusal = too_often();
+            return (refusal.code.status(), [JSON], refusal.body()).into_response();
+        }
         Err(refusal) => Err(refusal),
     };
     let (status, body) = match answer {
@@ -188,12 +200,17 @@ async fn admit(
     let (mut parts, body) = request.into_parts();
     let body = read_body(&parts.headers, body).await?;
     let merchant = caller::prove(platform, &parts, &body).await?;
+    platform.limiter.allow_merchant(merchant.merchant).map_err(|_| too_often())?;
     let path = match RawPathParams::from_request_parts(&mut parts, &()).await {
         Ok(path) => path.iter().map(|(name, value)| (name.into(), value.into())).collect(),
         Err(_) => return Err(WechatError::parameter("path", "", None, "不是UTF-8编码")),
     };
     let query = query(&parts)?;
     Ok(Signed { merchant, form, path, query, body })
+}
+
+pub(super) fn too_often() -> WechatError {
+    WechatError::new(Code::FrequencyLimited, "请求频率过高，请稍后再试")
 }
 
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, WechatError> {
@@ -250,12 +267,12 @@ fn signed_response(
 ) -> Response {
     let now = i64::try_from(unix_seconds()).unwrap_or(i64::MAX);
     let signed = signer.key.signed_headers(serial(signer, form), now, &body);
-    let content = (!body.is_empty()).then_some("application/json; charset=utf-8");
-    let mut response = (status, Body::from(body)).into_response();
+    let content = (!body.is_empty()).then_some(JSON);
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.remove(CONTENT_TYPE);
-    if let Some(content) = content {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
+    if let Some((name, value)) = content {
+        headers.insert(name, HeaderValue::from_static(value));
     }
     for (name, value) in signed.pairs() {
         let value = HeaderValue::try_from(value).expect("digits, letters and base64");
@@ -265,6 +282,7 @@ fn signed_response(
 }
 
 fn file(content_type: &'static str, bytes: Vec<u8>) -> Response {
-    let headers = [(CONTENT_TYPE.as_str(), content_type.to_owned()), ("request-id", random::request_id())];
+    let request_id = HeaderName::from_static("request-id");
+    let headers = [(CONTENT_TYPE, content_type.to_owned()), (request_id, random::request_id())];
     (StatusCode::OK, headers, bytes).into_response()
 }

@@ -199,7 +199,7 @@ where
     fn from(rejected: Rejected<R>) -> Self {
         match rejected {
             Rejected::Refused(refusal) => refusal.into(),
-            Rejected::Busy => Self::new(Code::FrequencyLimited, "请求频率过高，请稍后再试"),
+            Rejected::Busy => super::edge::too_often(),
             Rejected::Unknown => Self::unknown(),
         }
     }

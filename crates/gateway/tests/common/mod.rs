@@ -72,7 +72,7 @@ impl World {
         let platform = open(dir.path(), mode).await;
         let key = platform.access.grant(&platform.vault, Role::Operator).unwrap();
         let operator = key.expose_secret().to_owned();
-        let router = router(platform.clone());
+        let router = router(platform.clone(), None);
         let peer = SocketAddr::from(([127, 0, 0, 1], 9));
         Self { dir, platform, router, operator, peer }
     }
