@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use feiqian_core::{MerchantId, Mode};
 use feiqian_gateway::platform::Platform;
-use feiqian_gateway::server::Listen;
 use feiqian_store::vault::MasterKey;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -48,14 +47,14 @@ async fn demo(options: &Options) -> Result<(), Failure> {
     } else {
         MasterKey::create(&key_file, true)?
     };
-    let listen = Listen::bind(options.listen, None)?;
-    let base_url = format!("http://{}", listen.address()?);
+    let listener = folder::listen(options.listen)?;
+    let base_url = format!("http://{}", listener.local_addr()?);
     let platform = folder::open(&options.data, Mode::Sandbox, master, base_url.clone()).await?;
     seed::seed(&platform).await?;
     let credentials = credentials(&platform, &options.data)?;
     folder::write_secret(&options.credentials, &format!("{credentials:#}\n"))?;
     print_next_steps(&base_url, options)?;
-    folder::serve(platform, options.data.clone(), listen).await?;
+    folder::serve(platform, &options.data, listener, None).await?;
     println!("Stopped. `feiqian demo` goes on where it was; --reset starts afresh.");
     Ok(())
 }

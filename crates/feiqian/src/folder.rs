@@ -9,7 +9,8 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 
 use feiqian_core::Mode;
@@ -18,7 +19,7 @@ use feiqian_gateway::access::Role;
 use feiqian_gateway::bank::SandboxBank;
 use feiqian_gateway::notify::Notifier;
 use feiqian_gateway::platform::Platform;
-use feiqian_gateway::server::{self, Listen};
+use feiqian_gateway::server::{self, TlsFiles};
 use feiqian_store::vault::{MasterKey, Vault};
 use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::ExposeSecret;
@@ -84,13 +85,27 @@ pub fn write_secret(path: &Path, text: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Opens the port before anything else, so that a second start fails at once.
+pub fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        format!("cannot listen on {address}: {error}; name another address or stop what has it")
+    })?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
 /// Serves until Ctrl-C, SIGTERM or a failure of the engine; then stops in order.
-pub async fn serve(platform: Arc<Platform>, dir: PathBuf, listen: Listen) -> Result<(), Failure> {
+pub async fn serve(
+    platform: Arc<Platform>,
+    dir: &Path,
+    listener: TcpListener,
+    tls: Option<TlsFiles>,
+) -> Result<(), Failure> {
     let notifier = Notifier::start(platform.clone(), &dir.join("notify"))?;
-    let bank = platform.is_sandbox().then(|| SandboxBank::start(platform.clone())).transpose()?;
+    let bank = platform.is_sandbox().then(|| SandboxBank::start(&platform)).transpose()?;
     let engine = platform.engine.clone();
     let router = server::router(platform, Some(notifier.clone()));
-    let served = server::serve(router, listen, stop_asked(engine.clone())).await;
+    let served = server::serve_on(router, listener, tls, stop_asked(engine.clone())).await;
     if let Some(bank) = bank {
         bank.stop();
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use feiqian_core::Mode;
-use feiqian_gateway::server::{Listen, TlsFiles};
+use feiqian_gateway::server::TlsFiles;
 use feiqian_store::vault::MasterKey;
 use serde::Deserialize;
 
@@ -58,12 +58,12 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     runtime.block_on(async {
         std::fs::create_dir_all(&config.data)?;
         let tls = config.tls.map(|tls| TlsFiles { certificate: tls.certificate, key: tls.key });
-        let listen = Listen::bind(config.listen, tls)?;
+        let listener = folder::listen(config.listen)?;
         let url = config.public_url.trim_end_matches('/').to_owned();
         let platform = folder::open(&config.data, Mode::Production, master, url).await?;
         let key = config.data.join(folder::OPERATOR_KEY);
-        println!("Serving on {}; the operator's key is in {}", listen.address()?, key.display());
-        folder::serve(platform, config.data, listen).await
+        println!("Serving on {}; the operator's key is in {}", listener.local_addr()?, key.display());
+        folder::serve(platform, &config.data, listener, tls).await
     })
 }
 

@@ -107,7 +107,7 @@ async fn health(State(platform): State<Arc<Platform>>) -> Response {
     }
 }
 
-async fn ready(State(platform): State<Arc<Platform>>) -> Response {
+async fn ready(_: Anybody, State(platform): State<Arc<Platform>>) -> Response {
     match platform.engine.read(|_| ()).await {
         Ok(()) => Json(json!({ "status": "ready" })).into_response(),
         Err(_) => {

@@ -86,8 +86,14 @@ pub fn pages() -> Router<App> {
 }
 
 /// Lists the sandbox's first shoppers
-#[utoipa::path(get, path = "/v1/sandbox/shoppers", tag = "sandbox", security(()),
-    responses((status = 200, body = Page<SandboxShopper>), Open))]
+#[utoipa::path(
+    get, path = "/v1/sandbox/shoppers",
+    operation_id = "list_sandbox_shoppers", tag = "sandbox", security(()),
+    responses(
+        (status = 200, body = Page<SandboxShopper>, description = "The shoppers"),
+        Open,
+    )
+)]
 async fn list_shoppers(
     _: Anybody,
     Extract(platform): Extract<Arc<Platform>>,
@@ -96,8 +102,14 @@ async fn list_shoppers(
 }
 
 /// Lists the sandbox's shops
-#[utoipa::path(get, path = "/v1/sandbox/merchants", tag = "sandbox", security(()), params(Paging),
-    responses((status = 200, body = Page<Merchant>), Open))]
+#[utoipa::path(
+    get, path = "/v1/sandbox/merchants",
+    operation_id = "list_sandbox_merchants", tag = "sandbox", security(()), params(Paging),
+    responses(
+        (status = 200, body = Page<Merchant>, description = "A page"),
+        Open,
+    )
+)]
 async fn list_merchants(
     _: Anybody,
     Extract(platform): Extract<Arc<Platform>>,
@@ -107,8 +119,14 @@ async fn list_merchants(
 }
 
 /// Gives a key to play a shopper
-#[utoipa::path(post, path = "/v1/sandbox/sessions", tag = "sandbox", security(()),
-    responses((status = 201, body = Session), Open))]
+#[utoipa::path(
+    post, path = "/v1/sandbox/sessions",
+    operation_id = "open_sandbox_session", request_body = NewSession, tag = "sandbox", security(()),
+    responses(
+        (status = 201, body = Session, description = "The key"),
+        Open,
+    )
+)]
 async fn new_session(
     _: Anybody,
     Extract(app): Extract<App>,

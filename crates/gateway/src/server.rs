@@ -115,8 +115,11 @@ async fn guard(State(app): State<App>, request: Request, next: Next) -> Response
         ApiError::new(ErrorType::Unavailable, "timeout", message).retry_after(1).into_response()
     });
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    app.watch.count(method, route, response.status(), begun.elapsed());
+    let (status, took) = (response.status(), begun.elapsed());
+    tracing::debug!(method, route, status = status.as_u16(), ?took, "answered");
+    app.watch.count(method, route, status, took);
     let headers = response.headers_mut();
+    // The body stays as it is: the WeChat Pay edge has signed it.
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -169,6 +172,7 @@ pub async fn serve_on(
     let mut server = axum_server::from_tcp(listener)?
         .handle(handle)
         .first_request_timeout(FIRST_REQUEST_WITHIN)
+        .accept_error_handler(|peer, error| tracing::debug!(?peer, %error, "no connection"))
         .http1_only();
     server.http_builder().http1().header_read_timeout(HEADER_WITHIN);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -225,4 +229,29 @@ fn tls_config(files: &TlsFiles) -> io::Result<rustls::ServerConfig> {
         .map_err(|error| named(&files.certificate, error))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_500_and_takes_nothing_else_with_it() {
+        async fn panics() -> StatusCode {
+            panic!("of this handler only")
+        }
+        let router = Router::new()
+            .route("/panics", get(panics))
+            .route("/works", get(async || "works"))
+            .layer(CatchPanicLayer::custom(panicked));
+        for (path, status) in [("/panics", 500), ("/works", 200)] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status);
+        }
+    }
 }

@@ -241,6 +241,7 @@ async fn every_refusal_of_a_payment_has_its_code() {
         json!({ "order_id": 1 }),
         json!({ "order_id": "1" }),
         json!({ "code_url": "" }),
+        json!([{ "order_id": "ord_1" }]),
         json!([]),
         json!(null),
     ] {
@@ -416,7 +417,7 @@ async fn requests_are_counted_and_limited() {
     w.peer = ([192, 0, 2, 2], 1).into();
     assert_eq!(w.get("", "/metrics").await.error().0, 401);
     let metrics = w.get(&w.operator, "/metrics").await;
-    assert!(metrics.text.contains("feiqian_commands_total"), "{}", metrics.text);
+    assert!(metrics.text.contains("feiqian_durable_events 1\n"), "{}", metrics.text);
     let counted = "feiqian_http_requests_total{method=\"GET\",route=\"/v1/brands\",status=\"401\"}";
     assert!(metrics.text.contains(counted), "{}", metrics.text);
     assert_eq!(w.get("", "/health").await.ok()["status"], "ok");
@@ -435,9 +436,20 @@ async fn the_document_names_what_it_refers_to() {
         let paths = document["paths"].as_object().unwrap();
         assert_eq!(paths.contains_key("/v1/sandbox/sessions"), sandbox);
         assert!(paths.len() >= 20);
+        let operations = paths.values().flat_map(|path| path.as_object().unwrap().values());
+        let mut ids: Vec<_> = operations.map(|operation| text(&operation["operationId"])).collect();
+        ids.sort();
+        let all = ids.len();
+        ids.dedup();
+        assert_eq!(ids.len(), all, "an operation's id is its own");
+        for operation in paths.values().flat_map(|path| path.as_object().unwrap().values()) {
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                assert_ne!(response["description"].as_str(), None, "{status} of {operation}");
+            }
+        }
         let schemas = document["components"]["schemas"].as_object().unwrap();
-        let text = document.to_string();
-        for reference in text.split("\"#/components/schemas/").skip(1) {
+        let whole = document.to_string();
+        for reference in whole.split("\"#/components/schemas/").skip(1) {
             let name = reference.split('"').next().unwrap();
             assert!(schemas.contains_key(name), "{name} is not described");
         }

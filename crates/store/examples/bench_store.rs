@@ -97,6 +97,8 @@ fn main() {
     println!("{}", store.describe());
     let o = std::process::Command::new("du").arg("-sm").arg(dir.path().join("store")).arg(dir.path().join("log")).output().unwrap();
     println!("{}", String::from_utf8_lossy(&o.stdout));
+    let o = std::process::Command::new("sh").arg("-c").arg(format!("cd {}/store/index; du -sm * keyspaces/*; ls -la . keyspaces/1 | head -40", dir.path().display())).output().unwrap();
+    println!("{}", String::from_utf8_lossy(&o.stdout));
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     println!("{}", status.lines().filter(|l| l.starts_with("VmRSS") || l.starts_with("VmHWM")).collect::<Vec<_>>().join(" "));
     lookups(&store, &mut r, payments, &merchants, "right after");

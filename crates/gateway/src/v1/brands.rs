@@ -34,8 +34,14 @@ pub struct NewBrand {
 }
 
 /// Lists all brands
-#[utoipa::path(get, path = "/v1/brands", tag = "brands",
-    responses((status = 200, body = Page<Brand>), Asking))]
+#[utoipa::path(
+    get, path = "/v1/brands",
+    operation_id = "list_brands", tag = "brands",
+    responses(
+        (status = 200, body = Page<Brand>, description = "All brands"),
+        Asking,
+    )
+)]
 pub async fn list(
     _: Caller,
     Extract(platform): Extract<Arc<Platform>>,
@@ -48,8 +54,15 @@ pub async fn list(
 }
 
 /// Adds a brand
-#[utoipa::path(post, path = "/v1/brands", tag = "brands", params(Numbered),
-    responses((status = 201, body = Brand), (status = 200, body = Brand, description = "Added before"), Sending))]
+#[utoipa::path(
+    post, path = "/v1/brands",
+    operation_id = "add_brand", request_body = NewBrand, tag = "brands", params(Numbered),
+    responses(
+        (status = 201, body = Brand, description = "Added"),
+        (status = 200, body = Brand, description = "Added before"),
+        Sending,
+    )
+)]
 pub async fn add(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,

@@ -274,6 +274,11 @@ impl ToSchema for FeeBps {}
 #[serde(transparent)]
 pub struct Text<const MAX: usize>(pub String);
 
+/// No control characters, and one that is not blank; reading knows a few more blanks.
+const TEXT_PATTERN: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*\
+    [^\\u0000-\\u0020\\u007f-\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]\
+    [^\\u0000-\\u001f\\u007f-\\u009f]*$";
+
 /// Of a brand, shop or person.
 pub type Name = Text<NAME_CHARS_MAX>;
 /// Of an order.
@@ -310,6 +315,7 @@ impl<const MAX: usize> PartialSchema for Text<MAX> {
         let text = text_schema()
             .min_length(Some(1))
             .max_length(Some(MAX))
+            .pattern(Some(TEXT_PATTERN))
             .description(Some("Not only blanks, no control characters."));
         schema(text.build())
     }

@@ -201,8 +201,14 @@ pub async fn page(platform: &Platform, paging: Paging) -> Result<Page<Merchant>,
 }
 
 /// Lists merchants, in the order of adding
-#[utoipa::path(get, path = "/v1/merchants", tag = "merchants", params(Paging),
-    responses((status = 200, body = Page<Merchant>), Asking))]
+#[utoipa::path(
+    get, path = "/v1/merchants",
+    operation_id = "list_merchants", tag = "merchants", params(Paging),
+    responses(
+        (status = 200, body = Page<Merchant>, description = "A page"),
+        Asking,
+    )
+)]
 pub async fn list(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
@@ -212,8 +218,14 @@ pub async fn list(
 }
 
 /// Shows a merchant
-#[utoipa::path(get, path = "/v1/merchants/{id}", tag = "merchants", params(("id" = MerchantRef, Path)),
-    responses((status = 200, body = Merchant), Asking))]
+#[utoipa::path(
+    get, path = "/v1/merchants/{id}",
+    operation_id = "get_merchant", tag = "merchants", params(("id" = MerchantRef, Path)),
+    responses(
+        (status = 200, body = Merchant, description = "The merchant"),
+        Asking,
+    )
+)]
 pub async fn show(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
@@ -225,8 +237,15 @@ pub async fn show(
 }
 
 /// Adds a merchant and tells its credentials
-#[utoipa::path(post, path = "/v1/merchants", tag = "merchants", params(Numbered),
-    responses((status = 201, body = MerchantAdded), (status = 200, body = MerchantAdded, description = "Added before"), Sending))]
+#[utoipa::path(
+    post, path = "/v1/merchants",
+    operation_id = "add_merchant", request_body = NewMerchant, tag = "merchants", params(Numbered),
+    responses(
+        (status = 201, body = MerchantAdded, description = "Added"),
+        (status = 200, body = MerchantAdded, description = "Added before"),
+        Sending,
+    )
+)]
 pub async fn add(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
@@ -272,8 +291,14 @@ impl From<MerchantCredentials> for Credentials {
 }
 
 /// Changes a merchant's fee or status
-#[utoipa::path(patch, path = "/v1/merchants/{id}", tag = "merchants", params(("id" = MerchantRef, Path)),
-    responses((status = 200, body = Merchant), Sending))]
+#[utoipa::path(
+    patch, path = "/v1/merchants/{id}",
+    operation_id = "change_merchant", request_body = MerchantChange, tag = "merchants", params(("id" = MerchantRef, Path)),
+    responses(
+        (status = 200, body = Merchant, description = "The merchant"),
+        Sending,
+    )
+)]
 pub async fn change(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
@@ -289,8 +314,14 @@ pub async fn change(
 }
 
 /// Tells what a merchant is owed, exact at the moment of asking
-#[utoipa::path(get, path = "/v1/merchants/{id}/balance", tag = "merchants", params(("id" = MerchantRef, Path)),
-    responses((status = 200, body = MerchantBalance), Asking))]
+#[utoipa::path(
+    get, path = "/v1/merchants/{id}/balance",
+    operation_id = "get_merchant_balance", tag = "merchants", params(("id" = MerchantRef, Path)),
+    responses(
+        (status = 200, body = MerchantBalance, description = "The balance"),
+        Asking,
+    )
+)]
 pub async fn balance(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
@@ -302,8 +333,14 @@ pub async fn balance(
 }
 
 /// Makes a bearer key for a merchant
-#[utoipa::path(post, path = "/v1/merchants/{id}/keys", tag = "merchants", params(("id" = MerchantRef, Path)),
-    responses((status = 201, body = NewKey), Asking))]
+#[utoipa::path(
+    post, path = "/v1/merchants/{id}/keys",
+    operation_id = "make_merchant_key", tag = "merchants", params(("id" = MerchantRef, Path)),
+    responses(
+        (status = 201, body = NewKey, description = "The key"),
+        Asking,
+    )
+)]
 pub async fn new_key(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,

@@ -21,6 +21,7 @@ pub mod transfers;
 pub mod users;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::header;
 use axum::routing::get;
 use feiqian_core::EventNumber;
@@ -39,7 +40,7 @@ use error::ApiError;
 /// The routes of the native API and its document; those of the sandbox only where asked for.
 pub fn routes(with_sandbox: bool) -> Router<App> {
     let (router, document) = documented(with_sandbox).split_for_parts();
-    let json = document.to_json().unwrap_or_default();
+    let json = Bytes::from(document.to_json().unwrap_or_default());
     let serve = move |_: auth::Anybody| async move {
         ([(header::CONTENT_TYPE, "application/json")], json)
     };

@@ -94,8 +94,14 @@ fn notifier(app: &App) -> Result<Notifier, ApiError> {
 }
 
 /// Lists the newest notices that are out of tries, at most 100
-#[utoipa::path(get, path = "/v1/notifications", tag = "notifications", params(Which),
-    responses((status = 200, body = Page<Notification>), Asking))]
+#[utoipa::path(
+    get, path = "/v1/notifications",
+    operation_id = "list_notifications", tag = "notifications", params(Which),
+    responses(
+        (status = 200, body = Page<Notification>, description = "The notices"),
+        Asking,
+    )
+)]
 pub async fn list(
     _: Operator,
     Extract(app): Extract<App>,
@@ -111,8 +117,14 @@ pub async fn list(
 }
 
 /// Sends a notice again, with all its tries
-#[utoipa::path(post, path = "/v1/notifications/{id}/redeliver", tag = "notifications", params(("id" = String, Path)),
-    responses((status = 200, body = Redelivery), Asking))]
+#[utoipa::path(
+    post, path = "/v1/notifications/{id}/redeliver",
+    operation_id = "redeliver_notification", tag = "notifications", params(("id" = String, Path)),
+    responses(
+        (status = 200, body = Redelivery, description = "It waits for its turn"),
+        Asking,
+    )
+)]
 pub async fn redeliver(
     _: Operator,
     Extract(app): Extract<App>,

@@ -49,8 +49,15 @@ pub struct NewRefund {
 }
 
 /// Creates an order
-#[utoipa::path(post, path = "/v1/orders", tag = "orders", params(Numbered),
-    responses((status = 201, body = Order), (status = 200, body = Order, description = "Created before"), Sending))]
+#[utoipa::path(
+    post, path = "/v1/orders",
+    operation_id = "create_order", request_body = NewOrder, tag = "orders", params(Numbered),
+    responses(
+        (status = 201, body = Order, description = "Created"),
+        (status = 200, body = Order, description = "Created before"),
+        Sending,
+    )
+)]
 pub async fn create(
     Merchant(merchant): Merchant,
     Extract(platform): Extract<Arc<Platform>>,
@@ -78,8 +85,14 @@ pub async fn create(
 /// Shows an order with all that became of it
 ///
 /// To operators, its merchant and its payer.
-#[utoipa::path(get, path = "/v1/orders/{id}", tag = "orders", params(("id" = OrderIdRef, Path)),
-    responses((status = 200, body = Order), Asking))]
+#[utoipa::path(
+    get, path = "/v1/orders/{id}",
+    operation_id = "get_order", tag = "orders", params(("id" = OrderIdRef, Path)),
+    responses(
+        (status = 200, body = Order, description = "The order"),
+        Asking,
+    )
+)]
 pub async fn show(
     Caller(role): Caller,
     Extract(platform): Extract<Arc<Platform>>,
@@ -100,8 +113,15 @@ pub fn unknown_order() -> ApiError {
 }
 
 /// Gives back part or all of a paid order
-#[utoipa::path(post, path = "/v1/orders/{id}/refunds", tag = "orders", params(("id" = OrderIdRef, Path), Numbered),
-    responses((status = 201, body = Refund), (status = 200, body = Refund, description = "Given back before"), Sending))]
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/refunds",
+    operation_id = "refund_order", request_body = NewRefund, tag = "orders", params(("id" = OrderIdRef, Path), Numbered),
+    responses(
+        (status = 201, body = Refund, description = "Given back"),
+        (status = 200, body = Refund, description = "Given back before"),
+        Sending,
+    )
+)]
 pub async fn refund(
     Merchant(merchant): Merchant,
     Extract(platform): Extract<Arc<Platform>>,
@@ -127,8 +147,14 @@ pub async fn refund(
 }
 
 /// Closes an unpaid order; one that is closed stays so
-#[utoipa::path(post, path = "/v1/orders/{id}/close", tag = "orders", params(("id" = OrderIdRef, Path)),
-    responses((status = 200, body = Order), Sending))]
+#[utoipa::path(
+    post, path = "/v1/orders/{id}/close",
+    operation_id = "close_order", tag = "orders", params(("id" = OrderIdRef, Path)),
+    responses(
+        (status = 200, body = Order, description = "The order"),
+        Sending,
+    )
+)]
 pub async fn close(
     Merchant(merchant): Merchant,
     Extract(platform): Extract<Arc<Platform>>,

@@ -60,8 +60,15 @@ pub struct Payment {
 ///
 /// Here the `Idempotency-Key` tells a repeated request from a second payment of the same order: the
 /// first is answered again, the second is refused (`already_paid`).
-#[utoipa::path(post, path = "/v1/payments", tag = "payments", params(Numbered),
-    responses((status = 201, body = Payment), (status = 200, body = Payment, description = "Paid before"), Sending))]
+#[utoipa::path(
+    post, path = "/v1/payments",
+    operation_id = "pay_order", request_body = NewPayment, tag = "payments", params(Numbered),
+    responses(
+        (status = 201, body = Payment, description = "Paid"),
+        (status = 200, body = Payment, description = "Paid before"),
+        Sending,
+    )
+)]
 pub async fn pay(
     Shopper(payer): Shopper,
     Extract(platform): Extract<Arc<Platform>>,

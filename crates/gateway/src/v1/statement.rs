@@ -58,8 +58,14 @@ pub struct StatementEntry {
 }
 
 /// Lists what moved a wallet's money, newest first
-#[utoipa::path(get, path = "/v1/users/{id}/statement", tag = "users", params(("id" = UserRef, Path), Paging),
-    responses((status = 200, body = Page<StatementEntry>), Asking))]
+#[utoipa::path(
+    get, path = "/v1/users/{id}/statement",
+    operation_id = "get_user_statement", tag = "users", params(("id" = UserRef, Path), Paging),
+    responses(
+        (status = 200, body = Page<StatementEntry>, description = "A page"),
+        Asking,
+    )
+)]
 pub async fn of_user(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
@@ -71,8 +77,14 @@ pub async fn of_user(
 }
 
 /// Lists what moved a merchant's money, newest first
-#[utoipa::path(get, path = "/v1/merchants/{id}/statement", tag = "merchants", params(("id" = MerchantRef, Path), Paging),
-    responses((status = 200, body = Page<StatementEntry>), Asking))]
+#[utoipa::path(
+    get, path = "/v1/merchants/{id}/statement",
+    operation_id = "get_merchant_statement", tag = "merchants", params(("id" = MerchantRef, Path), Paging),
+    responses(
+        (status = 200, body = Page<StatementEntry>, description = "A page"),
+        Asking,
+    )
+)]
 pub async fn of_merchant(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,

@@ -66,8 +66,15 @@ pub struct NewTransfer {
 }
 
 /// Asks the bank for a user's money
-#[utoipa::path(post, path = "/v1/users/{id}/top_ups", tag = "transfers", params(("id" = UserRef, Path), Numbered),
-    responses((status = 201, body = Transfer), (status = 200, body = Transfer, description = "Asked before"), Sending))]
+#[utoipa::path(
+    post, path = "/v1/users/{id}/top_ups",
+    operation_id = "top_up", request_body = NewTransfer, tag = "transfers", params(("id" = UserRef, Path), Numbered),
+    responses(
+        (status = 201, body = Transfer, description = "Asked"),
+        (status = 200, body = Transfer, description = "Asked before"),
+        Sending,
+    )
+)]
 pub async fn top_up(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
@@ -82,8 +89,15 @@ pub async fn top_up(
 }
 
 /// Sends a user's money to the bank
-#[utoipa::path(post, path = "/v1/users/{id}/withdrawals", tag = "transfers", params(("id" = UserRef, Path), Numbered),
-    responses((status = 201, body = Transfer), (status = 200, body = Transfer, description = "Asked before"), Sending))]
+#[utoipa::path(
+    post, path = "/v1/users/{id}/withdrawals",
+    operation_id = "withdraw", request_body = NewTransfer, tag = "transfers", params(("id" = UserRef, Path), Numbered),
+    responses(
+        (status = 201, body = Transfer, description = "Asked"),
+        (status = 200, body = Transfer, description = "Asked before"),
+        Sending,
+    )
+)]
 pub async fn withdraw(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
@@ -106,8 +120,14 @@ async fn made(platform: &Platform, receipt: Receipt) -> Result<Made<Transfer>, A
 }
 
 /// Shows a top-up or withdrawal
-#[utoipa::path(get, path = "/v1/transfers/{id}", tag = "transfers", params(("id" = TransferRef, Path)),
-    responses((status = 200, body = Transfer), Asking))]
+#[utoipa::path(
+    get, path = "/v1/transfers/{id}",
+    operation_id = "get_transfer", tag = "transfers", params(("id" = TransferRef, Path)),
+    responses(
+        (status = 200, body = Transfer, description = "The transfer"),
+        Asking,
+    )
+)]
 pub async fn show(
     Caller(role): Caller,
     Extract(platform): Extract<Arc<Platform>>,

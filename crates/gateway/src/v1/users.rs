@@ -195,8 +195,15 @@ pub struct PayCode {
 }
 
 /// Adds a user
-#[utoipa::path(post, path = "/v1/users", tag = "users", params(Numbered),
-    responses((status = 201, body = User), (status = 200, body = User, description = "Added before"), Sending))]
+#[utoipa::path(
+    post, path = "/v1/users",
+    operation_id = "add_user", request_body = NewUser, tag = "users", params(Numbered),
+    responses(
+        (status = 201, body = User, description = "Added"),
+        (status = 200, body = User, description = "Added before"),
+        Sending,
+    )
+)]
 pub async fn add(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
@@ -221,8 +228,14 @@ pub async fn add(
 }
 
 /// Shows a user
-#[utoipa::path(get, path = "/v1/users/{id}", tag = "users", params(("id" = UserRef, Path)),
-    responses((status = 200, body = User), Asking))]
+#[utoipa::path(
+    get, path = "/v1/users/{id}",
+    operation_id = "get_user", tag = "users", params(("id" = UserRef, Path)),
+    responses(
+        (status = 200, body = User, description = "The user"),
+        Asking,
+    )
+)]
 pub async fn show(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
@@ -256,8 +269,14 @@ pub fn unknown_user() -> ApiError {
 }
 
 /// Freezes, thaws or closes a user
-#[utoipa::path(post, path = "/v1/users/{id}/status", tag = "users", params(("id" = UserRef, Path)),
-    responses((status = 200, body = User), Sending))]
+#[utoipa::path(
+    post, path = "/v1/users/{id}/status",
+    operation_id = "set_user_status", request_body = NewStatus, tag = "users", params(("id" = UserRef, Path)),
+    responses(
+        (status = 200, body = User, description = "The user"),
+        Sending,
+    )
+)]
 pub async fn set_status(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
@@ -269,8 +288,14 @@ pub async fn set_status(
 }
 
 /// Makes a bearer key for a user
-#[utoipa::path(post, path = "/v1/users/{id}/keys", tag = "users", params(("id" = UserRef, Path)),
-    responses((status = 201, body = NewKey), Asking))]
+#[utoipa::path(
+    post, path = "/v1/users/{id}/keys",
+    operation_id = "make_user_key", tag = "users", params(("id" = UserRef, Path)),
+    responses(
+        (status = 201, body = NewKey, description = "The key"),
+        Asking,
+    )
+)]
 pub async fn new_key(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
@@ -293,8 +318,14 @@ async fn exists(platform: &Platform, user: UserId) -> Result<(), ApiError> {
 }
 
 /// Erases what the platform knows of a person; wallet and history stay
-#[utoipa::path(delete, path = "/v1/users/{id}/person", tag = "users", params(("id" = UserRef, Path)),
-    responses((status = 204, description = "Erased, now or before"), Asking))]
+#[utoipa::path(
+    delete, path = "/v1/users/{id}/person",
+    operation_id = "erase_person", tag = "users", params(("id" = UserRef, Path)),
+    responses(
+        (status = 204, description = "Erased, now or before"),
+        Asking,
+    )
+)]
 pub async fn erase(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
@@ -308,8 +339,14 @@ pub async fn erase(
 }
 
 /// Tells a wallet's balance, exact at the moment of asking
-#[utoipa::path(get, path = "/v1/users/{id}/balance", tag = "users", params(("id" = UserRef, Path)),
-    responses((status = 200, body = Balance), Asking))]
+#[utoipa::path(
+    get, path = "/v1/users/{id}/balance",
+    operation_id = "get_user_balance", tag = "users", params(("id" = UserRef, Path)),
+    responses(
+        (status = 200, body = Balance, description = "The balance"),
+        Asking,
+    )
+)]
 pub async fn balance(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
@@ -322,8 +359,14 @@ pub async fn balance(
 }
 
 /// Makes a pay code for a till to scan
-#[utoipa::path(post, path = "/v1/users/{id}/pay_codes", tag = "users", params(("id" = UserRef, Path)),
-    responses((status = 201, body = PayCode), Asking))]
+#[utoipa::path(
+    post, path = "/v1/users/{id}/pay_codes",
+    operation_id = "make_pay_code", tag = "users", params(("id" = UserRef, Path)),
+    responses(
+        (status = 201, body = PayCode, description = "The code"),
+        Asking,
+    )
+)]
 pub async fn pay_code(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,

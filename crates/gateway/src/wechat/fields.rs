@@ -25,7 +25,7 @@ pub(crate) struct Fields<'a> {
 pub(crate) fn parse(body: &[u8]) -> Result<Value, WechatError> {
     match serde_json::from_slice(body) {
         Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(WechatError::new(Code::ParamError, "请求体须为JSON对象")),
+        Ok(_) => Err(not_an_object()),
         Err(error) => {
             let (line, column) = (error.line(), error.column());
             let place = format!("请求体不是有效的UTF-8 JSON（第{line}行第{column}列）");
@@ -34,12 +34,20 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value, WechatError> {
     }
 }
 
+fn not_an_object() -> WechatError {
+    WechatError::new(Code::ParamError, "请求体须为JSON对象")
+}
+
 impl<'a> Fields<'a> {
     /// The fields of a parsed body.
     pub fn of(body: &'a Value) -> Result<Self, WechatError> {
         match body {
             Value::Object(object) => Ok(Self { object, path: String::new() }),
-            _ => Err(WechatError::new(Code::ParamError, "请求体须为JSON对象")),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => Err(not_an_object()),
         }
     }
 
@@ -161,11 +169,9 @@ impl<'a> Fields<'a> {
             Some(Value::Array(list)) if list.len() <= most => list,
             Some(_) => return Err(self.wrong(name, format!("须为不超过{most}项的数组"))),
         };
-        let object = |(place, value): (usize, &'a Value)| match value {
-            Value::Object(object) => {
-                Ok(Self { object, path: format!("{}/{name}/{place}", self.path) })
-            }
-            _ => Err(self.wrong(name, "须为对象数组")),
+        let object = |(place, value): (usize, &'a Value)| {
+            let object = value.as_object().ok_or_else(|| self.wrong(name, "须为对象数组"))?;
+            Ok(Self { object, path: format!("{}/{name}/{place}", self.path) })
         };
         list.iter().enumerate().map(object).collect()
     }

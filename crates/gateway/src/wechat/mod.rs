@@ -48,6 +48,10 @@ pub mod csv;
 pub mod ids;
 
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod vectors;
+#[cfg(test)]
+pub(crate) mod world;
 
 pub use routes::routes;
