@@ -59,12 +59,8 @@ impl fmt::Display for Fen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
         let fen = self.0.unsigned_abs();
-        write!(
-            f,
-            "{sign}{}.{:02}",
-            fen.div_euclid(100),
-            fen.rem_euclid(100)
-        )
+        // Whole text first, so that a width in the format string holds.
+        f.pad(&format!("{sign}{}.{:02}", fen.div_euclid(100), fen.rem_euclid(100)))
     }
 }
 

@@ -36,7 +36,10 @@ impl SandboxBank {
     /// # Panics
     /// In production.
     pub fn start(platform: &Platform) -> io::Result<Self> {
-        assert!(platform.is_sandbox(), "the sandbox bank gives away money of play only");
+        assert!(
+            platform.is_sandbox(),
+            "the sandbox bank gives away money of play only"
+        );
         let stopping = Arc::new(AtomicBool::new(false));
         let (again, failed) = channel();
         let bank = Bank {
@@ -49,13 +52,20 @@ impl SandboxBank {
         };
         let thread = std::thread::Builder::new().name("sandbox-bank".into());
         let thread = thread.spawn(move || bank.run())?;
-        Ok(Self { stopping, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            stopping,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Stops it. What it has not answered waits until it is started again.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the sandbox bank panicked");
         }
@@ -105,28 +115,40 @@ impl Bank {
     }
 
     fn pending(&self) -> Result<Vec<Due>, Stopped> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|_| Stopped)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .map_err(|_| Stopped)?;
         let pending = runtime.block_on(self.engine.read(State::pending_transfers))?;
         let now = Instant::now();
-        Ok(pending.into_iter().map(|(id, transfer)| (now, id, says(transfer.amount))).collect())
+        Ok(pending
+            .into_iter()
+            .map(|(id, transfer)| (now, id, says(transfer.amount)))
+            .collect())
     }
 
     fn take(&mut self, batch: &Committed) {
         let due = Instant::now() + DELAY;
         for (number, (_, event)) in (batch.first.0..).map(EventNumber).zip(&batch.events) {
-            #[allow(clippy::wildcard_enum_match_arm, reason = "these two events ask the bank")]
+            #[allow(
+                clippy::wildcard_enum_match_arm,
+                reason = "these two events ask the bank"
+            )]
             let amount = match event {
                 Event::TopUpRequested(event) => event.amount,
                 Event::WithdrawalRequested(event) => event.amount,
                 _ => continue,
             };
-            self.waiting.push_back((due, TransferId(number), says(amount)));
+            self.waiting
+                .push_back((due, TransferId(number), says(amount)));
         }
     }
 
     fn answer(&mut self) -> Result<(), Stopped> {
         let now = Instant::now();
-        let again = self.failed.try_iter().map(|(transfer, answer)| (now + DELAY, transfer, answer));
+        let again = self
+            .failed
+            .try_iter()
+            .map(|(transfer, answer)| (now + DELAY, transfer, answer));
         self.waiting.extend(again);
         let ready = self.waiting.partition_point(|(due, ..)| *due <= now);
         let commands = self.waiting.drain(..ready).map(|(_, transfer, answer)| {
@@ -140,7 +162,11 @@ impl Bank {
 /// What the bank says to an amount.
 #[must_use]
 pub fn says(amount: Fen) -> Answer {
-    if amount.0.rem_euclid(100) == DECLINED_FEN { Answer::Declined } else { Answer::Done }
+    if amount.0.rem_euclid(100) == DECLINED_FEN {
+        Answer::Declined
+    } else {
+        Answer::Done
+    }
 }
 
 /// Transfer and answer in one number: event numbers are far below 2^63.
@@ -154,7 +180,11 @@ struct Unanswered(Mutex<Sender<(TransferId, Answer)>>);
 impl Sink for Unanswered {
     fn answer(&self, tag: u64, outcome: Outcome) {
         let transfer = TransferId(EventNumber(tag >> 1));
-        let answer = if tag & 1 == 1 { Answer::Done } else { Answer::Declined };
+        let answer = if tag & 1 == 1 {
+            Answer::Done
+        } else {
+            Answer::Declined
+        };
         let next = match outcome {
             Outcome::Done(_)
             | Outcome::Refused(Refusal::AnswerTransfer(AnswerRefusal::NotPending)) => return,

@@ -55,12 +55,26 @@ impl Watch {
             seconds.clone(),
         );
         let notices = Family::default();
-        registry.register("notices", "Notices since the start, and those left", notices.clone());
-        Self { registry, requests, seconds, notices }
+        registry.register(
+            "notices",
+            "Notices since the start, and those left",
+            notices.clone(),
+        );
+        Self {
+            registry,
+            requests,
+            seconds,
+            notices,
+        }
     }
 
     fn observe(&self, notifier: &Notifier) {
-        let Counters { delivered, failed, dead, pending } = notifier.counters();
+        let Counters {
+            delivered,
+            failed,
+            dead,
+            pending,
+        } = notifier.counters();
         let rows = [
             ("delivered", delivered),
             ("failed_tries", failed),
@@ -68,7 +82,9 @@ impl Watch {
             ("pending", pending),
         ];
         for (state, count) in rows {
-            let gauge = self.notices.get_or_create(&vec![("state", state.to_owned())]);
+            let gauge = self
+                .notices
+                .get_or_create(&vec![("state", state.to_owned())]);
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
@@ -76,7 +92,9 @@ impl Watch {
     /// Counts a request. `route` is the template, so that ids make no new series.
     pub fn count(&self, method: &str, route: &str, status: StatusCode, took: Duration) {
         let mut labels = vec![("method", method.to_owned()), ("route", route.to_owned())];
-        self.seconds.get_or_create(&labels).observe(took.as_secs_f64());
+        self.seconds
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
         labels.push(("status", status.as_str().to_owned()));
         self.requests.get_or_create(&labels).inc();
     }
@@ -86,7 +104,10 @@ impl Watch {
 #[must_use]
 pub fn method(method: &Method) -> &'static str {
     let known = ["GET", "POST", "PATCH", "DELETE", "PUT", "HEAD", "OPTIONS"];
-    known.into_iter().find(|name| *name == method.as_str()).unwrap_or("other")
+    known
+        .into_iter()
+        .find(|name| *name == method.as_str())
+        .unwrap_or("other")
 }
 
 /// The routes.
@@ -102,7 +123,11 @@ async fn health(State(platform): State<Arc<Platform>>) -> Response {
         None => Json(json!({ "status": "ok" })).into_response(),
         Some(_) => {
             // Why is in the log: it may name files.
-            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "failed" }))).into_response()
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                Json(json!({ "status": "failed" })),
+            )
+                .into_response()
         }
     }
 }
@@ -110,9 +135,11 @@ async fn health(State(platform): State<Arc<Platform>>) -> Response {
 async fn ready(_: Anybody, State(platform): State<Arc<Platform>>) -> Response {
     match platform.engine.read(|_| ()).await {
         Ok(()) => Json(json!({ "status": "ready" })).into_response(),
-        Err(_) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "stopped" }))).into_response()
-        }
+        Err(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(json!({ "status": "stopped" })),
+        )
+            .into_response(),
     }
 }
 
@@ -129,7 +156,11 @@ async fn metrics(State(app): State<App>, request: Request) -> Result<Response, A
     }
     let mut text = String::new();
     encode(&mut text, &app.watch.registry).map_err(|_| {
-        ApiError::new(ErrorType::Internal, "internal", "the metrics cannot be written")
+        ApiError::new(
+            ErrorType::Internal,
+            "internal",
+            "the metrics cannot be written",
+        )
     })?;
     let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, media)], text).into_response())

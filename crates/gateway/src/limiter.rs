@@ -67,7 +67,9 @@ impl Limiter {
     pub fn allow(&self, role: Role) -> Result<(), RetryAfter> {
         self.sweep();
         let wait = |not_until: governor::NotUntil<_>| not_until.wait_time_from(now());
-        self.keys.check_key(&role).map_err(|not_until| RetryAfter(wait(not_until)))
+        self.keys
+            .check_key(&role)
+            .map_err(|not_until| RetryAfter(wait(not_until)))
     }
 
     /// Takes one request of a merchant who proved who it is.
@@ -88,11 +90,17 @@ impl Limiter {
             IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
         };
         let wait = |not_until: governor::NotUntil<_>| not_until.wait_time_from(now());
-        self.addresses.check_key(&network).map_err(|not_until| RetryAfter(wait(not_until)))
+        self.addresses
+            .check_key(&network)
+            .map_err(|not_until| RetryAfter(wait(not_until)))
     }
 
     fn sweep(&self) {
-        if self.checks.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP_EVERY) {
+        if self
+            .checks
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(SWEEP_EVERY)
+        {
             self.keys.retain_recent();
             self.addresses.retain_recent();
         }
@@ -124,13 +132,23 @@ mod tests {
             let address = format!("2001:db8::{n:x}").parse().unwrap();
             refused = refused.or(limiter.allow_address(address).err());
         }
-        assert!(refused.is_some_and(|wait| wait.seconds() == 1), "{refused:?}");
-        assert_eq!(limiter.allow_address("2001:db8:0:1::".parse().unwrap()), Ok(()));
+        assert!(
+            refused.is_some_and(|wait| wait.seconds() == 1),
+            "{refused:?}"
+        );
+        assert_eq!(
+            limiter.allow_address("2001:db8:0:1::".parse().unwrap()),
+            Ok(())
+        );
     }
 
     #[test]
     fn only_a_sandbox_spares_its_own_machine() {
-        for (spare, address) in [(true, "127.0.0.1"), (true, "::ffff:127.0.0.1"), (false, "::1")] {
+        for (spare, address) in [
+            (true, "127.0.0.1"),
+            (true, "::ffff:127.0.0.1"),
+            (false, "::1"),
+        ] {
             let limiter = Limiter::new(spare);
             let ask = |_| limiter.allow_address(address.parse().unwrap()).is_ok();
             assert_eq!((0..2 * ADDRESS_BURST).all(ask), spare, "{address}");

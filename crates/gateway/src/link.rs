@@ -51,8 +51,10 @@ pub fn sandbox_routes() -> Router<App> {
 }
 
 async fn style(_: Anybody) -> impl IntoResponse {
-    let headers =
-        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=3600")];
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "max-age=3600"),
+    ];
     (headers, include_str!("link.css"))
 }
 
@@ -75,7 +77,10 @@ fn page(platform: &Platform, status: StatusCode, title: &str, content: &str) -> 
     let headers = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::REFERRER_POLICY, "no-referrer"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
     ];
     (status, headers, Html(html)).into_response()
 }
@@ -113,13 +118,19 @@ async fn landing(
         content.push_str("\n<section>\n<h2>Shops <span lang=\"zh\">商户</span></h2>\n<ul>\n");
         for shop in shops.data {
             let (name, number) = (escape(&shop.name), escape(&shop.mchid));
-            let _ = writeln!(content, "<li><span>{name}</span><span class=\"soft\">{number}</span></li>");
+            let _ = writeln!(
+                content,
+                "<li><span>{name}</span><span class=\"soft\">{number}</span></li>"
+            );
         }
         content.push_str("</ul>\n</section>\n<section>\n");
         content.push_str("<h2>Shoppers <span lang=\"zh\">用户</span></h2>\n<ul>\n");
         for shopper in shoppers(&platform).await? {
             let (name, balance) = (escape(&label(&shopper)), Fen(shopper.balance));
-            let _ = writeln!(content, "<li><span>{name}</span><span class=\"soft\">¥{balance}</span></li>");
+            let _ = writeln!(
+                content,
+                "<li><span>{name}</span><span class=\"soft\">¥{balance}</span></li>"
+            );
         }
         content.push_str("</ul>\n</section>");
     }
@@ -127,7 +138,11 @@ async fn landing(
 }
 
 fn label(shopper: &SandboxShopper) -> String {
-    let latin = shopper.latin_name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
+    let latin = shopper
+        .latin_name
+        .as_ref()
+        .map(|name| format!(" {name}"))
+        .unwrap_or_default();
     format!("{}{latin} · {}", shopper.name, shopper.brand)
 }
 
@@ -140,7 +155,10 @@ async fn order_page(
 }
 
 fn order_of(platform: &Platform, token: &str) -> Option<OrderId> {
-    platform.ids.read_code_token(token).map(|number| OrderId(EventNumber(number)))
+    platform
+        .ids
+        .read_code_token(token)
+        .map(|number| OrderId(EventNumber(number)))
 }
 
 fn no_page(platform: &Platform) -> Response {
@@ -156,7 +174,9 @@ async fn show(
     token: &str,
     problem: Option<&ApiError>,
 ) -> Result<Response, ApiError> {
-    let Some(id) = order_of(platform, token) else { return Ok(no_page(platform)) };
+    let Some(id) = order_of(platform, token) else {
+        return Ok(no_page(platform));
+    };
     let Some(story) = ask(platform, move |store| store.order(id)).await? else {
         return Ok(no_page(platform));
     };
@@ -165,10 +185,18 @@ async fn show(
     let mut content = String::from("<section>\n");
     let _ = writeln!(content, "<h1>{}</h1>", escape(&shop));
     let _ = writeln!(content, "<p class=\"amount\">¥{}</p>", terms.amount);
-    let _ = writeln!(content, "<p class=\"soft\">{}</p>", escape(&terms.description));
+    let _ = writeln!(
+        content,
+        "<p class=\"soft\">{}</p>",
+        escape(&terms.description)
+    );
     content.push_str(state_text(&story));
     if let Some(problem) = problem {
-        let _ = writeln!(content, "<p class=\"alert\" role=\"alert\">{}</p>", problem_text(problem));
+        let _ = writeln!(
+            content,
+            "<p class=\"alert\" role=\"alert\">{}</p>",
+            problem_text(problem)
+        );
     }
     let open = status(&story) == OrderStatus::Open;
     if open {
@@ -190,9 +218,7 @@ fn state_text(story: &OrderStory) -> &'static str {
         OrderStatus::Open => {
             "<p class=\"state\">Waiting for payment <span lang=\"zh\">待支付</span></p>\n"
         }
-        OrderStatus::Paid => {
-            "<p class=\"state paid\">✓ Paid <span lang=\"zh\">已支付</span></p>\n"
-        }
+        OrderStatus::Paid => "<p class=\"state paid\">✓ Paid <span lang=\"zh\">已支付</span></p>\n",
         OrderStatus::Closed => {
             "<p class=\"state over\">Closed, not paid <span lang=\"zh\">已关闭，未支付</span></p>\n"
         }
@@ -235,10 +261,16 @@ fn problem_text(problem: &ApiError) -> &'static str {
 
 /// The link as a QR code: black on white in both colour schemes, as scanners want it.
 fn qr_svg(text: &str) -> String {
-    let Ok(code) = QrCode::new(text) else { return String::new() };
+    let Ok(code) = QrCode::new(text) else {
+        return String::new();
+    };
     let (width, colors) = (code.width(), code.to_colors());
     let mut path = String::new();
-    for (index, _) in colors.iter().enumerate().filter(|(_, color)| **color == Color::Dark) {
+    for (index, _) in colors
+        .iter()
+        .enumerate()
+        .filter(|(_, color)| **color == Color::Dark)
+    {
         let (x, y) = (index % width + QUIET_ZONE, index / width + QUIET_ZONE);
         let _ = write!(path, "M{x} {y}h1v1h-1z");
     }
@@ -263,7 +295,11 @@ async fn pay_form(platform: &Platform, token: &str) -> Result<String, ApiError> 
     );
     for shopper in shoppers(platform).await? {
         let (id, name, balance) = (shopper.user_id, label(&shopper), Fen(shopper.balance));
-        let _ = writeln!(form, "<option value=\"{id}\">{} · ¥{balance}</option>", escape(&name));
+        let _ = writeln!(
+            form,
+            "<option value=\"{id}\">{} · ¥{balance}</option>",
+            escape(&name)
+        );
     }
     form.push_str(
         "</select>\n<button>Pay <span lang=\"zh\">付款</span></button>\n</form>\n</section>\n",
@@ -287,11 +323,14 @@ async fn pay(
     let form = form.map_err(|error| {
         ApiError::invalid("form_bad", error.body_text()).with_status(error.status())
     })?;
-    let Some(order) = order_of(&platform, &token) else { return Ok(no_page(&platform)) };
+    let Some(order) = order_of(&platform, &token) else {
+        return Ok(no_page(&platform));
+    };
     let payer = form.shopper.parse::<UserRef>();
     let payer = payer.map_err(|e| ApiError::invalid("form_bad", e.to_string()).at("shopper"))?;
     let attempt = Number::new(&form.attempt);
-    let attempt = attempt.map_err(|e| ApiError::invalid("form_bad", e.to_string()).at("attempt"))?;
+    let attempt =
+        attempt.map_err(|e| ApiError::invalid("form_bad", e.to_string()).at("attempt"))?;
     match pay_order(&platform, order, payer.0, &attempt).await {
         Ok(_) => Ok(Redirect::to(&format!("/q/{token}")).into_response()),
         Err(problem) => show(&platform, &token, Some(&problem)).await,
@@ -304,13 +343,19 @@ mod tests {
 
     #[test]
     fn what_others_wrote_is_escaped() {
-        assert_eq!(escape("<b a='x' b=\"y\">&"), "&lt;b a=&#39;x&#39; b=&quot;y&quot;&gt;&amp;");
+        assert_eq!(
+            escape("<b a='x' b=\"y\">&"),
+            "&lt;b a=&#39;x&#39; b=&quot;y&quot;&gt;&amp;"
+        );
     }
 
     #[test]
     fn a_qr_code_has_its_quiet_zone() {
         // Version 1 has 21 modules a side; the first dark one is the corner of a finder pattern.
         let svg = qr_svg("feiqian");
-        assert!(svg.contains("viewBox=\"0 0 29 29\"") && svg.contains("d=\"M4 4h1"), "{svg}");
+        assert!(
+            svg.contains("viewBox=\"0 0 29 29\"") && svg.contains("d=\"M4 4h1"),
+            "{svg}"
+        );
     }
 }

@@ -98,7 +98,10 @@ async fn list_shoppers(
     _: Anybody,
     Extract(platform): Extract<Arc<Platform>>,
 ) -> Result<Json<Page<SandboxShopper>>, ApiError> {
-    Ok(Json(Page { data: shoppers(&platform).await?, next_cursor: None }))
+    Ok(Json(Page {
+        data: shoppers(&platform).await?,
+        next_cursor: None,
+    }))
 }
 
 /// Lists the sandbox's shops
@@ -132,19 +135,25 @@ async fn new_session(
     Extract(app): Extract<App>,
     Input(new): Input<NewSession>,
 ) -> Result<(StatusCode, Json<Session>), ApiError> {
-    let App { platform, sessions, .. } = app;
+    let App {
+        platform, sessions, ..
+    } = app;
     // Looking for a name looks at everybody.
     let session = tokio::task::spawn_blocking(move || sessions.open(&platform, &new.r#as.0)).await;
     let session = session.map_err(|error| ApiError::internal(&error))??;
     let unknown = || ApiError::not_found("shopper_not_found", "shopper").at("as");
-    session.map(|session| (StatusCode::CREATED, Json(session))).ok_or_else(unknown)
+    session
+        .map(|session| (StatusCode::CREATED, Json(session)))
+        .ok_or_else(unknown)
 }
 
 /// The first shoppers, with their balances.
 pub async fn shoppers(platform: &Platform) -> Result<Vec<SandboxShopper>, ApiError> {
     let mut people = Vec::new();
     for number in platform.vault.people().take(SHOPPERS_MAX) {
-        let Ok(user) = u32::try_from(number?).map(UserId) else { continue };
+        let Ok(user) = u32::try_from(number?).map(UserId) else {
+            continue;
+        };
         if let Some(person) = platform.person(user)? {
             people.push((user, person));
         }
@@ -168,7 +177,9 @@ pub async fn shoppers(platform: &Platform) -> Result<Vec<SandboxShopper>, ApiErr
 
 impl Sessions {
     fn open(&self, platform: &Platform, name: &str) -> Result<Option<Session>, PlatformError> {
-        let Some(user) = self.find(platform, name)? else { return Ok(None) };
+        let Some(user) = self.find(platform, name)? else {
+            return Ok(None);
+        };
         // One at a time, so that a shopper never gets two keys.
         let _held = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         let record = format!("sandbox/session/{user}");
@@ -181,7 +192,10 @@ impl Sessions {
                 key
             }
         };
-        Ok(Some(Session { key, user_id: user.into() }))
+        Ok(Some(Session {
+            key,
+            user_id: user.into(),
+        }))
     }
 
     fn find(&self, platform: &Platform, name: &str) -> Result<Option<UserId>, PlatformError> {

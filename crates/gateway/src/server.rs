@@ -69,7 +69,12 @@ impl FromRef<App> for Arc<Platform> {
 /// All edges of a platform. What only a sandbox has is absent in production.
 pub fn router(platform: Arc<Platform>, notifier: Option<Notifier>) -> Router {
     let watch = Arc::new(Watch::new(&platform.engine));
-    let app = App { platform, watch, notifier, sessions: Arc::default() };
+    let app = App {
+        platform,
+        watch,
+        notifier,
+        sessions: Arc::default(),
+    };
     let with_sandbox = app.platform.is_sandbox();
     let mut router = Router::new()
         .merge(health::routes())
@@ -93,8 +98,11 @@ async fn unknown_path(_: Anybody) -> ApiError {
 }
 
 async fn unknown_method(_: Anybody) -> ApiError {
-    ApiError::invalid("method_not_allowed", "this path knows other methods, see Allow")
-        .with_status(StatusCode::METHOD_NOT_ALLOWED)
+    ApiError::invalid(
+        "method_not_allowed",
+        "this path knows other methods, see Allow",
+    )
+    .with_status(StatusCode::METHOD_NOT_ALLOWED)
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
@@ -112,7 +120,9 @@ async fn guard(State(app): State<App>, request: Request, next: Next) -> Response
     let answer = tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await;
     let mut response = answer.unwrap_or_else(|_| {
         let message = "this took too long; ask again with the same number";
-        ApiError::new(ErrorType::Unavailable, "timeout", message).retry_after(1).into_response()
+        ApiError::new(ErrorType::Unavailable, "timeout", message)
+            .retry_after(1)
+            .into_response()
     });
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let (status, took) = (response.status(), begun.elapsed());
@@ -120,7 +130,10 @@ async fn guard(State(app): State<App>, request: Request, next: Next) -> Response
     app.watch.count(method, route, status, took);
     let headers = response.headers_mut();
     // The body stays as it is: the WeChat Pay edge has signed it.
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
@@ -168,13 +181,18 @@ pub async fn serve_on(
         shutdown.await;
         stopping.graceful_shutdown(Some(STOP_WITHIN));
     });
-    let capped = Capped { handle: handle.clone() };
+    let capped = Capped {
+        handle: handle.clone(),
+    };
     let mut server = axum_server::from_tcp(listener)?
         .handle(handle)
         .first_request_timeout(FIRST_REQUEST_WITHIN)
         .accept_error_handler(|peer, error| tracing::debug!(?peer, %error, "no connection"))
         .http1_only();
-    server.http_builder().http1().header_read_timeout(HEADER_WITHIN);
+    server
+        .http_builder()
+        .http1()
+        .header_read_timeout(HEADER_WITHIN);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let served = match tls {
         None => server.acceptor(capped).serve(service).await,
@@ -214,7 +232,10 @@ impl<S> Accept<TcpStream, S> for Capped {
 
 fn tls_config(files: &TlsFiles) -> io::Result<rustls::ServerConfig> {
     fn named(path: &Path, error: impl std::fmt::Display) -> io::Error {
-        io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("{}: {error}", path.display()),
+        )
     }
     let certificates = CertificateDer::pem_file_iter(&files.certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)

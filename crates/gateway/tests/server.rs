@@ -1,5 +1,7 @@
 //! The server on a real port.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+
 mod common;
 
 use std::io::{Read, Write};
@@ -24,7 +26,11 @@ fn start(router: Router, tls: Option<TlsFiles>) -> Served {
     let (stop, stopped) = oneshot::channel::<()>();
     let shutdown = async { drop(stopped.await) };
     let ended = tokio::spawn(serve_on(router, listener, tls, shutdown));
-    Served { address, stop, ended }
+    Served {
+        address,
+        stop,
+        ended,
+    }
 }
 
 fn client(root: Option<&str>) -> reqwest::Client {
@@ -50,9 +56,15 @@ async fn what_has_begun_is_finished_before_it_stops() {
     let request = tokio::spawn(request);
     tokio::time::sleep(Duration::from_millis(200)).await;
     served.stop.send(()).unwrap();
-    assert_eq!(request.await.unwrap().unwrap().text().await.unwrap(), "done");
+    assert_eq!(
+        request.await.unwrap().unwrap().text().await.unwrap(),
+        "done"
+    );
     served.ended.await.unwrap().unwrap();
-    assert!(TcpStream::connect(served.address).is_err(), "it takes no more connections");
+    assert!(
+        TcpStream::connect(served.address).is_err(),
+        "it takes no more connections"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,14 +79,22 @@ async fn it_speaks_tls() {
     };
     std::fs::write(&tls.certificate, &certificate).unwrap();
     std::fs::write(&tls.key, key.serialize_pem()).unwrap();
-    let served = start(Router::new().route("/", get(async || "hello")), Some(tls.clone()));
+    let served = start(
+        Router::new().route("/", get(async || "hello")),
+        Some(tls.clone()),
+    );
     let url = format!("https://localhost:{}/", served.address.port());
     let answer = client(Some(&certificate)).get(url).send().await.unwrap();
     assert_eq!(answer.text().await.unwrap(), "hello");
     served.stop.send(()).unwrap();
     served.ended.await.unwrap().unwrap();
     std::fs::write(&tls.key, "nonsense").unwrap();
-    let error = start(Router::new(), Some(tls)).ended.await.unwrap().unwrap_err().to_string();
+    let error = start(Router::new(), Some(tls))
+        .ended
+        .await
+        .unwrap()
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("key.pem"), "{error}");
 }
 
@@ -84,7 +104,9 @@ async fn who_sends_a_header_byte_by_byte_is_cut_off() {
     let address = served.address;
     let cut_off = tokio::task::spawn_blocking(move || {
         let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_millis(250))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_millis(250)))
+            .unwrap();
         let begun = Instant::now();
         stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
         while begun.elapsed() < 2 * FIRST_REQUEST_WITHIN {

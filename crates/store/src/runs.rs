@@ -23,9 +23,9 @@ const BLOCK_BYTES: u32 = 4 * 1024;
 /// Tables of this size, merged when there are so many new ones. See `docs/DATA.md` for what was
 /// measured.
 const TABLE_BYTES: u64 = 64 * 1024 * 1024;
-const NEW_TABLES_MAX: u8 = 8;
+const NEW_TABLES_MAX: u8 = 20;
 /// A run waits while an index has more tables than this that are not merged yet.
-const UNMERGED_MAX: usize = 64;
+const UNMERGED_MAX: usize = 400;
 
 /// The runs of all indexes.
 pub(crate) struct Runs {

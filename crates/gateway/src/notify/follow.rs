@@ -15,6 +15,8 @@ use crate::platform::PlatformError;
 const PATIENCE: Duration = Duration::from_millis(200);
 /// How long it waits after something failed.
 const AFTER_ERROR: Duration = Duration::from_secs(5);
+/// How often it looks whether the store has caught up.
+const STORE_POLL: Duration = Duration::from_millis(1);
 /// The position is written with rows, or after so many events without any.
 const POSITION_EVERY: u64 = 4_096;
 
@@ -44,10 +46,9 @@ fn follow(shared: &Shared, runtime: &tokio::runtime::Handle) -> Result<(), Notif
                 return Err(NotifyError::Log(error));
             }
         };
-        // What an event refers to must be found.
-        let Ok(store) = runtime.block_on(engine.store()) else { return Ok(()) };
-        let rows = rows(&store, &batch, now_ms())?;
         let next = batch.next();
+        let Some(store) = store_at(shared, next) else { return Ok(()) };
+        let rows = rows(store, &batch, now_ms())?;
         if rows.is_empty() && next.0.saturating_sub(written.0) < POSITION_EVERY {
             continue;
         }
@@ -61,6 +62,20 @@ fn follow(shared: &Shared, runtime: &tokio::runtime::Handle) -> Result<(), Notif
         shared.offer(rows.iter().map(place));
     }
     Ok(())
+}
+
+/// The store, once it shows every event before `next`: it follows the log on its own, and may be a
+/// moment behind. None when it is time to stop.
+fn store_at(shared: &Shared, next: EventNumber) -> Option<&Store> {
+    let engine = &shared.platform.engine;
+    let store = engine.store_now();
+    while store.position() < next {
+        if shared.is_stopping() || engine.failed().is_some() {
+            return None;
+        }
+        std::thread::sleep(STORE_POLL);
+    }
+    Some(store)
 }
 
 /// Where to begin: where it ended, or as far back as notices are tried if that is not known or is
@@ -108,7 +123,9 @@ pub(super) fn row(store: &Store, event: &Event, now: i64) -> Result<Option<Row>,
     let (kind, notify) = match event {
         Event::OrderPaid(event) => {
             let created = store.event(event.order.0).map_err(storage)?;
-            let Some(Event::OrderCreated(created)) = created else { return Ok(None) };
+            let Some(Event::OrderCreated(created)) = created else {
+                return Err(NotifyError::Log(format!("there is no order {}", event.order)));
+            };
             (NoticeKind::OrderPaid, created.terms.notify)
         }
         Event::OrderRefunded(event) => (NoticeKind::OrderRefunded, event.notify.clone()),

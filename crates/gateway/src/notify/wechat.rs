@@ -70,6 +70,7 @@ pub(super) async fn post(
             let plain = of_refund(platform, &store, &merchant, event, &refund)?;
             (merchant, refund.at, REFUNDED, plain)
         }
+        None if event < platform.engine.durable() => return Err(here("it is not indexed yet")),
         _ => return Err(Failure::Nothing),
     };
     let body = seal(platform, &merchant, event, at, &words, &plain)?;

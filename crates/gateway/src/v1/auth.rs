@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
-use axum::http::{HeaderMap, Extensions, header, request::Parts};
+use axum::http::{Extensions, HeaderMap, header, request::Parts};
 use feiqian_core::{MerchantId, UserId};
 
 use super::error::{ApiError, ErrorType};
@@ -35,9 +35,9 @@ impl Caller {
         match self.0 {
             Role::Operator => Ok(()),
             Role::User(own) if UserId(own) == user => Ok(()),
-            Role::User(_) | Role::Merchant(_) => {
-                Err(ApiError::forbidden("this key does not open another's wallet"))
-            }
+            Role::User(_) | Role::Merchant(_) => Err(ApiError::forbidden(
+                "this key does not open another's wallet",
+            )),
         }
     }
 
@@ -55,9 +55,9 @@ impl Caller {
         match self.0 {
             Role::Operator => Ok(()),
             Role::Merchant(own) if MerchantId(own) == merchant => Ok(()),
-            Role::User(_) | Role::Merchant(_) => {
-                Err(ApiError::forbidden("this key does not open another's account"))
-            }
+            Role::User(_) | Role::Merchant(_) => Err(ApiError::forbidden(
+                "this key does not open another's account",
+            )),
         }
     }
 }
@@ -71,11 +71,17 @@ pub fn peer(extensions: &Extensions) -> IpAddr {
 /// Whose key the headers bear; `None` for none or an unknown one.
 pub fn role(platform: &Platform, headers: &HeaderMap) -> Result<Option<Role>, ApiError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return Ok(None) };
-    let key = value.to_str().ok().and_then(|text| text.split_once(' ')).and_then(|(scheme, key)| {
-        let fits = scheme.eq_ignore_ascii_case("bearer") && key.len() <= KEY_BYTES_MAX;
-        fits.then_some(key)
-    });
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Ok(None);
+    };
+    let key = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .and_then(|(scheme, key)| {
+            let fits = scheme.eq_ignore_ascii_case("bearer") && key.len() <= KEY_BYTES_MAX;
+            fits.then_some(key)
+        });
     let Some(key) = key else { return Ok(None) };
     Ok(platform.access.role(&platform.vault, key)?)
 }

@@ -48,9 +48,17 @@ pub async fn list(
 ) -> Result<Json<Page<Brand>>, ApiError> {
     let read = |state: &State| {
         let brands = state.brands();
-        brands.map(|(id, brand)| Brand { id: id.into(), name: brand.name.clone() }).collect()
+        brands
+            .map(|(id, brand)| Brand {
+                id: id.into(),
+                name: brand.name.clone(),
+            })
+            .collect()
     };
-    Ok(Json(Page { data: platform.engine.read(read).await?, next_cursor: None }))
+    Ok(Json(Page {
+        data: platform.engine.read(read).await?,
+        next_cursor: None,
+    }))
 }
 
 /// Adds a brand
@@ -69,11 +77,26 @@ pub async fn add(
     Key(number): Key,
     Input(new): Input<NewBrand>,
 ) -> Result<Made<Brand>, ApiError> {
-    let receipt = platform.engine.submit(AddBrand { number, name: new.name.0 }).await?;
-    #[allow(clippy::wildcard_enum_match_arm, reason = "only this event adds brands")]
+    let receipt = platform
+        .engine
+        .submit(AddBrand {
+            number,
+            name: new.name.0,
+        })
+        .await?;
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "only this event adds brands"
+    )]
     let value = match ask(&platform, move |store| store.event(receipt.event)).await? {
-        Some(Event::BrandAdded(event)) => Brand { id: event.brand.into(), name: event.name },
+        Some(Event::BrandAdded(event)) => Brand {
+            id: event.brand.into(),
+            name: event.name,
+        },
         _ => return Err(misplaced(receipt.event)),
     };
-    Ok(Made { again: receipt.again, value })
+    Ok(Made {
+        again: receipt.again,
+        value,
+    })
 }

@@ -95,8 +95,17 @@ impl ApiError {
     /// An answer with the status of its type.
     #[must_use]
     pub fn new(kind: ErrorType, code: &'static str, message: impl Into<String>) -> Self {
-        let detail = Detail { kind, code, message: message.into(), param: None };
-        Self { status: kind.status(), detail, retry_after: None }
+        let detail = Detail {
+            kind,
+            code,
+            message: message.into(),
+            param: None,
+        };
+        Self {
+            status: kind.status(),
+            detail,
+            retry_after: None,
+        }
     }
 
     /// The request is not what it should be.
@@ -108,7 +117,11 @@ impl ApiError {
     /// There is no such thing.
     #[must_use]
     pub fn not_found(code: &'static str, what: &str) -> Self {
-        Self::new(ErrorType::NotFound, code, format!("there is no such {what}"))
+        Self::new(
+            ErrorType::NotFound,
+            code,
+            format!("there is no such {what}"),
+        )
     }
 
     /// The key's holder may not do this.
@@ -159,7 +172,11 @@ impl ApiError {
             next = cause.source();
         }
         tracing::error!(%error, ?causes, "a request failed through our fault");
-        Self::new(ErrorType::Internal, "internal", "something failed on our side; it was logged")
+        Self::new(
+            ErrorType::Internal,
+            "internal",
+            "something failed on our side; it was logged",
+        )
     }
 
     fn conflict(error: &impl ToString) -> Self {
@@ -171,11 +188,15 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(Problem { error: self.detail })).into_response();
         if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
+            response
+                .headers_mut()
+                .insert(header::WWW_AUTHENTICATE, bearer);
         }
         response
     }
@@ -190,8 +211,12 @@ impl From<RetryAfter> for ApiError {
 
 impl From<Stopped> for ApiError {
     fn from(_: Stopped) -> Self {
-        Self::new(ErrorType::Unavailable, "stopped", "the server is stopping; ask again")
-            .retry_after(1)
+        Self::new(
+            ErrorType::Unavailable,
+            "stopped",
+            "the server is stopping; ask again",
+        )
+        .retry_after(1)
     }
 }
 
@@ -221,9 +246,8 @@ impl From<PlatformError> for ApiError {
 
 impl<R: core::fmt::Debug + core::fmt::Display + Into<Self>> From<Rejected<R>> for ApiError {
     fn from(rejected: Rejected<R>) -> Self {
-        let unavailable = |code, message: String| {
-            Self::new(ErrorType::Unavailable, code, message).retry_after(1)
-        };
+        let unavailable =
+            |code, message: String| Self::new(ErrorType::Unavailable, code, message).retry_after(1);
         match rejected {
             Rejected::Refused(refusal) => refusal.into(),
             Rejected::Busy => unavailable("busy", rejected.to_string()),

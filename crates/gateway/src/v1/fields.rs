@@ -144,7 +144,9 @@ impl Serialize for PaymentRef {
 
 impl PartialSchema for PaymentRef {
     fn schema() -> RefOr<Schema> {
-        let text = text_schema().pattern(Some("^pay_(0|[1-9][0-9]{0,19})$")).examples(["pay_17"]);
+        let text = text_schema()
+            .pattern(Some("^pay_(0|[1-9][0-9]{0,19})$"))
+            .examples(["pay_17"]);
         schema(text.build())
     }
 }
@@ -163,7 +165,9 @@ impl FromStr for Cursor {
     type Err = BadText;
     fn from_str(text: &str) -> Result<Self, BadText> {
         let number = text.strip_prefix("p_").and_then(strict_digits);
-        number.map(Self).ok_or(BadText("this is no cursor of a list"))
+        number
+            .map(Self)
+            .ok_or(BadText("this is no cursor of a list"))
     }
 }
 
@@ -181,7 +185,11 @@ impl<'de> Deserialize<'de> for Cursor {
 
 impl PartialSchema for Cursor {
     fn schema() -> RefOr<Schema> {
-        schema(text_schema().pattern(Some("^p_(0|[1-9][0-9]{0,19})$")).build())
+        schema(
+            text_schema()
+                .pattern(Some("^p_(0|[1-9][0-9]{0,19})$"))
+                .build(),
+        )
     }
 }
 
@@ -210,7 +218,9 @@ impl<'de> Deserialize<'de> for Amount {
         if Fen(fen).is_amount() {
             Ok(Self(fen))
         } else {
-            Err(serde::de::Error::custom("an amount is 1 to 1000000000000 fen"))
+            Err(serde::de::Error::custom(
+                "an amount is 1 to 1000000000000 fen",
+            ))
         }
     }
 }
@@ -331,8 +341,7 @@ impl<const MAX: usize> ToSchema for Text<MAX> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time(pub UnixMillis);
 
-const TIME_PATTERN: &str =
-    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$";
+const TIME_PATTERN: &str = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$";
 
 impl FromStr for Time {
     type Err = BadText;
@@ -342,11 +351,18 @@ impl FromStr for Time {
             .into_iter()
             .all(|(at, mark)| text.as_bytes().get(at) == Some(&mark));
         let plain = text.len() <= 35
-            && text.bytes().all(|b| b.is_ascii_digit() || b"-T:.Z+".contains(&b))
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b"-T:.Z+".contains(&b))
             && (text.ends_with('Z') || text.as_bytes().iter().nth_back(2) == Some(&b':'));
-        let time = text.parse::<Timestamp>().ok().filter(|_| punctuated && plain);
+        let time = text
+            .parse::<Timestamp>()
+            .ok()
+            .filter(|_| punctuated && plain);
         time.map(|time| Self(UnixMillis(time.as_millisecond())))
-            .ok_or(BadText("a time is written as in RFC 3339: 2026-01-31T23:59:59+08:00"))
+            .ok_or(BadText(
+                "a time is written as in RFC 3339: 2026-01-31T23:59:59+08:00",
+            ))
     }
 }
 
@@ -396,8 +412,20 @@ mod tests {
         let order = OrderIdRef(OrderId(EventNumber(u64::MAX)));
         assert_eq!(order.to_string().parse::<OrderIdRef>().unwrap(), order);
         assert_eq!("usr_0".parse::<UserRef>().unwrap(), UserRef(UserId(0)));
-        for bad in ["", "usr_", "usr_00", "usr_01", "usr_+1", "usr_-1", "usr_1 ", "mch_1", "1",
-            "usr_4294967296", "USR_1", "usr_１"] {
+        for bad in [
+            "",
+            "usr_",
+            "usr_00",
+            "usr_01",
+            "usr_+1",
+            "usr_-1",
+            "usr_1 ",
+            "mch_1",
+            "1",
+            "usr_4294967296",
+            "USR_1",
+            "usr_１",
+        ] {
             assert!(bad.parse::<UserRef>().is_err(), "{bad:?}");
         }
     }
@@ -409,9 +437,17 @@ mod tests {
         for good in ["2025-12-31T23:59:59.007Z", "2026-01-01T07:59:59.007+08:00"] {
             assert_eq!(good.parse::<Time>().unwrap(), time, "{good}");
         }
-        for bad in ["", "2025-12-31", "2025-12-31T23:59:59", "2025-12-31 23:59:59Z",
-            "20251231T235959Z", "2025-13-31T23:59:59Z", "2025-12-31T23:59:59+08",
-            "2025-12-31T23:59:59+08:00[Asia/Shanghai]", "2025-12-31T23:59:59z"] {
+        for bad in [
+            "",
+            "2025-12-31",
+            "2025-12-31T23:59:59",
+            "2025-12-31 23:59:59Z",
+            "20251231T235959Z",
+            "2025-13-31T23:59:59Z",
+            "2025-12-31T23:59:59+08",
+            "2025-12-31T23:59:59+08:00[Asia/Shanghai]",
+            "2025-12-31T23:59:59z",
+        ] {
             assert!(bad.parse::<Time>().is_err(), "{bad:?}");
         }
     }

@@ -34,11 +34,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
-            return Err(ApiError::invalid("not_json", "send the body as application/json")
-                .at("Content-Type")
-                .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+            return Err(
+                ApiError::invalid("not_json", "send the body as application/json")
+                    .at("Content-Type")
+                    .with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            );
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(bad_body)?;
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(bad_body)?;
         // serde would take an array for a struct.
         if bytes.trim_ascii_start().first() != Some(&b'{') {
             return Err(ApiError::invalid("body_bad", "the body is a JSON object"));
@@ -47,23 +51,36 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
             let problem = ApiError::invalid("body_bad", error.inner().to_string());
-            if path == "." { problem } else { problem.at(path) }
+            if path == "." {
+                problem
+            } else {
+                problem.at(path)
+            }
         })?;
-        json.end().map_err(|error| ApiError::invalid("body_bad", error.to_string()))?;
+        json.end()
+            .map_err(|error| ApiError::invalid("body_bad", error.to_string()))?;
         Ok(Self(value))
     }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let essence = media.and_then(|media| media.split(';').next()).unwrap_or_default();
+    let media = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let essence = media
+        .and_then(|media| media.split(';').next())
+        .unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json")
 }
 
 /// A body that could not be read.
 pub fn bad_body(rejection: BytesRejection) -> ApiError {
     let status = rejection.into_response().status();
-    let code = if status == StatusCode::PAYLOAD_TOO_LARGE { "body_too_large" } else { "body_bad" };
+    let code = if status == StatusCode::PAYLOAD_TOO_LARGE {
+        "body_too_large"
+    } else {
+        "body_bad"
+    };
     let message = format!("a body has at most {} bytes", crate::server::BODY_MAX);
     ApiError::invalid(code, message).with_status(status)
 }
@@ -77,7 +94,8 @@ impl<S: Send + Sync, T: FromStr> FromRequestParts<S> for Id<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let text = Path::<String>::from_request_parts(parts, state).await;
         let id = text.ok().and_then(|Path(text)| text.parse().ok());
-        id.map(Self).ok_or_else(|| ApiError::not_found("not_found", "id").at("id"))
+        id.map(Self)
+            .ok_or_else(|| ApiError::not_found("not_found", "id").at("id"))
     }
 }
 
@@ -95,7 +113,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Key {
             return Err(bad("number_missing", message.into()));
         };
         let number = value.to_str().unwrap_or_default();
-        Number::new(number).map(Self).map_err(|error| bad("number_bad", error.to_string()))
+        Number::new(number)
+            .map(Self)
+            .map_err(|error| bad("number_bad", error.to_string()))
     }
 }
 
@@ -129,15 +149,23 @@ pub struct Paging {
 fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok().filter(|limit| plain && (1..=PAGE_MAX).contains(limit));
-    number.map(Some).ok_or_else(|| serde::de::Error::custom("limit is 1 to 100"))
+    let number = text
+        .parse()
+        .ok()
+        .filter(|limit| plain && (1..=PAGE_MAX).contains(limit));
+    number
+        .map(Some)
+        .ok_or_else(|| serde::de::Error::custom("limit is 1 to 100"))
 }
 
 impl Paging {
     /// The first page, as long as it may be.
     #[must_use]
     pub fn first() -> Self {
-        Self { limit: Some(PAGE_MAX), cursor: None }
+        Self {
+            limit: Some(PAGE_MAX),
+            cursor: None,
+        }
     }
 
     /// How many entries are wanted.
@@ -151,7 +179,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let query = axum::extract::Query::from_request_parts(parts, state).await;
-        query.map(|query| query.0).map_err(|error| ApiError::invalid("query_bad", error.body_text()))
+        query
+            .map(|query| query.0)
+            .map_err(|error| ApiError::invalid("query_bad", error.body_text()))
     }
 }
 
@@ -172,12 +202,18 @@ impl<T> Page<T> {
         let more = rows.len() > wanted;
         rows.truncate(wanted);
         let next_cursor = rows.last().filter(|_| more).map(cursor);
-        Self { data: rows, next_cursor }
+        Self {
+            data: rows,
+            next_cursor,
+        }
     }
 
     /// The same page of other things.
     pub fn map<U>(self, each: impl FnMut(T) -> U) -> Page<U> {
-        Page { data: self.data.into_iter().map(each).collect(), next_cursor: self.next_cursor }
+        Page {
+            data: self.data.into_iter().map(each).collect(),
+            next_cursor: self.next_cursor,
+        }
     }
 }
 

@@ -96,7 +96,8 @@ impl TryFrom<String> for CategoryText {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let digits = text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit());
         let code = text.parse().ok().filter(|_| digits);
-        code.map(|code| Self(Category(code))).ok_or("a category is a four-digit code of ISO 18245")
+        code.map(|code| Self(Category(code)))
+            .ok_or("a category is a four-digit code of ISO 18245")
     }
 }
 
@@ -107,7 +108,9 @@ struct Pem(String);
 impl TryFrom<String> for Pem {
     type Error = &'static str;
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        (text.len() <= CERTIFICATE_MAX).then_some(Self(text)).ok_or("a certificate is shorter")
+        (text.len() <= CERTIFICATE_MAX)
+            .then_some(Self(text))
+            .ok_or("a certificate is shorter")
     }
 }
 
@@ -177,14 +180,22 @@ pub async fn view(
 
 async fn find(platform: &Platform, id: MerchantId) -> Result<merchant::Merchant, ApiError> {
     let read = move |state: &State| state.merchant(id).copied();
-    platform.engine.read(read).await?.ok_or_else(unknown_merchant)
+    platform
+        .engine
+        .read(read)
+        .await?
+        .ok_or_else(unknown_merchant)
 }
 
 /// A page of merchants, in the order of adding.
 pub async fn page(platform: &Platform, paging: Paging) -> Result<Page<Merchant>, ApiError> {
     let (limit, from) = (paging.limit(), paging.cursor.map_or(0, |cursor| cursor.0));
     let read = move |state: &State| {
-        let ids = u32::try_from(from).ok().map(|from| from..=u32::MAX).into_iter().flatten();
+        let ids = u32::try_from(from)
+            .ok()
+            .map(|from| from..=u32::MAX)
+            .into_iter()
+            .flatten();
         ids.map(MerchantId)
             .map_while(|id| Some((id, *state.merchant(id)?)))
             .take(limit.saturating_add(1))
@@ -197,7 +208,10 @@ pub async fn page(platform: &Platform, paging: Paging) -> Result<Page<Merchant>,
     for (id, row) in rows.data {
         data.push(view(platform, id, row).await?);
     }
-    Ok(Page { data, next_cursor: rows.next_cursor })
+    Ok(Page {
+        data,
+        next_cursor: rows.next_cursor,
+    })
 }
 
 /// Lists merchants, in the order of adding
@@ -253,7 +267,12 @@ pub async fn add(
     Input(new): Input<NewMerchant>,
 ) -> Result<Made<MerchantAdded>, ApiError> {
     let name = new.name.0;
-    let command = AddMerchant { number, name, category: new.category.0, fee: new.fee_bps.into() };
+    let command = AddMerchant {
+        number,
+        name,
+        category: new.category.0,
+        fee: new.fee_bps.into(),
+    };
     let certificate = new.certificate_pem.map(|pem| pem.0);
     let brought = certificate.clone();
     // Making a pair of keys keeps a processor busy for a while.
@@ -273,8 +292,14 @@ pub async fn add(
     }
     let row = find(&platform, credentials.merchant).await?;
     let merchant = view(&platform, credentials.merchant, row).await?;
-    let value = MerchantAdded { merchant, credentials: credentials.into() };
-    Ok(Made { again: receipt.again, value })
+    let value = MerchantAdded {
+        merchant,
+        credentials: credentials.into(),
+    };
+    Ok(Made {
+        again: receipt.again,
+        value,
+    })
 }
 
 impl From<MerchantCredentials> for Credentials {
@@ -307,7 +332,14 @@ pub async fn change(
 ) -> Result<Json<Merchant>, ApiError> {
     let (fee, status) = (new.fee_bps.map(Into::into), new.status.map(Into::into));
     if fee.is_some() || status.is_some() {
-        platform.engine.submit(ChangeMerchant { merchant, fee, status }).await?;
+        platform
+            .engine
+            .submit(ChangeMerchant {
+                merchant,
+                fee,
+                status,
+            })
+            .await?;
     }
     let row = find(&platform, merchant).await?;
     view(&platform, merchant, row).await.map(Json)
@@ -329,7 +361,10 @@ pub async fn balance(
 ) -> Result<Json<MerchantBalance>, ApiError> {
     caller.may_see_merchant(id)?;
     let available = find(&platform, id).await?.balance.0;
-    Ok(Json(MerchantBalance { merchant_id: id.into(), available }))
+    Ok(Json(MerchantBalance {
+        merchant_id: id.into(),
+        available,
+    }))
 }
 
 /// Makes a bearer key for a merchant

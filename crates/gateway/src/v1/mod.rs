@@ -41,9 +41,8 @@ use error::ApiError;
 pub fn routes(with_sandbox: bool) -> Router<App> {
     let (router, document) = documented(with_sandbox).split_for_parts();
     let json = Bytes::from(document.to_json().unwrap_or_default());
-    let serve = move |_: auth::Anybody| async move {
-        ([(header::CONTENT_TYPE, "application/json")], json)
-    };
+    let serve =
+        move |_: auth::Anybody| async move { ([(header::CONTENT_TYPE, "application/json")], json) };
     router.route("/openapi.json", get(serve))
 }
 
@@ -73,7 +72,11 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(merchants::new_key))
         .routes(routes!(notifications::list))
         .routes(routes!(notifications::redeliver));
-    if with_sandbox { keyed.merge(sandbox::routes()) } else { keyed }
+    if with_sandbox {
+        keyed.merge(sandbox::routes())
+    } else {
+        keyed
+    }
 }
 
 fn document() -> OpenApi {
@@ -81,7 +84,12 @@ fn document() -> OpenApi {
         .title("Feiqian native API")
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(include_str!("about.md")))
-        .license(Some(LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build()));
+        .license(Some(
+            LicenseBuilder::new()
+                .name("Apache-2.0")
+                .identifier(Some("Apache-2.0"))
+                .build(),
+        ));
     let mut document = OpenApiBuilder::new()
         .info(info.build())
         .security(Some([SecurityRequirement::new("key", [] as [&str; 0])]))
@@ -89,9 +97,14 @@ fn document() -> OpenApi {
     let components = document.components.get_or_insert_default();
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A key of an operator (fqo_…), merchant (fqm_…) or shopper (fqu_…)."));
+        .description(Some(
+            "A key of an operator (fqo_…), merchant (fqm_…) or shopper (fqu_…).",
+        ));
     components.add_security_scheme("key", SecurityScheme::Http(bearer.build()));
-    let mut schemas = vec![(error::Problem::name().into_owned(), error::Problem::schema())];
+    let mut schemas = vec![(
+        error::Problem::name().into_owned(),
+        error::Problem::schema(),
+    )];
     error::Problem::schemas(&mut schemas);
     components.schemas.extend(schemas);
     document

@@ -88,7 +88,11 @@ pub struct Redelivery {
 
 fn notifier(app: &App) -> Result<Notifier, ApiError> {
     let off = || {
-        ApiError::new(ErrorType::Unavailable, "notifier_off", "this server sends no notices now")
+        ApiError::new(
+            ErrorType::Unavailable,
+            "notifier_off",
+            "this server sends no notices now",
+        )
     };
     app.notifier.clone().ok_or_else(off)
 }
@@ -113,7 +117,10 @@ pub async fn list(
     let dead = tokio::task::spawn_blocking(move || notifier.dead(PAGE_MAX.into())).await;
     let dead = dead.map_err(|error| ApiError::internal(&error))?;
     let dead = dead.map_err(|error| ApiError::internal(&error))?;
-    Ok(Json(Page { data: dead.into_iter().map(Into::into).collect(), next_cursor: None }))
+    Ok(Json(Page {
+        data: dead.into_iter().map(Into::into).collect(),
+        next_cursor: None,
+    }))
 }
 
 /// Sends a notice again, with all its tries
@@ -136,6 +143,9 @@ pub async fn redeliver(
     if queued.map_err(|error| ApiError::internal(&error))? {
         Ok(Json(Redelivery { id, queued: true }))
     } else {
-        Err(ApiError::not_found("notification_not_found", "notification"))
+        Err(ApiError::not_found(
+            "notification_not_found",
+            "notification",
+        ))
     }
 }

@@ -175,7 +175,10 @@ pub async fn view(
     let for_shop = !matches!(role, Role::User(_));
     let shop = |text: &str| for_shop.then(|| text.to_owned());
     let later = || story.later.iter();
-    let begun = OrderEvent { kind: OrderEventKind::Created, at: created.at.into() };
+    let begun = OrderEvent {
+        kind: OrderEventKind::Created,
+        at: created.at.into(),
+    };
     Ok(Order {
         id: id.into(),
         merchant: Shop {
@@ -189,8 +192,12 @@ pub async fn view(
         expires_at: created.expires_at.into(),
         code_url: (status == OrderStatus::Open).then(|| code_url(platform, id)),
         payment: payment(id, story, role),
-        refunds: later().filter_map(|(n, event)| refund_of(*n, event, for_shop)).collect(),
-        events: std::iter::once(begun).chain(later().filter_map(|(_, e)| step(e))).collect(),
+        refunds: later()
+            .filter_map(|(n, event)| refund_of(*n, event, for_shop))
+            .collect(),
+        events: std::iter::once(begun)
+            .chain(later().filter_map(|(_, e)| step(e)))
+            .collect(),
         number: shop(created.number.as_str()),
         attach: created.terms.attach.as_deref().and_then(shop),
     })
@@ -198,7 +205,11 @@ pub async fn view(
 
 /// The link that a QR code holds.
 pub fn code_url(platform: &Platform, order: OrderId) -> String {
-    format!("{}/q/{}", platform.base_url, platform.ids.code_token(order.0.0))
+    format!(
+        "{}/q/{}",
+        platform.base_url,
+        platform.ids.code_token(order.0.0)
+    )
 }
 
 fn payment(id: OrderId, story: &OrderStory, role: Role) -> Option<OrderPayment> {
@@ -220,7 +231,9 @@ fn payment(id: OrderId, story: &OrderStory, role: Role) -> Option<OrderPayment> 
 
 /// A refund as its event tells it; none for another event.
 pub fn refund_of(number: EventNumber, event: &Event, for_shop: bool) -> Option<Refund> {
-    let Event::OrderRefunded(event) = event else { return None };
+    let Event::OrderRefunded(event) = event else {
+        return None;
+    };
     Some(Refund {
         id: RefundId(number).into(),
         order_id: event.order.into(),
@@ -251,5 +264,8 @@ fn step(event: &Event) -> Option<OrderEvent> {
         | Event::WithdrawalRequested(_)
         | Event::TransferAnswered(_) => return None,
     };
-    Some(OrderEvent { kind, at: event.at().into() })
+    Some(OrderEvent {
+        kind,
+        at: event.at().into(),
+    })
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State as Extract;
+use feiqian_core::OrderId;
 use feiqian_core::order::OrderRef;
 use feiqian_core::order::close::CloseOrder;
 use feiqian_core::order::create::{Channel, CreateOrder, Terms};
 use feiqian_core::order::refund::RefundOrder;
-use feiqian_core::OrderId;
 use feiqian_store::OrderStory;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -74,12 +74,22 @@ pub async fn create(
         only_payer: new.only_payer.map(|user| user.0),
         echo: None,
     };
-    let receipt = platform.engine.submit(CreateOrder { merchant, number, terms }).await?;
+    let receipt = platform
+        .engine
+        .submit(CreateOrder {
+            merchant,
+            number,
+            terms,
+        })
+        .await?;
     let id = OrderId(receipt.event);
     let story = ask(&platform, move |store| store.order(id)).await?;
     let story = story.ok_or_else(|| misplaced(receipt.event))?;
     let value = view(&platform, id, &story, Role::merchant(merchant)).await?;
-    Ok(Made { again: receipt.again, value })
+    Ok(Made {
+        again: receipt.again,
+        value,
+    })
 }
 
 /// Shows an order with all that became of it
@@ -104,7 +114,9 @@ pub async fn show(
 
 async fn find(platform: &Platform, id: OrderId, role: Role) -> Result<OrderStory, ApiError> {
     let story = ask(platform, move |store| store.order(id)).await?;
-    story.filter(|story| may_see(role, story)).ok_or_else(unknown_order)
+    story
+        .filter(|story| may_see(role, story))
+        .ok_or_else(unknown_order)
 }
 
 /// There is no such order, or it is nobody's business.
@@ -143,7 +155,10 @@ pub async fn refund(
     let event = ask(&platform, move |store| store.event(receipt.event)).await?;
     let value = event.and_then(|event| refund_of(receipt.event, &event, true));
     let value = value.ok_or_else(|| misplaced(receipt.event))?;
-    Ok(Made { again: receipt.again, value })
+    Ok(Made {
+        again: receipt.again,
+        value,
+    })
 }
 
 /// Closes an unpaid order; one that is closed stays so
@@ -160,7 +175,13 @@ pub async fn close(
     Extract(platform): Extract<Arc<Platform>>,
     Id(OrderIdRef(id)): Id<OrderIdRef>,
 ) -> Result<Json<Order>, ApiError> {
-    platform.engine.submit(CloseOrder { merchant, order: OrderRef::Id(id) }).await?;
+    platform
+        .engine
+        .submit(CloseOrder {
+            merchant,
+            order: OrderRef::Id(id),
+        })
+        .await?;
     let role = Role::merchant(merchant);
     let story = find(&platform, id, role).await?;
     view(&platform, id, &story, role).await.map(Json)

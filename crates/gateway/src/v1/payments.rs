@@ -87,7 +87,14 @@ pub async fn pay_order(
     number: &Number,
 ) -> Result<Made<Payment>, ApiError> {
     let attempt = Attempt::of(number);
-    let receipt = platform.engine.submit(PayOrder { order, payer, attempt }).await?;
+    let receipt = platform
+        .engine
+        .submit(PayOrder {
+            order,
+            payer,
+            attempt,
+        })
+        .await?;
     let story = ask(platform, move |store| store.order(order)).await?;
     let story = story.ok_or_else(|| misplaced(order.0))?;
     let paid = match story.order().state {
@@ -102,11 +109,17 @@ pub async fn pay_order(
         order_id: order.into(),
         status: PaymentStatus::Succeeded,
         amount: story.created.terms.amount.into(),
-        merchant: Shop { id: merchant.into(), name: platform.shop_name(merchant).await? },
+        merchant: Shop {
+            id: merchant.into(),
+            name: platform.shop_name(merchant).await?,
+        },
         description: story.created.terms.description,
         paid_at: paid.at.into(),
     };
-    Ok(Made { again: receipt.again, value: payment })
+    Ok(Made {
+        again: receipt.again,
+        value: payment,
+    })
 }
 
 fn order_of(platform: &Platform, new: &NewPayment) -> Result<OrderId, ApiError> {
@@ -114,14 +127,23 @@ fn order_of(platform: &Platform, new: &NewPayment) -> Result<OrderId, ApiError> 
         NewPayment::OrderId(order) => Ok(order.0),
         NewPayment::CodeUrl(url) => {
             let link = url.0.strip_prefix(&platform.base_url);
-            let token = link.and_then(|rest| rest.strip_prefix("/q/")).unwrap_or(&url.0);
-            let number = platform.ids.read_code_token(token).ok_or_else(unknown_order)?;
+            let token = link
+                .and_then(|rest| rest.strip_prefix("/q/"))
+                .unwrap_or(&url.0);
+            let number = platform
+                .ids
+                .read_code_token(token)
+                .ok_or_else(unknown_order)?;
             Ok(OrderId(EventNumber(number)))
         }
         NewPayment::PrepayId(id) => {
-            let Prepay { order, issued } =
-                platform.ids.read_prepay_id(&id.0).ok_or_else(unknown_order)?;
-            let now = i64::try_from(unix_seconds()).unwrap_or(i64::MAX).saturating_mul(1_000);
+            let Prepay { order, issued } = platform
+                .ids
+                .read_prepay_id(&id.0)
+                .ok_or_else(unknown_order)?;
+            let now = i64::try_from(unix_seconds())
+                .unwrap_or(i64::MAX)
+                .saturating_mul(1_000);
             if now.saturating_sub(issued) > PREPAY_LIFE_MS {
                 let message = "this prepay id is more than 2 hours old";
                 let expired = ApiError::new(ErrorType::Refused, "prepay_id_expired", message);

@@ -12,9 +12,15 @@ const ASKING: [(&str, &str); 7] = [
     ("401", "No key, or one that nobody holds"),
     ("403", "The key's holder may not do this"),
     ("404", "There is no such thing"),
-    ("429", "Too many requests; Retry-After says when to ask again"),
+    (
+        "429",
+        "Too many requests; Retry-After says when to ask again",
+    ),
     ("500", "Our fault"),
-    ("503", "Ask again, with the same Idempotency-Key if there was one: it may have happened"),
+    (
+        "503",
+        "Ask again, with the same Idempotency-Key if there was one: it may have happened",
+    ),
 ];
 
 const SENDING: [(&str, &str); 4] = [
@@ -28,9 +34,14 @@ fn responses(rows: &[(&str, &str)]) -> BTreeMap<String, RefOr<Response>> {
     let response = |text: &str| {
         let schema = Ref::from_schema_name(Problem::name());
         let content = ContentBuilder::new().schema(Some(schema)).build();
-        ResponseBuilder::new().description(text).content("application/json", content).build()
+        ResponseBuilder::new()
+            .description(text)
+            .content("application/json", content)
+            .build()
     };
-    rows.iter().map(|(status, text)| ((*status).to_owned(), response(text).into())).collect()
+    rows.iter()
+        .map(|(status, text)| ((*status).to_owned(), response(text).into()))
+        .collect()
 }
 
 /// Of operations without a body.

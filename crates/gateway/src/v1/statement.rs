@@ -104,21 +104,28 @@ async fn page(
     if !platform.engine.read(exists).await? {
         return Err(ApiError::not_found("not_found", account.kind()));
     }
-    let (limit, before) = (paging.limit(), paging.cursor.map(|cursor| EventNumber(cursor.0)));
-    let read = move |store: &feiqian_store::Store| {
-        store.entries(account, before, limit.saturating_add(1))
-    };
+    let (limit, before) = (
+        paging.limit(),
+        paging.cursor.map(|cursor| EventNumber(cursor.0)),
+    );
+    let read =
+        move |store: &feiqian_store::Store| store.entries(account, before, limit.saturating_add(1));
     let rows = ask(platform, read).await?;
     let rows = Page::cut(rows, limit, |(number, _)| Cursor(number.0));
     let mut data = Vec::with_capacity(rows.data.len());
     for (number, event) in &rows.data {
-        let Some((mut line, shop)) = entry(account, *number, event) else { continue };
+        let Some((mut line, shop)) = entry(account, *number, event) else {
+            continue;
+        };
         if let (Account::Wallet(_), Some(shop)) = (account, shop) {
             line.counterparty = Some(platform.shop_name(shop).await?);
         }
         data.push(line);
     }
-    Ok(Json(Page { data, next_cursor: rows.next_cursor }))
+    Ok(Json(Page {
+        data,
+        next_cursor: rows.next_cursor,
+    }))
 }
 
 /// The line of an event, and the shop in it; none if it moved nothing of this account.

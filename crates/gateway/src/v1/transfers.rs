@@ -83,7 +83,11 @@ pub async fn top_up(
     Input(new): Input<NewTransfer>,
 ) -> Result<Made<Transfer>, ApiError> {
     caller.may_see_user(user)?;
-    let command = TopUp { user, number, amount: new.amount.into() };
+    let command = TopUp {
+        user,
+        number,
+        amount: new.amount.into(),
+    };
     let receipt = platform.engine.submit(command).await?;
     made(&platform, receipt).await
 }
@@ -106,7 +110,11 @@ pub async fn withdraw(
     Input(new): Input<NewTransfer>,
 ) -> Result<Made<Transfer>, ApiError> {
     caller.must_be_user(user)?;
-    let command = Withdraw { user, number, amount: new.amount.into() };
+    let command = Withdraw {
+        user,
+        number,
+        amount: new.amount.into(),
+    };
     let receipt = platform.engine.submit(command).await?;
     made(&platform, receipt).await
 }
@@ -116,7 +124,10 @@ async fn made(platform: &Platform, receipt: Receipt) -> Result<Made<Transfer>, A
     let story = ask(platform, move |store| store.transfer(id)).await?;
     let value = story.and_then(|story| view(id, &story));
     let value = value.ok_or_else(|| misplaced(receipt.event))?;
-    Ok(Made { again: receipt.again, value })
+    Ok(Made {
+        again: receipt.again,
+        value,
+    })
 }
 
 /// Shows a top-up or withdrawal
@@ -134,16 +145,23 @@ pub async fn show(
     Id(TransferRef(id)): Id<TransferRef>,
 ) -> Result<Json<Transfer>, ApiError> {
     let story = ask(&platform, move |store| store.transfer(id)).await?;
-    let transfer = story.and_then(|story| view(id, &story)).filter(|transfer| match role {
-        Role::Operator => true,
-        Role::User(user) => UserId(user) == transfer.user_id.0,
-        Role::Merchant(_) => false,
-    });
-    transfer.map(Json).ok_or_else(|| ApiError::not_found("transfer_not_found", "transfer"))
+    let transfer = story
+        .and_then(|story| view(id, &story))
+        .filter(|transfer| match role {
+            Role::Operator => true,
+            Role::User(user) => UserId(user) == transfer.user_id.0,
+            Role::Merchant(_) => false,
+        });
+    transfer
+        .map(Json)
+        .ok_or_else(|| ApiError::not_found("transfer_not_found", "transfer"))
 }
 
 fn view(id: TransferId, story: &TransferStory) -> Option<Transfer> {
-    #[allow(clippy::wildcard_enum_match_arm, reason = "these two events begin transfers")]
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "these two events begin transfers"
+    )]
     let (kind, user, amount, at): (_, UserId, Fen, _) = match &story.request {
         Event::TopUpRequested(event) => (TransferKind::TopUp, event.user, event.amount, event.at),
         Event::WithdrawalRequested(event) => {
@@ -151,7 +169,10 @@ fn view(id: TransferId, story: &TransferStory) -> Option<Transfer> {
         }
         _ => return None,
     };
-    #[allow(clippy::wildcard_enum_match_arm, reason = "this event answers transfers")]
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "this event answers transfers"
+    )]
     let (status, answered_at) = match &story.answer {
         None => (TransferStatus::Pending, None),
         Some((_, Event::TransferAnswered(event))) => match event.answer {

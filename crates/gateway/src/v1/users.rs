@@ -133,7 +133,8 @@ impl TryFrom<String> for Phone {
                 && digits.bytes().all(|byte| byte.is_ascii_digit())
                 && !digits.starts_with('0')
         });
-        good.then_some(Self(text)).ok_or("a phone number is + and 7 to 15 digits")
+        good.then_some(Self(text))
+            .ok_or("a phone number is + and 7 to 15 digits")
     }
 }
 
@@ -216,7 +217,11 @@ pub async fn add(
         latin_name: new.latin_name.map(|name| name.0),
         phone: new.phone.map(|phone| phone.0),
     };
-    let command = AddUser { number, brand: new.brand_id.0, tier: new.tier.into() };
+    let command = AddUser {
+        number,
+        brand: new.brand_id.0,
+        tier: new.tier.into(),
+    };
     let (receipt, user) = platform.add_user(command, &person).await?;
     // The rules do not know the person, so they cannot compare it.
     if platform.person(user)?.is_some_and(|known| known != person) {
@@ -224,7 +229,10 @@ pub async fn add(
         let conflict = ApiError::new(ErrorType::Conflict, "number_reused", message);
         return Err(conflict.at("Idempotency-Key"));
     }
-    Ok(Made { again: receipt.again, value: view(&platform, user).await? })
+    Ok(Made {
+        again: receipt.again,
+        value: view(&platform, user).await?,
+    })
 }
 
 /// Shows a user
@@ -246,7 +254,10 @@ pub async fn show(
 }
 
 async fn view(platform: &Platform, id: UserId) -> Result<User, ApiError> {
-    let user = platform.engine.read(move |state: &State| state.user(id).copied()).await?;
+    let user = platform
+        .engine
+        .read(move |state: &State| state.user(id).copied())
+        .await?;
     let user = user.ok_or_else(unknown_user)?;
     let person = platform.person(id)?.map(|person| PersonView {
         handle: person.handle,
@@ -283,7 +294,13 @@ pub async fn set_status(
     Id(UserRef(user)): Id<UserRef>,
     Input(new): Input<NewStatus>,
 ) -> Result<Json<User>, ApiError> {
-    platform.engine.submit(SetUserStatus { user, status: new.status.into() }).await?;
+    platform
+        .engine
+        .submit(SetUserStatus {
+            user,
+            status: new.status.into(),
+        })
+        .await?;
     view(&platform, user).await.map(Json)
 }
 
@@ -308,12 +325,17 @@ pub async fn new_key(
 /// Makes a key.
 pub fn grant(platform: &Platform, role: Role) -> Result<(StatusCode, Json<NewKey>), ApiError> {
     let key = platform.access.grant(&platform.vault, role)?;
-    let key = NewKey { key: key.expose_secret().to_owned() };
+    let key = NewKey {
+        key: key.expose_secret().to_owned(),
+    };
     Ok((StatusCode::CREATED, Json(key)))
 }
 
 async fn exists(platform: &Platform, user: UserId) -> Result<(), ApiError> {
-    let found = platform.engine.read(move |state: &State| state.user(user).is_some()).await?;
+    let found = platform
+        .engine
+        .read(move |state: &State| state.user(user).is_some())
+        .await?;
     if found { Ok(()) } else { Err(unknown_user()) }
 }
 
@@ -355,7 +377,10 @@ pub async fn balance(
     caller.may_see_user(user)?;
     let read = move |state: &State| state.balance(Account::Wallet(user));
     let available = platform.engine.read(read).await?.ok_or_else(unknown_user)?;
-    Ok(Json(Balance { user_id: user.into(), available: available.0 }))
+    Ok(Json(Balance {
+        user_id: user.into(),
+        available: available.0,
+    }))
 }
 
 /// Makes a pay code for a till to scan
@@ -374,8 +399,13 @@ pub async fn pay_code(
 ) -> Result<(StatusCode, Json<PayCode>), ApiError> {
     caller.must_be_user(user)?;
     exists(&platform, user).await?;
-    let code = platform.pay_codes.issue(user).map_err(|error| ApiError::internal(&error))?;
-    let code = PayCode { code, expires_in: crate::pay_codes::LIFE.as_secs() };
+    let code = platform
+        .pay_codes
+        .issue(user)
+        .map_err(|error| ApiError::internal(&error))?;
+    let code = PayCode {
+        code,
+        expires_in: crate::pay_codes::LIFE.as_secs(),
+    };
     Ok((StatusCode::CREATED, Json(code)))
 }
-
