@@ -215,12 +215,19 @@ class Signatures:
     def serial_of_the_answer(self) -> None:
         us, target = self.us, self.us.query_target(self.paid)
         serial = self.listed_certificate()["serial_no"]
-        for name, sent in {"without Wechatpay-Serial": "", "that names the certificate": serial}.items():
-            response = us.send(us.build("GET", target, headers={"Wechatpay-Serial": sent}))
-            self.report.equal(f"a request {name} is answered under the certificate",
+        # What SDKs send, and the name by which each of them knows the platform's key.
+        for name, sent, expected in [
+            ("that names the certificate", {"Wechatpay-Serial": serial}, serial),
+            ("that names the public key", {"Wechatpay-Serial": us.public_key_id}, us.public_key_id),
+            ("that names none", {"Wechatpay-Serial": ""}, us.public_key_id),
+            ("of wechatpayv3 that names none", {"Wechatpay-Serial": "", "User-Agent": "wechatpay python sdk v2"}, serial),
+            ("of wechatpay-node-v3 that names none", {"Wechatpay-Serial": "", "User-Agent": "127.0.0.1"}, serial),
+        ]:
+            response = us.send(us.build("GET", target, headers=sent))
+            self.report.equal(f"a request {name} is answered under the name that its sender knows",
                               (response.headers.get("Wechatpay-Serial"),
                                us.signature_problem(response.headers, response.content)),
-                              (serial, None))
+                              (expected, None))
         self.report.accepted("an unknown Wechatpay-Serial does not matter when nothing is encrypted",
                              us.call("GET", target, headers={"Wechatpay-Serial": us.serial}))
 

@@ -39,7 +39,11 @@ pub(crate) fn for_each_record<E: Entry, X>(
     mut each: impl FnMut(Slice, Slice) -> Result<(), X>,
 ) -> Result<(), X> {
     while !entries.is_empty() {
-        let joins = |end: usize| entries.get(end).is_some_and(|next| next.joins(&entries[..end]));
+        let joins = |end: usize| {
+            entries
+                .get(end)
+                .is_some_and(|next| next.joins(&entries[..end]))
+        };
         let mut end = 1;
         while joins(end) {
             end += 1;
@@ -110,7 +114,11 @@ impl Entry for Link<Hash> {
 
     fn entries(key: &[u8], value: &[u8], into: &mut Vec<Self>) -> Option<()> {
         let (group, event) = (Hash::of_key(key)?, number(&key[16..])?);
-        into.push(Self { group, event, address: number(value)? });
+        into.push(Self {
+            group,
+            event,
+            address: number(value)?,
+        });
         Some(())
     }
 }
@@ -139,10 +147,18 @@ impl Entry for Link<Owner> {
         let (group, event) = key.split_at_checked(8)?;
         let (group, event) = (Owner(number(group)?), number(event)?);
         let (address, further) = value.split_at_checked(8)?;
-        into.push(Self { group, event, address: number(address)? });
+        into.push(Self {
+            group,
+            event,
+            address: number(address)?,
+        });
         for bytes in further.chunks(16) {
             let (event, address) = bytes.split_at_checked(8)?;
-            into.push(Self { group, event: number(event)?, address: number(address)? });
+            into.push(Self {
+                group,
+                event: number(event)?,
+                address: number(address)?,
+            });
         }
         Some(())
     }
@@ -156,7 +172,12 @@ impl Entry for Link<Begun> {
     fn record(entries: &[Self]) -> (Slice, Slice) {
         let least = entries.iter().map(|entry| entry.event).min().unwrap_or(0);
         let mut value = Vec::with_capacity(entries.len() * 17);
-        for Self { group, event, address } in entries {
+        for Self {
+            group,
+            event,
+            address,
+        } in entries
+        {
             value.push(group.0.to_be_bytes()[7] % STORY_RECORD_SPAN.to_be_bytes()[7]);
             value.extend_from_slice(&event.to_be_bytes());
             value.extend_from_slice(&address.to_be_bytes());
@@ -170,8 +191,15 @@ impl Entry for Link<Begun> {
         for bytes in value.chunks(17) {
             let (low, rest) = bytes.split_first()?;
             let (event, address) = rest.split_at_checked(8)?;
-            let group = Begun(span.checked_mul(STORY_RECORD_SPAN)?.checked_add(u64::from(*low))?);
-            into.push(Self { group, event: number(event)?, address: number(address)? });
+            let group = Begun(
+                span.checked_mul(STORY_RECORD_SPAN)?
+                    .checked_add(u64::from(*low))?,
+            );
+            into.push(Self {
+                group,
+                event: number(event)?,
+                address: number(address)?,
+            });
         }
         Some(())
     }
@@ -198,13 +226,20 @@ impl Entry for Landmark {
 
     fn record(entries: &[Self]) -> (Slice, Slice) {
         let Self { event, address, at } = entries[0];
-        (one(event), two(address, u64::from_be_bytes(at.0.to_be_bytes())))
+        (
+            one(event),
+            two(address, u64::from_be_bytes(at.0.to_be_bytes())),
+        )
     }
 
     fn entries(key: &[u8], value: &[u8], into: &mut Vec<Self>) -> Option<()> {
         let (address, at) = value.split_at_checked(8)?;
         let at = UnixMillis(i64::from_be_bytes(number(at)?.to_be_bytes()));
-        into.push(Self { event: number(key)?, address: number(address)?, at });
+        into.push(Self {
+            event: number(key)?,
+            address: number(address)?,
+            at,
+        });
         Some(())
     }
 }
@@ -252,7 +287,11 @@ impl Rows {
         for (index, (event, (address, content))) in (first..).zip(events).enumerate() {
             rows.add(event, address.0, content, hash);
             if index.is_multiple_of(LANDMARK_EVERY) {
-                rows.landmarks.push(Landmark { event, address: address.0, at: content.at() });
+                rows.landmarks.push(Landmark {
+                    event,
+                    address: address.0,
+                    at: content.at(),
+                });
             }
         }
         rows.numbers.sort_unstable();
@@ -263,14 +302,26 @@ impl Rows {
 
     fn add(&mut self, event: u64, address: u64, content: &Event, hash: fn(&Key) -> Hash) {
         if let Some((key, _)) = content.named(EventNumber(event)) {
-            self.numbers.push(Link { group: hash(&key), event, address });
+            self.numbers.push(Link {
+                group: hash(&key),
+                event,
+                address,
+            });
         }
         if let Some(group) = begun_by(content) {
-            self.story.push(Link { group, event, address });
+            self.story.push(Link {
+                group,
+                event,
+                address,
+            });
         }
         let start = self.entries.len();
         for account in touched(content) {
-            let entry = Link { group: Owner(account.code()), event, address };
+            let entry = Link {
+                group: Owner(account.code()),
+                event,
+                address,
+            };
             if !self.entries[start..].contains(&entry) {
                 self.entries.push(entry);
             }
@@ -287,14 +338,19 @@ pub(crate) fn begun_by(content: &Event) -> Option<Begun> {
 
 /// The accounts in whose history an event stands, perhaps more than once each.
 pub(crate) fn touched(content: &Event) -> impl Iterator<Item = Account> {
-    let postings = content.postings().into_iter().flat_map(|postings| postings.iter());
-    postings.flat_map(|posting| [posting.debit, posting.credit]).filter(|account| match account {
-        Account::Wallet(_)
-        | Account::Merchant(_)
-        | Account::Transit(_)
-        | Account::BankReserve(_) => true,
-        Account::FeeIncome(_) => false,
-    })
+    let postings = content
+        .postings()
+        .into_iter()
+        .flat_map(|postings| postings.iter());
+    postings
+        .flat_map(|posting| [posting.debit, posting.credit])
+        .filter(|account| match account {
+            Account::Wallet(_)
+            | Account::Merchant(_)
+            | Account::Transit(_)
+            | Account::BankReserve(_) => true,
+            Account::FeeIncome(_) => false,
+        })
 }
 
 #[cfg(test)]
@@ -310,7 +366,10 @@ mod tests {
             Ok::<_, ()>(())
         })
         .unwrap();
-        assert!(records.is_sorted_by(|a, b| a.0 < b.0), "keys ascend and differ");
+        assert!(
+            records.is_sorted_by(|a, b| a.0 < b.0),
+            "keys ascend and differ"
+        );
         let mut back = Vec::new();
         for (key, value) in &records {
             E::entries(key, value, &mut back).unwrap();
@@ -324,7 +383,11 @@ mod tests {
 
     fn links<G: Copy + Ord>(groups: impl IntoIterator<Item = G>) -> Vec<Link<G>> {
         let numbered = groups.into_iter().zip(u64::MAX - 1_000..);
-        let link = |(group, event)| Link { group, event, address: event / 7 };
+        let link = |(group, event)| Link {
+            group,
+            event,
+            address: event / 7,
+        };
         let mut links: Vec<_> = numbered.map(link).collect();
         links.sort_unstable();
         links
@@ -342,9 +405,16 @@ mod tests {
         // Follow-ups come in another order than the orders did.
         let begun = (0..200).map(|n| Begun(n * 7_919 % 200));
         assert_eq!(there_and_back(&links(begun)), 4);
-        assert_eq!(there_and_back(&links([Begun(u64::MAX), Begun(u64::MAX - 1)])), 1);
+        assert_eq!(
+            there_and_back(&links([Begun(u64::MAX), Begun(u64::MAX - 1)])),
+            1
+        );
 
-        let landmark = |event| Landmark { event, address: 9, at: UnixMillis(-3) };
+        let landmark = |event| Landmark {
+            event,
+            address: 9,
+            at: UnixMillis(-3),
+        };
         assert_eq!(there_and_back(&[0, 255, 256, u64::MAX].map(landmark)), 4);
     }
 }

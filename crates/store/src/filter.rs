@@ -43,7 +43,11 @@ impl Filter {
     pub fn new(expected: u64) -> Self {
         let first_keys = expected.saturating_add(expected / 4).max(FIRST_KEYS);
         let generations = [const { OnceLock::new() }; GENERATIONS_MAX];
-        Self { generations, first_keys, complete: AtomicBool::new(false) }
+        Self {
+            generations,
+            first_keys,
+            complete: AtomicBool::new(false),
+        }
     }
 
     /// Everything there was before is in it from now on.
@@ -86,7 +90,12 @@ impl Generation {
         let chunks = keys_max.div_ceil(KEYS_PER_BLOCK * CHUNK_BLOCKS);
         let chunks: Box<[_]> = (0..chunks).map(|_| OnceLock::new()).collect();
         let blocks = (chunks.len() as u64).saturating_mul(CHUNK_BLOCKS);
-        Self { keys_max, keys: AtomicU64::new(0), blocks, chunks }
+        Self {
+            keys_max,
+            keys: AtomicU64::new(0),
+            blocks,
+            chunks,
+        }
     }
 
     /// The chunk of the key's block, and where the block starts in it.
@@ -113,7 +122,10 @@ impl Generation {
         let (chunk, start) = self.place(hash);
         chunk.get().is_some_and(|chunk| {
             let words = &chunk[start..start + WORDS_PER_BLOCK];
-            words.iter().zip(bits(hash)).all(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
+            words
+                .iter()
+                .zip(bits(hash))
+                .all(|(word, bit)| word.load(Ordering::Relaxed) & bit != 0)
         })
     }
 }
@@ -157,8 +169,13 @@ mod tests {
         assert_eq!(filter.filled().count(), 4);
 
         let asked = 400_000;
-        let wrong = (known..known + asked).filter(|n| filter.may_hold(hash(*n))).count() as u64;
+        let wrong = (known..known + asked)
+            .filter(|n| filter.may_hold(hash(*n)))
+            .count() as u64;
         eprintln!("false positives with 3 generations full: {wrong} of {asked}");
-        assert!(wrong * 1_000 < asked * 6, "{wrong} of {asked} unknown numbers seem known");
+        assert!(
+            wrong * 1_000 < asked * 6,
+            "{wrong} of {asked} unknown numbers seem known"
+        );
     }
 }

@@ -62,7 +62,10 @@ impl Folder {
 
     /// The error for a folder whose content is wrong.
     pub fn wrong(&self, what: &str) -> StoreError {
-        StoreError::Folder { folder: self.0.clone(), what: what.to_owned() }
+        StoreError::Folder {
+            folder: self.0.clone(),
+            what: what.to_owned(),
+        }
     }
 
     /// The error of the storage engine.
@@ -80,7 +83,9 @@ impl Folder {
             return Ok(None);
         };
         let reached = std::str::from_utf8(&bytes).ok().and_then(Reached::parse);
-        reached.map(Some).ok_or_else(|| self.wrong("has a damaged position file"))
+        reached
+            .map(Some)
+            .ok_or_else(|| self.wrong("has a damaged position file"))
     }
 
     /// Records how far the runs reach, durably.
@@ -99,20 +104,30 @@ impl Folder {
     fn write(&self, name: &str, text: &str) -> Result<(), StoreError> {
         let (path, new) = (self.0.join(name), self.0.join(format!("{name}.new")));
         let written = File::create(&new)
-            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())
+                    .and_then(|()| file.sync_all())
+            })
             .and_then(|()| fs::rename(&new, &path))
             .and_then(|()| File::open(&self.0)?.sync_all());
         self.io(name, written)
     }
 
     fn io<T>(&self, name: &str, result: io::Result<T>) -> Result<T, StoreError> {
-        result.map_err(|source| StoreError::File { file: self.0.join(name), source })
+        result.map_err(|source| StoreError::File {
+            file: self.0.join(name),
+            source,
+        })
     }
 }
 
 impl Reached {
     fn text(&self) -> String {
-        let Self { next, last_address, last_hash } = self;
+        let Self {
+            next,
+            last_address,
+            last_hash,
+        } = self;
         let text = format!("events {next}\nlast {last_address} {last_hash}\n");
         format!("{text}check {}\n", blake3::hash(text.as_bytes()))
     }
@@ -122,7 +137,11 @@ impl Reached {
         let next = lines.next()?.strip_prefix("events ")?.parse().ok()?;
         let (address, hash) = lines.next()?.strip_prefix("last ")?.split_once(' ')?;
         let last_address = address.parse().ok()?;
-        let reached = Self { next, last_address, last_hash: hash.to_owned() };
+        let reached = Self {
+            next,
+            last_address,
+            last_hash: hash.to_owned(),
+        };
         (reached.next > 0 && reached.text() == text).then_some(reached)
     }
 }
@@ -134,13 +153,21 @@ mod tests {
     #[test]
     fn a_position_comes_back_and_a_damaged_one_does_not() {
         let hash = blake3::hash(b"event").to_string();
-        let reached = Reached { next: 12, last_address: 3_456, last_hash: hash };
+        let reached = Reached {
+            next: 12,
+            last_address: 3_456,
+            last_hash: hash,
+        };
         let text = reached.text();
         assert_eq!(Reached::parse(&text), Some(reached));
         for at in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
             bytes[at] ^= 1;
-            assert_eq!(Reached::parse(&String::from_utf8(bytes).unwrap()), None, "byte {at}");
+            assert_eq!(
+                Reached::parse(&String::from_utf8(bytes).unwrap()),
+                None,
+                "byte {at}"
+            );
             assert_eq!(Reached::parse(&text[..at]), None, "cut at {at}");
         }
     }

@@ -43,10 +43,14 @@ impl Store {
             return Ok(None);
         }
         let links = shared.story(&view, id.0)?;
-        let last = links.last().map_or((id.0.0, 0), |last| (last.event, last.address));
+        let last = links
+            .last()
+            .map_or((id.0.0, 0), |last| (last.event, last.address));
         let later = links.into_iter().map(|link| shared.follow_up(id.0, &link));
         let story = OrderStory::replay(id.0, first, later.collect::<Result<_, _>>()?);
-        story.map(Some).ok_or_else(|| shared.damaged(last.0, last.1, None))
+        story
+            .map(Some)
+            .ok_or_else(|| shared.damaged(last.0, last.1, None))
     }
 
     /// A top-up or withdrawal with the bank's answer; none if the event of this number asked for
@@ -60,7 +64,10 @@ impl Store {
             return Ok(None);
         }
         let request = shared.event(&view, id.0)?;
-        if !matches!(request, Event::TopUpRequested(_) | Event::WithdrawalRequested(_)) {
+        if !matches!(
+            request,
+            Event::TopUpRequested(_) | Event::WithdrawalRequested(_)
+        ) {
             return Ok(None);
         }
         let link = shared.story(&view, id.0)?.into_iter().next();
@@ -115,7 +122,10 @@ impl Store {
             let (to, limit) = (to.min(view.first()), limit - links.len());
             links.extend(shared.runs.last_entries(owner, to, limit)?);
         }
-        links.into_iter().map(|link| shared.entry(account, &link)).collect()
+        links
+            .into_iter()
+            .map(|link| shared.entry(account, &link))
+            .collect()
     }
 
     /// What moved an account's money from event `from` to before event `to`, oldest first, until
@@ -132,7 +142,9 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (shared, view) = (&*self.shared, self.shared.view());
         let owner = Owner(account.code());
-        let older = shared.runs.entries_between(owner, from.0, to.0.min(view.first()))?;
+        let older = shared
+            .runs
+            .entries_between(owner, from.0, to.0.min(view.first()))?;
         let newer = view.entries(owner, from.0, to.0, usize::MAX);
         for link in older.chain(newer.into_iter().map(Ok)) {
             let (number, event) = shared.entry(account, &link?)?;
@@ -178,7 +190,9 @@ impl Store {
 impl Archive for Store {
     fn number(&self, key: &Key) -> Result<Option<Known>, ArchiveError> {
         let found = Store::number(self, key)?;
-        Ok(found.and_then(|(number, event)| event.named(number)).map(|(_, known)| known))
+        Ok(found
+            .and_then(|(number, event)| event.named(number))
+            .map(|(_, known)| known))
     }
 
     fn order(&self, id: OrderId) -> Result<Option<Order>, ArchiveError> {
@@ -214,14 +228,20 @@ impl Shared {
         if end == 0 {
             return Ok(None);
         }
-        let Some(mut last) = self.runs.last_landmark(0, 0)?.filter(|first| first.at < time) else {
+        let Some(mut last) = self
+            .runs
+            .last_landmark(0, 0)?
+            .filter(|first| first.at < time)
+        else {
             return Ok(None);
         };
         let mut end = end;
         loop {
             // All from `end` on are later; the middle's landmark halves what is between.
             let middle = last.event.midpoint(end);
-            let before = self.runs.last_landmark(last.event.saturating_add(1), middle)?;
+            let before = self
+                .runs
+                .last_landmark(last.event.saturating_add(1), middle)?;
             let landmark = match before {
                 Some(landmark) => Some(landmark),
                 None => self.runs.next_landmark(middle, end)?,
@@ -257,7 +277,9 @@ impl Shared {
         account: Account,
         link: &Link<Owner>,
     ) -> Result<(EventNumber, Event), StoreError> {
-        self.linked(link, |event| touched(event).any(|touched| touched == account))
+        self.linked(link, |event| {
+            touched(event).any(|touched| touched == account)
+        })
     }
 
     /// The event of an entry, when it is one that such an entry can mean.
@@ -280,14 +302,21 @@ impl Shared {
         key: &Key,
         link: &Link<Hash>,
     ) -> Result<Option<(EventNumber, Event)>, StoreError> {
-        let (number, event) =
-            (EventNumber(link.event), self.event_at(link.event, link.address)?);
+        let (number, event) = (
+            EventNumber(link.event),
+            self.event_at(link.event, link.address)?,
+        );
         let named = event.named(number).is_some_and(|(found, _)| found == *key);
         Ok(named.then_some((number, event)))
     }
 
     fn event_at(&self, event: u64, address: u64) -> Result<Event, StoreError> {
-        Walk { event, address, bytes: Vec::new() }.read(self)
+        Walk {
+            event,
+            address,
+            bytes: Vec::new(),
+        }
+        .read(self)
     }
 
     fn damaged(
@@ -297,7 +326,12 @@ impl Shared {
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     ) -> StoreError {
         let (folder, event) = (self.folder.path().to_owned(), EventNumber(event));
-        StoreError::Damaged { folder, event, address: Address(address), source }
+        StoreError::Damaged {
+            folder,
+            event,
+            address: Address(address),
+            source,
+        }
     }
 }
 
@@ -310,7 +344,11 @@ struct Walk {
 
 impl Walk {
     fn from(landmark: Landmark) -> Self {
-        Self { event: landmark.event, address: landmark.address, bytes: Vec::new() }
+        Self {
+            event: landmark.event,
+            address: landmark.address,
+            bytes: Vec::new(),
+        }
     }
 
     /// Reads the event that it stands at.
@@ -329,7 +367,10 @@ impl Walk {
     }
 
     fn load(&mut self, shared: &Shared) -> Result<(), StoreError> {
-        match shared.reader.event_at(Address(self.address), &mut self.bytes) {
+        match shared
+            .reader
+            .event_at(Address(self.address), &mut self.bytes)
+        {
             Ok(()) => Ok(()),
             Err(source @ (ReadError::NoEvent { .. } | ReadError::Damaged { .. })) => {
                 Err(self.damaged(shared, source))

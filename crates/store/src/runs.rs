@@ -23,7 +23,7 @@ const BLOCK_BYTES: u32 = 4 * 1024;
 /// Tables of this size, merged when there are so many new ones. See `docs/DATA.md` for what was
 /// measured.
 const TABLE_BYTES: u64 = 64 * 1024 * 1024;
-const NEW_TABLES_MAX: u8 = 20;
+const NEW_TABLES_MAX: u8 = 8;
 /// A run waits while an index has more tables than this that are not merged yet.
 const UNMERGED_MAX: usize = 400;
 
@@ -56,14 +56,21 @@ impl Runs {
                             .with_l0_threshold(NEW_TABLES_MAX),
                     ))
             };
-            let [numbers, story, entries, landmarks] =
-                ["numbers", "story", "entries", "landmarks"].map(|name| database.keyspace(name, options));
+            let [numbers, story, entries, landmarks] = ["numbers", "story", "entries", "landmarks"]
+                .map(|name| database.keyspace(name, options));
             Ok((numbers?, story?, entries?, landmarks?, database))
         }));
         let (numbers, story, entries, landmarks, database) = opened
             .map_err(|_| folder.wrong("has a damaged index"))?
             .map_err(|source| folder.storage(source))?;
-        Ok(Self { folder, numbers, story, entries, landmarks, database })
+        Ok(Self {
+            folder,
+            numbers,
+            story,
+            entries,
+            landmarks,
+            database,
+        })
     }
 
     /// Writes a part's entries, durably. They can be found once it returns.
@@ -163,18 +170,26 @@ impl Runs {
     ) -> Result<impl Iterator<Item = Result<Link<Owner>, StoreError>>, StoreError> {
         let mut record_entries: Vec<Link<Owner>> = Vec::new();
         // The record that `from` lies in may begin before it.
-        if let Some(record) = self.entries.range(account.key(0)..=account.key(from)).next_back() {
+        if let Some(record) = self
+            .entries
+            .range(account.key(0)..=account.key(from))
+            .next_back()
+        {
             self.read(record, &mut record_entries)?;
         }
         let start = record_entries.first().map_or(from, |first| first.event);
         let mut next = from;
-        let records = self.entries.range(account.key(start)..account.key(to.max(start)));
+        let records = self
+            .entries
+            .range(account.key(start)..account.key(to.max(start)));
         Ok(records.flat_map(move |record| {
             let mut found: Vec<Link<Owner>> = Vec::new();
             let read = self.read(record, &mut found);
             // As for stories, records may overlap.
             found.retain(|link| next <= link.event && link.event < to);
-            next = found.last().map_or(next, |last| last.event.saturating_add(1));
+            next = found
+                .last()
+                .map_or(next, |last| last.event.saturating_add(1));
             found.into_iter().map(Ok).chain(read.err().map(Err))
         }))
     }
@@ -205,14 +220,26 @@ impl Runs {
     }
 
     fn read<E: Entry>(&self, record: Guard, into: &mut Vec<E>) -> Result<(), StoreError> {
-        let (key, value) = record.into_inner().map_err(|source| self.folder.storage(source))?;
+        let (key, value) = record
+            .into_inner()
+            .map_err(|source| self.folder.storage(source))?;
         E::entries(&key, &value, into).ok_or_else(|| self.folder.wrong("has a damaged index"))
     }
 }
 
 impl Runs {
     pub fn describe(&self) -> String {
-        [&self.numbers, &self.story, &self.entries, &self.landmarks].map(|k| format!("{} tables {} l0 {} MiB {}", k.name(), k.table_count(), k.l0_table_count(), k.disk_space() >> 20)).join("; ")
+        [&self.numbers, &self.story, &self.entries, &self.landmarks]
+            .map(|k| {
+                format!(
+                    "{} tables {} l0 {} MiB {}",
+                    k.name(),
+                    k.table_count(),
+                    k.l0_table_count(),
+                    k.disk_space() >> 20
+                )
+            })
+            .join("; ")
             + &format!(" compacting {:?}", self.database.time_compacting())
     }
 }

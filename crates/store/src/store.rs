@@ -62,7 +62,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { run_events: RUN_EVENTS, cache_bytes: CACHE_BYTES }
+        Self {
+            run_events: RUN_EVENTS,
+            cache_bytes: CACHE_BYTES,
+        }
     }
 }
 
@@ -145,14 +148,20 @@ impl Store {
             runs,
             hash,
             run_events: options.run_events.max(1),
-            view: RwLock::new(View { frozen: None, active: Arc::new(Part::starting_at(next)) }),
+            view: RwLock::new(View {
+                frozen: None,
+                active: Arc::new(Part::starting_at(next)),
+            }),
             ingested: AtomicU64::new(next),
             applying: Mutex::default(),
             stopping: AtomicBool::new(false),
             run: Mutex::default(),
             run_changed: Condvar::new(),
         });
-        let mut store = Self { shared: shared.clone(), threads: Vec::new() };
+        let mut store = Self {
+            shared: shared.clone(),
+            threads: Vec::new(),
+        };
         store.spawn("store-runs", Shared::write_runs)?;
         if next > 0 {
             let hashes = shared.runs.hashes();
@@ -196,7 +205,9 @@ impl Store {
             return Ok(());
         };
         let rows = Rows::of(expected.0, events, shared.hash);
-        rows.numbers.iter().for_each(|number| shared.filter.insert(number.group));
+        rows.numbers
+            .iter()
+            .for_each(|number| shared.filter.insert(number.group));
         let active = Arc::new(active.with(rows, batch.next().0, last.0));
         shared.change_view(|view| view.active = active.clone());
         if active.events() >= shared.run_events {
@@ -221,9 +232,12 @@ impl Store {
         work: impl FnOnce(&Shared) + Send + 'static,
     ) -> Result<(), StoreError> {
         let shared = self.shared.clone();
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&shared));
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || work(&shared));
         let file = self.shared.folder.path().to_owned();
-        self.threads.push(thread.map_err(|source| StoreError::File { file, source })?);
+        self.threads
+            .push(thread.map_err(|source| StoreError::File { file, source })?);
         Ok(())
     }
 }
@@ -242,7 +256,10 @@ impl Drop for Store {
 
 impl Shared {
     pub fn view(&self) -> View {
-        self.view.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.view
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn change_view(&self, change: impl FnOnce(&mut View)) {
@@ -283,7 +300,10 @@ impl Shared {
             if run.waiting.is_none() {
                 return Ok(run);
             }
-            run = self.run_changed.wait(run).unwrap_or_else(PoisonError::into_inner);
+            run = self
+                .run_changed
+                .wait(run)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -292,7 +312,10 @@ impl Shared {
         let mut run = self.lock_run();
         while !run.stop {
             let Some(part) = run.waiting.clone() else {
-                run = self.run_changed.wait(run).unwrap_or_else(PoisonError::into_inner);
+                run = self
+                    .run_changed
+                    .wait(run)
+                    .unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             drop(run);
@@ -316,7 +339,11 @@ impl Shared {
         let last_hash = hash_at(&self.reader, part.last_address).map_err(StoreError::Log)?;
         self.runs.ingest(part)?;
         let last_address = part.last_address;
-        self.folder.record(&Reached { next: part.next, last_address, last_hash })?;
+        self.folder.record(&Reached {
+            next: part.next,
+            last_address,
+            last_hash,
+        })?;
         self.ingested.store(part.next, Ordering::Release);
         self.change_view(|view| view.frozen = None);
         Ok(())
@@ -370,8 +397,12 @@ fn hash_at(reader: &Reader, address: u64) -> Result<String, ReadError> {
 impl Store {
     /// TEMP
     #[doc(hidden)]
-    pub fn describe(&self) -> String { self.shared.runs.describe() }
+    pub fn describe(&self) -> String {
+        self.shared.runs.describe()
+    }
     /// TEMP
     #[doc(hidden)]
-    pub fn filter_complete(&self) -> bool { self.shared.filter.is_complete() }
+    pub fn filter_complete(&self) -> bool {
+        self.shared.filter.is_complete()
+    }
 }

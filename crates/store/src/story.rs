@@ -38,7 +38,11 @@ impl OrderStory {
         let Event::OrderCreated(created) = first else {
             return None;
         };
-        Some(Self { created, later, order })
+        Some(Self {
+            created,
+            later,
+            order,
+        })
     }
 }
 

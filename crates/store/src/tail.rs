@@ -30,9 +30,10 @@ impl<E: Entry> Pieces<E> {
         if newest.is_empty() {
             return;
         }
-        while let Some(last) = self.0.pop_if(|last| {
-            last.len() <= MERGE_MAX && last.len() / 2 <= newest.len()
-        }) {
+        while let Some(last) = self
+            .0
+            .pop_if(|last| last.len() <= MERGE_MAX && last.len() / 2 <= newest.len())
+        {
             let mut merged = Vec::with_capacity(last.len() + newest.len());
             merged.extend_from_slice(&last);
             merged.append(&mut newest);
@@ -53,7 +54,12 @@ impl<E: Entry> Pieces<E> {
     }
 
     /// Of each piece the entries from `from` to before `to`, in order.
-    fn between<K: Ord>(&self, from: &K, to: &K, key: impl Fn(&E) -> K) -> impl Iterator<Item = &[E]> {
+    fn between<K: Ord>(
+        &self,
+        from: &K,
+        to: &K,
+        key: impl Fn(&E) -> K,
+    ) -> impl Iterator<Item = &[E]> {
         self.0.iter().map(move |piece| {
             let start = piece.partition_point(|entry| key(entry) < *from);
             let rest = &piece[start..];
@@ -68,7 +74,9 @@ where
 {
     /// A group's entries of events from `from` to before `to`, of each piece at most the last `limit`.
     fn of(&self, group: G, from: u64, to: u64, limit: usize, into: &mut Vec<Link<G>>) {
-        for found in self.between(&(group, from), &(group, to), |link| (link.group, link.event)) {
+        for found in self.between(&(group, from), &(group, to), |link| {
+            (link.group, link.event)
+        }) {
             into.extend_from_slice(&found[found.len().saturating_sub(limit)..]);
         }
     }
@@ -91,12 +99,20 @@ pub(crate) struct Part {
 
 impl Part {
     pub fn starting_at(first: u64) -> Self {
-        Self { first, next: first, ..Self::default() }
+        Self {
+            first,
+            next: first,
+            ..Self::default()
+        }
     }
 
     /// This part with one more batch.
     pub fn with(&self, rows: Rows, next: u64, last_address: u64) -> Self {
-        let mut part = Self { next, last_address, ..self.clone() };
+        let mut part = Self {
+            next,
+            last_address,
+            ..self.clone()
+        };
         part.numbers.push(rows.numbers);
         part.story.push(rows.story);
         part.entries.push(rows.entries);
@@ -141,7 +157,8 @@ impl View {
     /// All that has this hash, oldest first.
     pub fn numbers(&self, hash: Hash) -> Vec<Link<Hash>> {
         let mut found = Vec::new();
-        self.parts().for_each(|part| part.numbers.of(hash, 0, u64::MAX, usize::MAX, &mut found));
+        self.parts()
+            .for_each(|part| part.numbers.of(hash, 0, u64::MAX, usize::MAX, &mut found));
         found.sort_unstable();
         found
     }
@@ -149,7 +166,8 @@ impl View {
     /// What goes on with an order or transfer, oldest first.
     pub fn story(&self, begun: Begun) -> Vec<Link<Begun>> {
         let mut found = Vec::new();
-        self.parts().for_each(|part| part.story.of(begun, 0, u64::MAX, usize::MAX, &mut found));
+        self.parts()
+            .for_each(|part| part.story.of(begun, 0, u64::MAX, usize::MAX, &mut found));
         found.sort_unstable();
         found
     }
@@ -157,7 +175,8 @@ impl View {
     /// An account's entries from `from` to before `to`, oldest first, at most the last `limit`.
     pub fn entries(&self, account: Owner, from: u64, to: u64, limit: usize) -> Vec<Link<Owner>> {
         let mut found = Vec::new();
-        self.parts().for_each(|part| part.entries.of(account, from, to, limit, &mut found));
+        self.parts()
+            .for_each(|part| part.entries.of(account, from, to, limit, &mut found));
         found.sort_unstable();
         found.drain(..found.len().saturating_sub(limit));
         found
@@ -166,7 +185,10 @@ impl View {
     /// The last landmark of which `before` holds. `before` must hold of all up to some event, and of
     /// none after it.
     pub fn last_landmark(&self, before: impl Fn(&Landmark) -> bool) -> Option<Landmark> {
-        let pieces = self.parts().rev().flat_map(|part| part.landmarks.0.iter().rev());
+        let pieces = self
+            .parts()
+            .rev()
+            .flat_map(|part| part.landmarks.0.iter().rev());
         pieces
             .filter_map(|piece| piece[..piece.partition_point(&before)].last())
             .copied()
@@ -192,7 +214,11 @@ mod tests {
         let mut pieces = Pieces::default();
         let mut most = 0;
         for event in 0..1_000_000_u64 {
-            pieces.push(vec![Link { group: Owner(event.wrapping_mul(7_919) % 1_000), event, address: 0 }]);
+            pieces.push(vec![Link {
+                group: Owner(event.wrapping_mul(7_919) % 1_000),
+                event,
+                address: 0,
+            }]);
             most = most.max(pieces.0.len());
         }
         assert!(most < 40, "{most} pieces");

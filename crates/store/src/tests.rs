@@ -29,9 +29,17 @@ struct World {
 impl World {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let log = feiqian_log::Options { segment_bytes: 64 << 10, ..Default::default() };
+        let log = feiqian_log::Options {
+            segment_bytes: 64 << 10,
+            ..Default::default()
+        };
         let (log, _) = FileLog::open(&dir.path().join("log"), log).unwrap();
-        Self { dir, log, script: Script::new(), batches: Vec::new() }
+        Self {
+            dir,
+            log,
+            script: Script::new(),
+            batches: Vec::new(),
+        }
     }
 
     /// A world whose log has batches of these sizes.
@@ -50,7 +58,10 @@ impl World {
     }
 
     fn try_store(&self, run_events: u64) -> Result<Store, StoreError> {
-        let options = Options { run_events, cache_bytes: 1 << 20 };
+        let options = Options {
+            run_events,
+            cache_bytes: 1 << 20,
+        };
         Store::open_with(&self.path(), self.log.reader(), options)
     }
 
@@ -60,12 +71,21 @@ impl World {
         let events = (0..events).map(|_| self.script.next()).collect::<Vec<_>>();
         let mut buffer = feiqian_log::BatchBuffer::new();
         for event in &events {
-            buffer.push(|bytes| minicbor::encode(event, bytes).unwrap()).unwrap();
+            buffer
+                .push(|bytes| minicbor::encode(event, bytes).unwrap())
+                .unwrap();
         }
         let at = events[0].at();
-        let appended = self.log.append(Position(first.0), at.0, &mut buffer).unwrap();
+        let appended = self
+            .log
+            .append(Position(first.0), at.0, &mut buffer)
+            .unwrap();
         let addresses = buffer.addresses(&appended).map(|(_, address)| address);
-        let batch = Committed { first, at, events: addresses.zip(events).collect() };
+        let batch = Committed {
+            first,
+            at,
+            events: addresses.zip(events).collect(),
+        };
         self.batches.push(batch.clone());
         batch
     }
@@ -73,7 +93,11 @@ impl World {
     /// Brings a store up to date from the log, as the engine does.
     fn catch_up(&self, store: &Store) {
         let from = Position(store.position().0);
-        let mut cursor = self.log.reader().batches_from(from, Verify::Frames).unwrap();
+        let mut cursor = self
+            .log
+            .reader()
+            .batches_from(from, Verify::Frames)
+            .unwrap();
         while let Some(batch) = cursor.next_batch().unwrap() {
             let mut first = None;
             let mut events: Vec<(Address, _)> = Vec::new();
@@ -82,7 +106,13 @@ impl World {
                 events.push((event.address, minicbor::decode(event.bytes).unwrap()));
             }
             let at = UnixMillis(batch.time_ms);
-            store.apply(&Committed { first: first.unwrap(), at, events }).unwrap();
+            store
+                .apply(&Committed {
+                    first: first.unwrap(),
+                    at,
+                    events,
+                })
+                .unwrap();
         }
         assert_eq!(store.position().0, self.log.end().0);
     }
@@ -116,7 +146,11 @@ fn everything_is_found_at_once_after_a_flush_and_after_reopening() {
     drop(store);
 
     let store = world.store(1_000_000);
-    assert_eq!(store.position(), later.first, "what was not flushed comes from the log again");
+    assert_eq!(
+        store.position(),
+        later.first,
+        "what was not flushed comes from the log again"
+    );
     world.catch_up(&store);
     ask_all(&store, &world.script);
     wait_for_filter(&store);
@@ -127,13 +161,28 @@ fn everything_is_found_at_once_after_a_flush_and_after_reopening() {
 fn batches_come_in_order_and_old_ones_are_ignored() {
     let world = World::with([10, 10, 10]);
     let store = world.store(1_000);
-    let [first, second, third] = &world.batches[..] else { panic!("three batches") };
+    let [first, second, third] = &world.batches[..] else {
+        panic!("three batches")
+    };
     let gap = store.apply(second).unwrap_err();
-    assert!(matches!(gap, StoreError::Gap { given: EventNumber(10), .. }), "{gap}");
+    assert!(
+        matches!(
+            gap,
+            StoreError::Gap {
+                given: EventNumber(10),
+                ..
+            }
+        ),
+        "{gap}"
+    );
     store.apply(first).unwrap();
     store.apply(first).unwrap();
     assert_eq!(store.position(), EventNumber(10));
-    let empty = Committed { first: EventNumber(10), at: second.at, events: Vec::new() };
+    let empty = Committed {
+        first: EventNumber(10),
+        at: second.at,
+        events: Vec::new(),
+    };
     store.apply(&empty).unwrap();
 
     let mut joined = first.clone();
@@ -182,10 +231,12 @@ fn ingesting_twice_changes_nothing() {
 #[test]
 fn numbers_of_the_same_hash_are_told_apart() {
     let mut world = World::with([300, 300]);
-    let options = Options { run_events: 400, cache_bytes: 1 << 20 };
+    let options = Options {
+        run_events: 400,
+        cache_bytes: 1 << 20,
+    };
     let three = |key: &feiqian_core::numbers::Key| Hash(u128::from(key.scope.code() % 3));
-    let store =
-        Store::open_hashed(&world.path(), world.log.reader(), options, three).unwrap();
+    let store = Store::open_hashed(&world.path(), world.log.reader(), options, three).unwrap();
     world.catch_up(&store);
     ask_all(&store, &world.script);
     store.flush().unwrap();
@@ -208,7 +259,9 @@ fn after_reopening_the_filter_denies_no_known_number_and_most_others() {
         assert!(store.shared.filter.may_hold(crate::entry::hash(&key)));
     }
     let unknown = (0..10_000).map(|n| script::order_key(MerchantId(n), 77));
-    let wrong = unknown.filter(|key| store.shared.filter.may_hold(crate::entry::hash(key))).count();
+    let wrong = unknown
+        .filter(|key| store.shared.filter.may_hold(crate::entry::hash(key)))
+        .count();
     assert!(wrong < 100, "{wrong} of 10000 unknown numbers seem known");
 }
 
@@ -220,7 +273,10 @@ fn a_failed_run_stops_the_store_and_loses_nothing_that_was_found() {
     std::fs::remove_dir_all(world.path().join("index")).unwrap();
     assert!(matches!(store.flush(), Err(StoreError::Stopped(_))));
     store.apply(&world.batches[1]).unwrap();
-    assert!(matches!(store.flush(), Err(StoreError::Stopped(_))), "and stays so");
+    assert!(
+        matches!(store.flush(), Err(StoreError::Stopped(_))),
+        "and stays so"
+    );
     assert_eq!(store.ingested(), EventNumber(0));
     ask_some(&store, &world.script, store.position());
 }
@@ -252,7 +308,10 @@ fn readers_see_no_gaps_while_runs_are_written() {
         }
         store.flush().unwrap();
         done.store(true, Ordering::Relaxed);
-        readers.into_iter().map(|reader| reader.join().unwrap()).sum::<u64>()
+        readers
+            .into_iter()
+            .map(|reader| reader.join().unwrap())
+            .sum::<u64>()
     });
     assert!(asked > 100, "{asked}");
     ask_all(&store, &world.script);

@@ -160,7 +160,9 @@ pub(super) fn client(
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .timeout(answer_within)
-        .pool_max_idle_per_host(super::plan::PER_ENDPOINT_MAX)
+        // A merchant may close an idle connection just when it is used again; a notice lost to that
+        // would wait for the next try.
+        .pool_max_idle_per_host(0)
         .user_agent(concat!("feiqian-notify/", env!("CARGO_PKG_VERSION")))
         .build()
 }

@@ -270,3 +270,26 @@ async fn a_restart_loses_nothing_and_repeats_nothing_acknowledged() {
     }
     stop(notifier).await;
 }
+
+/// The log tells of a payment a moment before the store can show its order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_notice_is_lost_when_the_store_is_behind_the_log() {
+    let world = World::new().await;
+    let shop = Shop::open(&[]).await;
+    let notifier = start(&world, options(1));
+    let numbers: Vec<String> = (0..100).map(|number| format!("order-{number:04}")).collect();
+    let url = shop.url("all");
+    for some in numbers.chunks(10) {
+        let mut order = world.order(&some[0], 1);
+        order["notify_url"] = json!(url);
+        for number in some {
+            order["out_trade_no"] = json!(number);
+            world.paid(&order).await;
+        }
+    }
+    shop.wait("all", numbers.len()).await;
+    until(|| notifier.counters().pending == 0).await;
+    let counters = notifier.counters();
+    assert_eq!((counters.delivered, counters.failed, counters.dead), (100, 0, 0));
+    stop(notifier).await;
+}

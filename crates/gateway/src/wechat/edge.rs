@@ -231,12 +231,17 @@ fn query(parts: &Parts) -> Result<Vec<(String, String)>, WechatError> {
     }
 }
 
+/// User agents whose requests, when they name no key of ours, are answered under the certificate.
+///
+/// PyPI `wechatpayv3` names the public key on every request in public-key mode, so its silence means
+/// certificate mode, where it refuses the public key's name. npm `wechatpay-node-v3`, which calls itself
+/// by an address, fetches certificates for names that it does not know, and knows no public keys.
+const SILENCE_MEANS_CERTIFICATE: [&str; 2] = ["wechatpay python sdk", "127.0.0.1"];
+
 /// Under which of its two names an answer or notice announces the platform's key: what the request's
 /// `Wechatpay-Serial` names; if that names neither, the public key, which is what new merchants use.
 ///
-/// One SDK needs an exception: wechatpayv3 names the public key on every request in public-key mode
-/// and nothing in certificate mode, where it refuses the public key's name. So its silence means the
-/// certificate.
+/// Some SDKs need an exception: see [`SILENCE_MEANS_CERTIFICATE`].
 pub(crate) fn form(signer: &Signer, headers: &HeaderMap) -> NotifyForm {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let named = text(HeaderName::from_static("wechatpay-serial"));
@@ -245,7 +250,7 @@ pub(crate) fn form(signer: &Signer, headers: &HeaderMap) -> NotifyForm {
     }
     let certificate = named.is_some_and(|named| same_serial(named, &signer.certificate_serial));
     let agent = text(USER_AGENT).unwrap_or_default();
-    if certificate || agent.starts_with("wechatpay python sdk") {
+    if certificate || SILENCE_MEANS_CERTIFICATE.iter().any(|sdk| agent.starts_with(sdk)) {
         return NotifyForm::WechatCertificate;
     }
     NotifyForm::WechatPublicKey

@@ -466,3 +466,49 @@ async fn a_merchant_finds_only_its_own() {
     let reply = world.get(&format!("/v3/pay/transactions/id/{forged}?mchid={own}")).await;
     assert_eq!(reply.code(), refused(404, "ORDER_NOT_EXIST"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn adhoc_cost() {
+    let world = World::new().await;
+    world.paid(&world.order("order-0001", 100)).await;
+    let target = world.query_target("order-0001");
+    let n = 2000;
+    let mut requests = Vec::new();
+    for _ in 0..n {
+        let authorization = world.shop.authorization("GET", &target, b"", &Change::default());
+        requests.push(axum::http::Request::get(&target).header("authorization", authorization).body(axum::body::Body::empty()).unwrap());
+    }
+    let begun = std::time::Instant::now();
+    for request in requests {
+        use tower::ServiceExt as _;
+        let r = world.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(r.status(), 200);
+    }
+    let query = begun.elapsed() / n;
+    let mut requests = Vec::new();
+    for i in 0..n {
+        let body = serde_json::to_vec(&world.order(&format!("bench-{i}"), 100)).unwrap();
+        let authorization = world.shop.authorization("POST", NATIVE, &body, &Change::default());
+        requests.push(axum::http::Request::post(NATIVE).header("authorization", authorization).body(axum::body::Body::from(body)).unwrap());
+    }
+    let cpu = || { let s = std::fs::read_to_string("/proc/self/stat").unwrap(); let f: Vec<&str> = s.rsplit(") ").next().unwrap().split(' ').collect(); f[11].parse::<u64>().unwrap() + f[12].parse::<u64>().unwrap() };
+    let (begun, cpu0) = (std::time::Instant::now(), cpu());
+    for request in requests {
+        use tower::ServiceExt as _;
+        let r = world.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(r.status(), 200);
+    }
+    let (place, placecpu) = (begun.elapsed() / n, (cpu() - cpu0) * 10_000 / u64::from(n));
+    let text = vec![b'x'; 600];
+    let key = &world.platform.signer.key;
+    let begun = std::time::Instant::now();
+    let mut sig = String::new();
+    for _ in 0..n { sig = key.sign(&text); }
+    let sign = begun.elapsed() / n;
+    use base64::Engine as _;
+    let raw = base64::engine::general_purpose::STANDARD.decode(sig).unwrap();
+    let begun = std::time::Instant::now();
+    for _ in 0..n { assert!(super::sign::verify(key.public(), &text, &raw)); }
+    let verify = begun.elapsed() / n;
+    println!("query {query:?} place wall {place:?} place cpu {placecpu} us sign {sign:?} verify {verify:?}");
+}

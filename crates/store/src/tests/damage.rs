@@ -21,7 +21,10 @@ fn flushed() -> World {
 
 fn refused(world: &World) -> String {
     let error = world.try_store(250).err().expect("a refusal").to_string();
-    assert!(error.contains(&world.path().display().to_string()), "{error}");
+    assert!(
+        error.contains(&world.path().display().to_string()),
+        "{error}"
+    );
     error
 }
 
@@ -33,7 +36,10 @@ fn a_folder_of_something_else_is_refused() {
     assert!(refused(&world).contains("is not empty and not a store"));
     fs::write(world.path().join("FORMAT"), "feiqian store 9\n").unwrap();
     let error = refused(&world);
-    assert!(error.contains("another version") && error.contains("delete the folder"), "{error}");
+    assert!(
+        error.contains("another version") && error.contains("delete the folder"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -50,7 +56,10 @@ fn a_half_made_folder_is_made_anew() {
 fn a_store_is_opened_once() {
     let world = flushed();
     let store = world.store(250);
-    assert!(matches!(world.try_store(250), Err(StoreError::InUse { .. })));
+    assert!(matches!(
+        world.try_store(250),
+        Err(StoreError::InUse { .. })
+    ));
     drop(store);
     world.store(250);
 }
@@ -90,7 +99,10 @@ fn no_damage_of_the_index_panics() {
     let index = world.path().join("index");
     let mut files = Vec::new();
     list(&index, &mut files);
-    let files: Vec<_> = files.into_iter().map(|file| (fs::read(&file).unwrap(), file)).collect();
+    let files: Vec<_> = files
+        .into_iter()
+        .map(|file| (fs::read(&file).unwrap(), file))
+        .collect();
     assert!(files.len() > 8);
     let (mut refused, mut wrong, mut unharmed) = (0, 0, 0);
     for (whole, damaged) in &files {
@@ -163,7 +175,10 @@ fn an_entry_that_leads_nowhere_names_its_event_and_place() {
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     assert!(error.to_string().contains("delete the folder"), "{error}");
     store.flush().unwrap();
-    assert!(matches!(store.event(EventNumber(40)), Err(StoreError::Damaged { .. })));
+    assert!(matches!(
+        store.event(EventNumber(40)),
+        Err(StoreError::Damaged { .. })
+    ));
     assert!(ask(&store, &world.script).is_err());
 }
 
@@ -177,5 +192,8 @@ fn an_entry_that_leads_to_another_event_is_noticed() {
     let pairs = batch.events.iter_mut().zip(addresses.into_iter().rev());
     pairs.for_each(|((address, _), other)| *address = other);
     store.apply(&batch).unwrap();
-    assert!(matches!(ask(&store, &world.script), Err(StoreError::Damaged { .. })));
+    assert!(matches!(
+        ask(&store, &world.script),
+        Err(StoreError::Damaged { .. })
+    ));
 }

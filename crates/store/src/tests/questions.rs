@@ -15,17 +15,27 @@ use crate::Store;
 pub fn accounts() -> impl Iterator<Item = Account> {
     let wallets = (0..4).map(|user| Account::Wallet(UserId(user)));
     let merchants = (0..3).map(|merchant| Account::Merchant(MerchantId(merchant)));
-    let brand = [Account::Transit(BrandId(0)), Account::BankReserve(BrandId(0))];
+    let brand = [
+        Account::Transit(BrandId(0)),
+        Account::BankReserve(BrandId(0)),
+    ];
     wallets.chain(merchants).chain(brand)
 }
 
 fn touches(event: &Event, account: Account) -> bool {
-    let postings = event.postings().map(|postings| &**postings).unwrap_or_default();
-    postings.iter().any(|posting| posting.debit == account || posting.credit == account)
+    let postings = event
+        .postings()
+        .map(|postings| &**postings)
+        .unwrap_or_default();
+    postings
+        .iter()
+        .any(|posting| posting.debit == account || posting.credit == account)
 }
 
 fn history(script: &Script, account: Account, before: EventNumber) -> Vec<(EventNumber, Event)> {
-    let touching = script.numbered().filter(|(n, event)| *n < before && touches(event, account));
+    let touching = script
+        .numbered()
+        .filter(|(n, event)| *n < before && touches(event, account));
     touching.map(|(n, event)| (n, event.clone())).collect()
 }
 
@@ -35,12 +45,19 @@ pub fn ask_all(store: &Store, script: &Script) {
     assert_eq!(store.position(), end);
     assert_eq!(store.event(end).unwrap(), None);
     for (number, event) in script.numbered() {
-        assert_eq!(store.event(number).unwrap().as_ref(), Some(event), "event {number}");
+        assert_eq!(
+            store.event(number).unwrap().as_ref(),
+            Some(event),
+            "event {number}"
+        );
         ask_story(store, script, number, end);
     }
     for (key, number) in script.keys() {
         let found = store.number(&key).unwrap().expect("a known number");
-        assert_eq!((found.0, &found.1), (number, &script.events[number.0 as usize]));
+        assert_eq!(
+            (found.0, &found.1),
+            (number, &script.events[number.0 as usize])
+        );
         let known = Archive::number(store, &key).unwrap();
         assert_eq!(known, found.1.named(number).map(|(_, known)| known));
     }
@@ -67,7 +84,11 @@ pub fn ask_some(store: &Store, script: &Script, end: EventNumber) {
     let newest = (0..end.0).rev().take(3);
     for number in newest.chain(0..end.0.min(3)).map(EventNumber) {
         let event = &script.events[number.0 as usize];
-        assert_eq!(store.event(number).unwrap().as_ref(), Some(event), "event {number}");
+        assert_eq!(
+            store.event(number).unwrap().as_ref(),
+            Some(event),
+            "event {number}"
+        );
         ask_story(store, script, number, end);
         if let Some((key, _)) = event.named(number) {
             assert_eq!(store.number(&key).unwrap(), Some((number, event.clone())));
@@ -76,19 +97,29 @@ pub fn ask_some(store: &Store, script: &Script, end: EventNumber) {
     for account in accounts() {
         let expected = history(script, account, end);
         let found = store.entries(account, None, 5).unwrap();
-        assert!(found.iter().eq(expected.iter().rev().take(5)), "{account} at {end}");
+        assert!(
+            found.iter().eq(expected.iter().rev().take(5)),
+            "{account} at {end}"
+        );
     }
 }
 
 /// As [`ask_some`] about one thing, while the store goes on from `known`.
 pub fn ask_racing(store: &Store, script: &Script, known: EventNumber, seed: u64) {
-    let Some(number) = seed.wrapping_mul(7_919).checked_rem(known.0).map(EventNumber) else {
+    let Some(number) = seed
+        .wrapping_mul(7_919)
+        .checked_rem(known.0)
+        .map(EventNumber)
+    else {
         return;
     };
     let event = &script.events[number.0 as usize];
     assert_eq!(store.event(number).unwrap().as_ref(), Some(event));
     if let Some((key, _)) = event.named(number) {
-        assert_eq!(store.number(&key).unwrap().map(|found| found.0), Some(number));
+        assert_eq!(
+            store.number(&key).unwrap().map(|found| found.0),
+            Some(number)
+        );
     }
     let account = accounts().nth((seed % 9) as usize).unwrap();
     let (all, sure) = (
@@ -98,19 +129,34 @@ pub fn ask_racing(store: &Store, script: &Script, known: EventNumber, seed: u64)
     // The newest entries, up to some event that is not before `known`.
     let found = store.entries(account, None, 30).unwrap();
     let newest = found.first().map(|newest| newest.0);
-    let seen = all.iter().take_while(|(number, _)| Some(*number) <= newest).count();
-    assert!(seen >= sure, "{account}: {seen} entries, {sure} were known before");
-    assert!(found.iter().eq(all[..seen].iter().rev().take(30)), "{account} at {known}");
+    let seen = all
+        .iter()
+        .take_while(|(number, _)| Some(*number) <= newest)
+        .count();
+    assert!(
+        seen >= sure,
+        "{account}: {seen} entries, {sure} were known before"
+    );
+    assert!(
+        found.iter().eq(all[..seen].iter().rev().take(30)),
+        "{account} at {known}"
+    );
     // All before `known`.
     let mut found = Vec::new();
     let mut each = |number, event| {
         found.push((number, event));
         ControlFlow::Continue(())
     };
-    store.entries_between(account, EventNumber(0), known, &mut each).unwrap();
+    store
+        .entries_between(account, EventNumber(0), known, &mut each)
+        .unwrap();
     assert!(found == all[..sure], "{account} before {known}");
     let time = event.at();
-    let first = script.events.iter().position(|event| event.at() >= time).unwrap();
+    let first = script
+        .events
+        .iter()
+        .position(|event| event.at() >= time)
+        .unwrap();
     assert_eq!(store.first_event_at(time).unwrap().0, first as u64);
 }
 
@@ -129,10 +175,16 @@ fn ask_story(store: &Store, script: &Script, number: EventNumber, end: EventNumb
         let story = story.expect("an order");
         assert_eq!((&story.created, &story.later), (created, &later));
         let events = later.iter().map(|(number, event)| (*number, event));
-        assert_eq!(replayed, Order::replay([(number, event)].into_iter().chain(events)));
+        assert_eq!(
+            replayed,
+            Order::replay([(number, event)].into_iter().chain(events))
+        );
         assert_eq!(store.transfer(transfer).unwrap(), None);
     } else if let Some(story) = store.transfer(transfer).unwrap() {
-        assert_eq!((&story.request, story.answer.as_ref()), (event, later.first()));
+        assert_eq!(
+            (&story.request, story.answer.as_ref()),
+            (event, later.first())
+        );
     } else {
         assert!(story.is_none() && later.is_empty());
     }
@@ -150,14 +202,28 @@ fn ask_pages(store: &Store, script: &Script, account: Account, page: usize) {
         found.extend(next);
     }
     found.reverse();
-    assert!(found == history(script, account, EventNumber(u64::MAX)), "{account} by {page}");
+    assert!(
+        found == history(script, account, EventNumber(u64::MAX)),
+        "{account} by {page}"
+    );
     assert_eq!(store.entries(account, None, 0).unwrap(), []);
 }
 
 fn ask_between(store: &Store, script: &Script, account: Account, end: EventNumber) {
     let all = history(script, account, end);
-    let cuts = [0, 1, end.0 / 3, end.0 / 2, end.0.saturating_sub(1), end.0, u64::MAX];
-    for (from, to) in cuts.iter().flat_map(|from| cuts.map(|to| (EventNumber(*from), EventNumber(to)))) {
+    let cuts = [
+        0,
+        1,
+        end.0 / 3,
+        end.0 / 2,
+        end.0.saturating_sub(1),
+        end.0,
+        u64::MAX,
+    ];
+    for (from, to) in cuts
+        .iter()
+        .flat_map(|from| cuts.map(|to| (EventNumber(*from), EventNumber(to))))
+    {
         let expected = all.iter().filter(|(number, _)| (from..to).contains(number));
         let mut found = Vec::new();
         let mut each = |number, event| {
@@ -172,12 +238,18 @@ fn ask_between(store: &Store, script: &Script, account: Account, end: EventNumbe
         calls += 1;
         ControlFlow::Break(())
     };
-    store.entries_between(account, EventNumber(0), end, &mut once).unwrap();
+    store
+        .entries_between(account, EventNumber(0), end, &mut once)
+        .unwrap();
     assert_eq!(calls, all.len().min(1));
 }
 
 fn ask_time(store: &Store, script: &Script, time: UnixMillis) {
     let first = script.events.iter().position(|event| event.at() >= time);
     let first = first.unwrap_or(script.events.len());
-    assert_eq!(store.first_event_at(time).unwrap().0, first as u64, "at {time}");
+    assert_eq!(
+        store.first_event_at(time).unwrap().0,
+        first as u64,
+        "at {time}"
+    );
 }

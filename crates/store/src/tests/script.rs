@@ -34,17 +34,30 @@ pub fn number(n: u64) -> Number {
 }
 
 pub fn order_key(merchant: MerchantId, n: u64) -> Key {
-    Key { scope: Scope::Orders(merchant), number: number(n) }
+    Key {
+        scope: Scope::Orders(merchant),
+        number: number(n),
+    }
 }
 
 impl Script {
     pub fn new() -> Self {
         let events = Vec::new();
-        Self { events, random: 1, now: BEGIN, open: vec![], paid: vec![], pending: vec![] }
+        Self {
+            events,
+            random: 1,
+            now: BEGIN,
+            open: vec![],
+            paid: vec![],
+            pending: vec![],
+        }
     }
 
     fn below(&mut self, below: u64) -> u64 {
-        self.random = self.random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+        self.random = self
+            .random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(99);
         (self.random >> 33) % below
     }
 
@@ -69,7 +82,9 @@ impl Script {
         match self.below(10) {
             0..=3 => self.create(OrderId(this)),
             4..=6 => self.pay().unwrap_or_else(|| self.create(OrderId(this))),
-            7 => self.refund(this).unwrap_or_else(|| self.create(OrderId(this))),
+            7 => self
+                .refund(this)
+                .unwrap_or_else(|| self.create(OrderId(this))),
             8 => self.end().unwrap_or_else(|| self.create(OrderId(this))),
             _ => self.transfer(TransferId(this)),
         }
@@ -143,8 +158,11 @@ impl Script {
             fee_returned: Fen(0),
             reason: None,
             notify: None,
-            postings: Postings::new()
-                .with(Account::Merchant(merchant), Account::Wallet(payer), amount),
+            postings: Postings::new().with(
+                Account::Merchant(merchant),
+                Account::Wallet(payer),
+                amount,
+            ),
         }))
     }
 
@@ -152,10 +170,21 @@ impl Script {
         let order = self.one_of(|script| &mut script.open)?;
         let (at, merchant) = (self.now, Self::merchant(order));
         Some(if order.0.0 % 2 == 0 {
-            Event::OrderClosed(OrderClosed { at, order, merchant })
+            Event::OrderClosed(OrderClosed {
+                at,
+                order,
+                merchant,
+            })
         } else {
             let (amount, fee_returned, postings) = (Fen(0), Fen(0), Postings::new());
-            let reversed = OrderReversed { at, order, merchant, amount, fee_returned, postings };
+            let reversed = OrderReversed {
+                at,
+                order,
+                merchant,
+                amount,
+                fee_returned,
+                postings,
+            };
             Event::OrderReversed(reversed)
         })
     }
@@ -168,12 +197,25 @@ impl Script {
         match self.below(3) {
             0 => {
                 self.pending.push((id, user));
-                Event::TopUpRequested(TopUpRequested { at, number, digest, user, amount })
+                Event::TopUpRequested(TopUpRequested {
+                    at,
+                    number,
+                    digest,
+                    user,
+                    amount,
+                })
             }
             1 => {
                 self.pending.push((id, user));
                 let postings = Postings::new().with(wallet, transit, amount);
-                let request = WithdrawalRequested { at, number, digest, user, amount, postings };
+                let request = WithdrawalRequested {
+                    at,
+                    number,
+                    digest,
+                    user,
+                    amount,
+                    postings,
+                };
                 Event::WithdrawalRequested(request)
             }
             _ => match self.one_of(|script| &mut script.pending) {
@@ -191,11 +233,16 @@ impl Script {
 
     /// All events with their numbers.
     pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (EventNumber, &Event)> {
-        self.events.iter().enumerate().map(|(n, event)| (EventNumber(n as u64), event))
+        self.events
+            .iter()
+            .enumerate()
+            .map(|(n, event)| (EventNumber(n as u64), event))
     }
 
     /// All numbers that were used up.
     pub fn keys(&self) -> impl Iterator<Item = (Key, EventNumber)> {
-        self.numbered().filter_map(|(n, event)| event.named(n)).map(|(key, known)| (key, known.event))
+        self.numbered()
+            .filter_map(|(n, event)| event.named(n))
+            .map(|(key, known)| (key, known.event))
     }
 }
