@@ -128,7 +128,7 @@ pub struct Posting {
 }
 
 /// Most postings of one event.
-pub const POSTINGS_MAX: usize = 8;
+pub const POSTINGS_MAX: usize = 4;
 
 /// The postings of one event, in the order in which they are applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -60,7 +60,11 @@ impl fmt::Display for Fen {
         let sign = if self.0 < 0 { "-" } else { "" };
         let fen = self.0.unsigned_abs();
         // Whole text first, so that a width in the format string holds.
-        f.pad(&format!("{sign}{}.{:02}", fen.div_euclid(100), fen.rem_euclid(100)))
+        f.pad(&format!(
+            "{sign}{}.{:02}",
+            fen.div_euclid(100),
+            fen.rem_euclid(100)
+        ))
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
 use feiqian_core::{Event, EventNumber, UnixMillis};
-use feiqian_log::{BatchBuffer, Log, Position};
+use feiqian_log::{Address, BatchBuffer, Log, Position};
 use feiqian_store::Committed;
 use tokio::sync::watch;
 
@@ -18,7 +18,8 @@ pub(crate) struct Work {
     pub first: EventNumber,
     pub at: UnixMillis,
     pub buffer: BatchBuffer,
-    pub events: Vec<Event>,
+    /// The addresses are filled in once the log has given them.
+    pub events: Vec<(Address, Event)>,
     pub answers: Vec<Answer>,
 }
 
@@ -77,8 +78,10 @@ impl<L: Log> Committer<L> {
         self.metrics.batch_events.observe(f64::from(
             u32::try_from(work.events.len()).unwrap_or(u32::MAX),
         ));
-        let addresses = work.buffer.addresses(&appended).map(|(_, address)| address);
-        let events = addresses.zip(std::mem::take(&mut work.events)).collect();
+        let mut events = std::mem::take(&mut work.events);
+        for ((_, address), (place, _)) in work.buffer.addresses(&appended).zip(&mut events) {
+            *place = address;
+        }
         let committed = Committed {
             first: work.first,
             at: work.at,

@@ -190,7 +190,10 @@ impl Engine {
     /// Waits until the engine stops by itself, and says why.
     pub async fn failure(&self) -> String {
         let mut failure = self.inner.failure.clone();
-        let why = failure.wait_for(Option::is_some).await.map(|why| why.clone());
+        let why = failure
+            .wait_for(Option::is_some)
+            .await
+            .map(|why| why.clone());
         match why {
             Ok(why) => why.unwrap_or_default(),
             Err(_) => std::future::pending().await,

@@ -88,13 +88,21 @@ impl Metrics {
 /// Counts of one batch, published together: a counter per command would cost more than deciding.
 #[derive(Default)]
 pub(crate) struct Counts {
-    decided: BTreeMap<&'static str, u64>,
+    /// Few names, in the order in which they came: searched faster than a map.
+    decided: Vec<(&'static str, u64)>,
     refused: BTreeMap<(&'static str, &'static str), u64>,
 }
 
 impl Counts {
     pub fn decided(&mut self, command: &'static str) {
-        *self.decided.entry(command).or_default() += 1;
+        match self
+            .decided
+            .iter_mut()
+            .find(|(name, _)| std::ptr::eq(*name, command))
+        {
+            Some((_, count)) => *count += 1,
+            None => self.decided.push((command, 1)),
+        }
     }
 
     pub fn refused(&mut self, refusal: &Refusal) {

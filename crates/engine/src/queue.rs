@@ -118,7 +118,7 @@ impl Queue {
 
     /// Moves up to `max` envelopes into `batch`, waiting at most `patience` for the first. False once
     /// the queue is closed and empty.
-    pub fn take(&self, batch: &mut Vec<Envelope>, max: usize, patience: Duration) -> bool {
+    pub fn take(&self, batch: &mut VecDeque<Envelope>, max: usize, patience: Duration) -> bool {
         let mut waiting = self.lock();
         if waiting.envelopes.is_empty() && !waiting.closed {
             waiting.writer_sleeps = true;
@@ -127,7 +127,11 @@ impl Queue {
             waiting.writer_sleeps = false;
         }
         let size = waiting.envelopes.len().min(max);
-        batch.extend(waiting.envelopes.drain(..size));
+        if size == waiting.envelopes.len() && batch.is_empty() {
+            std::mem::swap(&mut waiting.envelopes, batch);
+        } else {
+            batch.extend(waiting.envelopes.drain(..size));
+        }
         if size > 0 {
             self.drained.notify_all();
         }

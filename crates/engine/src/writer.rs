@@ -1,12 +1,13 @@
 //! The writer thread: the only place where anything is decided.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
 use feiqian_core::{Command, Decision, Event, EventNumber, State, UnixMillis};
 use feiqian_core::{decide, evolve, order::expire::ExpireOrder};
-use feiqian_log::{BatchBuffer, PushError};
+use feiqian_log::{Address, BatchBuffer, PushError};
 use feiqian_store::Store;
 
 use crate::committer::{Answer, Work};
@@ -40,7 +41,7 @@ struct Gone;
 
 impl Writer {
     pub fn run(mut self) {
-        let mut envelopes = Vec::with_capacity(BATCH_MAX);
+        let mut envelopes = VecDeque::with_capacity(BATCH_MAX);
         while self.queue.take(&mut envelopes, BATCH_MAX, self.patience()) {
             if self.batch(&mut envelopes).is_err() {
                 self.queue.abandon();
@@ -63,7 +64,7 @@ impl Writer {
         due.unwrap_or(TICK).min(TICK)
     }
 
-    fn batch(&mut self, envelopes: &mut Vec<Envelope>) -> Result<(), Gone> {
+    fn batch(&mut self, envelopes: &mut VecDeque<Envelope>) -> Result<(), Gone> {
         // Time never goes back, whatever the machine's clock does.
         self.now = self.now.max((self.clock)());
         let due: Vec<_> = self.state.due(self.now, TIMERS_MAX).collect();
@@ -130,7 +131,7 @@ impl Writer {
             }
         }
         evolve(&mut self.state, &event);
-        batch.events.push(event);
+        batch.events.push((Address(0), event));
         Ok(Receipt {
             event: number,
             at: self.now,
@@ -171,7 +172,7 @@ struct Batch {
     first: EventNumber,
     at: UnixMillis,
     buffer: BatchBuffer,
-    events: Vec<Event>,
+    events: Vec<(Address, Event)>,
     answers: Vec<Answer>,
     counts: Counts,
 }

@@ -45,7 +45,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         println!("{}", audited.totals);
         println!("chain {}", audited.chain);
         if audited.torn > 0 {
-            println!("the last append did not end: {} bytes of it are not counted", audited.torn);
+            println!(
+                "the last append did not end: {} bytes of it are not counted",
+                audited.torn
+            );
         }
         println!("audit passed: debits equal credits, every rule held");
     }
@@ -65,7 +68,11 @@ pub fn audit(reader: &Reader, mut progress: impl FnMut(u64)) -> Result<Audited, 
         progress(batch.end.0);
     }
     let torn = cursor.torn_tail().map_or(0, |cut| cut.bytes);
-    Ok(Audited { totals: audit.finish()?, chain: cursor.chain(), torn })
+    Ok(Audited {
+        totals: audit.finish()?,
+        chain: cursor.chain(),
+        torn,
+    })
 }
 
 fn as_json(audited: &Audited) -> serde_json::Value {

@@ -35,7 +35,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if options.reset {
         reset(&options.data)?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(demo(options))
 }
 
@@ -80,7 +82,11 @@ fn reset(dir: &Path) -> Result<(), Failure> {
 fn credentials(platform: &Platform, dir: &Path) -> Result<Value, Failure> {
     let base_url = &platform.base_url;
     let binary = std::env::current_exe()?;
-    let binary = shell_word(binary.to_str().ok_or("the path of this program is not UTF-8")?);
+    let binary = shell_word(
+        binary
+            .to_str()
+            .ok_or("the path of this program is not UTF-8")?,
+    );
     let operator_key = std::fs::read_to_string(dir.join(folder::OPERATOR_KEY))?;
     Ok(json!({
         "base_url": base_url,
@@ -96,9 +102,16 @@ fn credentials(platform: &Platform, dir: &Path) -> Result<Value, Failure> {
 
 /// What a WeChat Pay SDK asks for, with the openid of a shopper.
 fn wechat(platform: &Platform, merchant: MerchantId) -> Result<Value, Failure> {
-    let merchant = platform.credentials(merchant)?.ok_or("the sandbox lacks a merchant")?;
-    let shopper = platform.find_person(SHOPPER)?.ok_or("the sandbox lacks its shopper")?;
-    let private_key = merchant.private_key_pem.as_ref().map(|pem| pem.expose_secret().to_owned());
+    let merchant = platform
+        .credentials(merchant)?
+        .ok_or("the sandbox lacks a merchant")?;
+    let shopper = platform
+        .find_person(SHOPPER)?
+        .ok_or("the sandbox lacks its shopper")?;
+    let private_key = merchant
+        .private_key_pem
+        .as_ref()
+        .map(|pem| pem.expose_secret().to_owned());
     Ok(json!({
         "mchid": merchant.mchid,
         "appid": merchant.appid,
@@ -116,7 +129,11 @@ fn wechat(platform: &Platform, merchant: MerchantId) -> Result<Value, Failure> {
 /// As one word for a POSIX shell.
 fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    if text.chars().all(plain) { text.into() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if text.chars().all(plain) {
+        text.into()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }
 
 fn print_next_steps(base_url: &str, options: &Options) -> Result<(), Failure> {

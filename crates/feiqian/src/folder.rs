@@ -8,8 +8,8 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,8 +77,12 @@ pub fn write_secret(path: &Path, text: &str) -> Result<(), Failure> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let temporary = path.with_file_name(name);
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&temporary, path)?;
@@ -102,7 +106,10 @@ pub async fn serve(
     tls: Option<TlsFiles>,
 ) -> Result<(), Failure> {
     let notifier = Notifier::start(platform.clone(), &dir.join("notify"))?;
-    let bank = platform.is_sandbox().then(|| SandboxBank::start(&platform)).transpose()?;
+    let bank = platform
+        .is_sandbox()
+        .then(|| SandboxBank::start(&platform))
+        .transpose()?;
     let engine = platform.engine.clone();
     let router = server::router(platform, Some(notifier.clone()));
     let served = server::serve_on(router, listener, tls, stop_asked(engine.clone())).await;

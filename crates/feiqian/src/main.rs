@@ -58,7 +58,10 @@ fn main() -> ExitCode {
                 .unwrap_or_else(|_| "warn,feiqian=info".into()),
         )
         .init();
-    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+    if rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .is_err()
+    {
         eprintln!("feiqian: the cryptography of this build cannot be used");
         return ExitCode::FAILURE;
     }

@@ -63,7 +63,13 @@ pub async fn seed(platform: &Platform) -> Result<(), Failure> {
     bar.set_length((BRANDS.len() + MERCHANTS.len() + SHOPPERS.len()) as u64);
     for (index, name) in BRANDS.into_iter().enumerate() {
         let number = Number::new(&format!("seed-brand-{index}"))?;
-        platform.engine.submit(AddBrand { number, name: name.into() }).await?;
+        platform
+            .engine
+            .submit(AddBrand {
+                number,
+                name: name.into(),
+            })
+            .await?;
         bar.inc(1);
     }
     for (index, (name, category, fee)) in MERCHANTS.into_iter().enumerate() {
@@ -103,9 +109,19 @@ async fn add_shopper(
     };
     let (_, user) = platform.add_user(command, &person).await?;
     let number = Number::new("seed-top-up")?;
-    let receipt = platform.engine.submit(TopUp { user, number, amount: Fen(yuan * 100) }).await?;
+    let receipt = platform
+        .engine
+        .submit(TopUp {
+            user,
+            number,
+            amount: Fen(yuan * 100),
+        })
+        .await?;
     let pending = TransferId(receipt.event);
-    let answer = AnswerTransfer { transfer: pending, answer: Answer::Done };
+    let answer = AnswerTransfer {
+        transfer: pending,
+        answer: Answer::Done,
+    };
     match platform.engine.submit(answer).await {
         Ok(_) => Ok(()),
         // Answered before the seeding was cut short.

@@ -54,22 +54,34 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let config = read(&options.config)?;
     let master = master_key(&config)?;
     check(&config, &master)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         std::fs::create_dir_all(&config.data)?;
-        let tls = config.tls.map(|tls| TlsFiles { certificate: tls.certificate, key: tls.key });
+        let tls = config.tls.map(|tls| TlsFiles {
+            certificate: tls.certificate,
+            key: tls.key,
+        });
         let listener = folder::listen(config.listen)?;
         let url = config.public_url.trim_end_matches('/').to_owned();
         let platform = folder::open(&config.data, Mode::Production, master, url).await?;
         let key = config.data.join(folder::OPERATOR_KEY);
-        println!("Serving on {}; the operator's key is in {}", listener.local_addr()?, key.display());
+        println!(
+            "Serving on {}; the operator's key is in {}",
+            listener.local_addr()?,
+            key.display()
+        );
         folder::serve(platform, &config.data, listener, tls).await
     })
 }
 
 fn read(path: &Path) -> Result<Config, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        format!("cannot read {}: {error}; docs/OPERATIONS.md has an example", path.display())
+        format!(
+            "cannot read {}: {error}; docs/OPERATIONS.md has an example",
+            path.display()
+        )
     })?;
     toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()).into())
 }
@@ -91,9 +103,11 @@ fn master_key(config: &Config) -> Result<MasterKey, Failure> {
 
 fn check(config: &Config, master: &MasterKey) -> Result<(), Failure> {
     if master.is_sandbox() {
-        return Err("this master key was made by a sandbox, so others may have it; \
+        return Err(
+            "this master key was made by a sandbox, so others may have it; \
             make another: openssl rand -hex 32"
-            .into());
+                .into(),
+        );
     }
     if config.tls.is_none() && !config.listen.ip().is_loopback() {
         return Err(format!(

@@ -46,7 +46,9 @@ pub fn pay(options: &PayOptions) -> Result<(), Failure> {
         println!("{payment}");
         return Ok(());
     }
-    let yuan = payment["amount"].as_i64().map(|fen| feiqian_core::Fen(fen).to_string());
+    let yuan = payment["amount"]
+        .as_i64()
+        .map(|fen| feiqian_core::Fen(fen).to_string());
     println!(
         "paid {} yuan to {} ({}), order {}",
         yuan.unwrap_or_default(),
@@ -64,7 +66,11 @@ pub fn pay_code(options: &PayCodeOptions) -> Result<(), Failure> {
         println!("{answer}");
     } else {
         let seconds = answer["expires_in"].as_i64().unwrap_or_default();
-        println!("pay code of {}, for one use within {seconds} s: {}", options.who.name, text(&answer["code"]));
+        println!(
+            "pay code of {}, for one use within {seconds} s: {}",
+            options.who.name,
+            text(&answer["code"])
+        );
     }
     Ok(())
 }
@@ -75,7 +81,9 @@ fn text(value: &Value) -> &str {
 
 /// Signs in as the shopper and posts once.
 fn run(who: &Who, path: impl Fn(&str) -> String, body: &Value) -> Result<Value, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let client = reqwest::Client::builder().no_proxy().build()?;
         let base = who.server.trim_end_matches('/');
@@ -94,7 +102,10 @@ fn run(who: &Who, path: impl Fn(&str) -> String, body: &Value) -> Result<Value, 
 async fn answer(who: &Who, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
     let response = request.send().await.map_err(|error| {
         let why = crate::with_causes(&error);
-        format!("no answer from {}: {why}. Does `feiqian demo` run there?", who.server)
+        format!(
+            "no answer from {}: {why}. Does `feiqian demo` run there?",
+            who.server
+        )
     })?;
     let status = response.status();
     let body: Value = response.json().await.unwrap_or_default();

@@ -62,7 +62,9 @@ fn serve(dir: &Path) -> Result<Child, Failure> {
 fn measure(options: &Options, dir: &Path, pid: u32) -> Result<Value, Failure> {
     let credentials = wait_for_credentials(&dir.join("credentials.json"))?;
     let merchant = Merchant::new(&credentials)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let (per_request, latencies, wall) = runtime.block_on(merchant.load(options, pid))?;
     let (verify, sign) = cryptography(&merchant.key);
     let micros = |seconds: f64| (seconds * 1e7).round() / 10.0;
@@ -108,12 +110,17 @@ fn cryptography(key: &PlatformKey) -> (f64, f64) {
         times[times.len() / 2]
     };
     let verify = median(&|| assert!(sign::verify(key.public(), &text, &signature)));
-    (verify, median(&|| drop(std::hint::black_box(key.sign(&text)))))
+    (
+        verify,
+        median(&|| drop(std::hint::black_box(key.sign(&text)))),
+    )
 }
 
 fn decode(text: &str) -> Vec<u8> {
     use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.decode(text).unwrap_or_default()
+    base64::engine::general_purpose::STANDARD
+        .decode(text)
+        .unwrap_or_default()
 }
 
 struct Merchant {
@@ -147,7 +154,9 @@ impl Merchant {
         let signature = self.key.sign(&text);
         format!(
             "{} mchid=\"{}\",nonce_str=\"{nonce}\",timestamp=\"{now}\",serial_no=\"{}\",signature=\"{signature}\"",
-            feiqian_gateway::wechat::authorization::SCHEME, self.mchid, self.serial
+            feiqian_gateway::wechat::authorization::SCHEME,
+            self.mchid,
+            self.serial
         )
     }
 
@@ -158,9 +167,14 @@ impl Merchant {
             .pool_max_idle_per_host(o.connections)
             .build()?;
         self.place(&client).await?;
-        let target = format!("/v3/pay/transactions/out-trade-no/bench-http?mchid={}", self.mchid);
+        let target = format!(
+            "/v3/pay/transactions/out-trade-no/bench-http?mchid={}",
+            self.mchid
+        );
         // Signed beforehand, so that the load is on the server.
-        let signed: Vec<_> = (0..o.requests).map(|_| self.authorization("GET", &target, "")).collect();
+        let signed: Vec<_> = (0..o.requests)
+            .map(|_| self.authorization("GET", &target, ""))
+            .collect();
         let url = format!("{}{target}", self.base);
         let cpu = process::cpu_seconds(pid).ok_or("the server is gone")?;
         let begin = Instant::now();
@@ -168,7 +182,9 @@ impl Merchant {
         for share in signed.chunks(o.requests.div_ceil(o.connections.max(1)).max(1)) {
             let (client, url, share) = (client.clone(), url.clone(), share.to_vec());
             let serial = self.public_key_id.clone();
-            tasks.push(tokio::spawn(async move { query(&client, &url, &serial, share).await }));
+            tasks.push(tokio::spawn(async move {
+                query(&client, &url, &serial, share).await
+            }));
         }
         let mut latencies = Latencies::new();
         for task in tasks {

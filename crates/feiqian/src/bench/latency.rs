@@ -13,7 +13,10 @@ pub struct Latencies {
 
 impl Latencies {
     pub fn new() -> Self {
-        Self { buckets: vec![0; BUCKETS], count: 0 }
+        Self {
+            buckets: vec![0; BUCKETS],
+            count: 0,
+        }
     }
 
     pub fn record(&mut self, took: Duration) {
@@ -35,13 +38,19 @@ impl Latencies {
             seen += count;
             seen >= rank
         });
-        Duration::from_secs_f64(1e-6 * 1.01_f64.powi(i32::try_from(bucket.unwrap_or(0)).unwrap_or(0)))
+        Duration::from_secs_f64(
+            1e-6 * 1.01_f64.powi(i32::try_from(bucket.unwrap_or(0)).unwrap_or(0)),
+        )
     }
 }
 
 fn bucket(took: Duration) -> usize {
     let micros = (took.as_secs_f64() * 1e6).max(1.0);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small, positive")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "small, positive"
+    )]
     let index = (micros.ln() / 1.01_f64.ln()) as usize;
     index.min(BUCKETS - 1)
 }

@@ -67,11 +67,17 @@ fn measure(options: &Options, dir: &Path) -> Result<(), Failure> {
     let engine = Engine::open(feiqian_engine::Options::new(dir, Mode::Sandbox))?;
     let answers = Arc::new(Answers::default());
     set_up(&engine, options, &answers)?;
-    eprintln!("paying for {} s after {} s of warm-up …", options.seconds, options.warm_up);
+    eprintln!(
+        "paying for {} s after {} s of warm-up …",
+        options.seconds, options.warm_up
+    );
     let before = disk(dir);
     let (first, peak) = (engine.durable().0, process::peak_memory());
     let run = Load::new(options).run(&engine, &answers, options)?;
-    let lag = engine.durable().0.saturating_sub(engine.store_now().position().0);
+    let lag = engine
+        .durable()
+        .0
+        .saturating_sub(engine.store_now().position().0);
     let caught_up = Instant::now();
     wait_for_store(&engine)?;
     let catch_up = caught_up.elapsed();
@@ -120,7 +126,9 @@ fn print(figures: &serde_json::Value, as_json: bool) {
         println!("{figures}");
         return;
     }
-    let Some(figures) = figures.as_object() else { return };
+    let Some(figures) = figures.as_object() else {
+        return;
+    };
     for (name, value) in figures {
         println!("{:<36} {value}", name.replace('_', " "));
     }
@@ -128,7 +136,10 @@ fn print(figures: &serde_json::Value, as_json: bool) {
 
 /// Bytes of log and store.
 fn disk(dir: &Path) -> (u64, u64) {
-    (process::disk_bytes(&dir.join("log")), process::disk_bytes(&dir.join("store")))
+    (
+        process::disk_bytes(&dir.join("log")),
+        process::disk_bytes(&dir.join("store")),
+    )
 }
 
 fn wait_for_store(engine: &Engine) -> Result<(), Failure> {
@@ -147,7 +158,10 @@ struct Answers(Mutex<Vec<(u64, Outcome)>>);
 
 impl Sink for Answers {
     fn answer(&self, tag: u64, outcome: Outcome) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((tag, outcome));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((tag, outcome));
     }
 }
 
@@ -155,7 +169,10 @@ impl Answers {
     /// Moves what has come into `into`, waiting for something.
     fn take(&self, engine: &Engine, into: &mut Vec<(u64, Outcome)>) -> Result<(), Failure> {
         loop {
-            std::mem::swap(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), into);
+            std::mem::swap(
+                &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner),
+                into,
+            );
             if !into.is_empty() {
                 return Ok(());
             }
@@ -170,7 +187,11 @@ impl Answers {
 /// Makes what is missing: brands, merchants, wallets with money.
 fn set_up(engine: &Engine, options: &Options, answers: &Arc<Answers>) -> Result<(), Failure> {
     let have = read(engine, |state| {
-        (state.brands().count(), state.merchant_count(), state.user_count())
+        (
+            state.brands().count(),
+            state.merchant_count(),
+            state.user_count(),
+        )
     })?;
     let bar = folder::bar("setting up");
     bar.set_length(u64::from(options.wallets) * 3 + u64::from(options.merchants));
@@ -200,25 +221,49 @@ fn set_up(engine: &Engine, options: &Options, answers: &Arc<Answers>) -> Result<
         }
     };
     all(&mut (have.0..2).map(|n| {
-        AddBrand { number: number("brand", n as u64), name: format!("Brand {n}") }.into()
+        AddBrand {
+            number: number("brand", n as u64),
+            name: format!("Brand {n}"),
+        }
+        .into()
     }))?;
     all(&mut (u32::try_from(have.1)?..options.merchants).map(|n| {
         let (number, name) = (number("merchant", n.into()), format!("Merchant {n}"));
-        AddMerchant { number, name, category: Category(5812), fee: BasisPoints(60) }.into()
+        AddMerchant {
+            number,
+            name,
+            category: Category(5812),
+            fee: BasisPoints(60),
+        }
+        .into()
     }))?;
     let first = u32::try_from(have.2)?;
     all(&mut (first..options.wallets).map(|n| {
         let brand = BrandId(u16::from(n % 2 == 1));
-        AddUser { number: number("user", n.into()), brand, tier: Tier::Basic }.into()
+        AddUser {
+            number: number("user", n.into()),
+            brand,
+            tier: Tier::Basic,
+        }
+        .into()
     }))?;
     let event = engine.durable();
     all(&mut (first..options.wallets).map(|n| {
-        TopUp { user: UserId(n), number: number("top-up", 0), amount: Fen(1_000_000_000) }.into()
+        TopUp {
+            user: UserId(n),
+            number: number("top-up", 0),
+            amount: Fen(1_000_000_000),
+        }
+        .into()
     }))?;
     let new = u64::from(options.wallets.saturating_sub(first));
     all(&mut (event.0..event.0 + new).map(|n| {
         let transfer = TransferId(feiqian_core::EventNumber(n));
-        AnswerTransfer { transfer, answer: Answer::Done }.into()
+        AnswerTransfer {
+            transfer,
+            answer: Answer::Done,
+        }
+        .into()
     }))?;
     bar.finish_and_clear();
     wait_for_store(engine)
@@ -259,7 +304,11 @@ impl Chance {
     /// Log-uniform in `0..bound`: rank r is hit in proportion to 1 / (r + 1).
     fn rank_below(&mut self, bound: u32) -> u32 {
         let share = f64::from(self.below(u32::MAX)) / f64::from(u32::MAX);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below bound + 1")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "below bound + 1"
+        )]
         let rank = (f64::from(bound) + 1.0).powf(share) as u32;
         rank.saturating_sub(1).min(bound - 1)
     }
@@ -300,8 +349,13 @@ impl Run {
     fn windows(&self, options: &Options) -> Vec<u64> {
         let warm_up = usize::try_from(options.warm_up).unwrap_or(0);
         let seconds = usize::try_from(options.seconds).unwrap_or(1);
-        let mut windows: Vec<u64> =
-            self.per_second.iter().copied().skip(warm_up).take(seconds).collect();
+        let mut windows: Vec<u64> = self
+            .per_second
+            .iter()
+            .copied()
+            .skip(warm_up)
+            .take(seconds)
+            .collect();
         windows.resize(seconds.max(1), 0);
         windows.sort_unstable();
         windows
@@ -344,7 +398,15 @@ impl Load {
             echo: None,
         };
         let number = number(&self.name, flight.number);
-        (flight, CreateOrder { merchant: flight.merchant, number, terms }.into())
+        (
+            flight,
+            CreateOrder {
+                merchant: flight.merchant,
+                number,
+                terms,
+            }
+            .into(),
+        )
     }
 
     fn run(mut self, engine: &Engine, answers: &Arc<Answers>, o: &Options) -> Result<Run, Failure> {
@@ -398,7 +460,14 @@ impl Load {
         if !flight.created {
             (flight.created, flight.asked) = (true, now);
             let (order, payer) = (OrderId(receipt.event), flight.payer);
-            return Ok(Some(PayOrder { order, payer, attempt: Attempt(flight.number) }.into()));
+            return Ok(Some(
+                PayOrder {
+                    order,
+                    payer,
+                    attempt: Attempt(flight.number),
+                }
+                .into(),
+            ));
         }
         run.payments.record(now - flight.begun);
         let second = usize::try_from((now - begin).as_secs())?;
@@ -424,9 +493,16 @@ fn look_up(engine: &Engine, run: &Run) -> Result<serde_json::Value, Failure> {
     let mut latencies = Latencies::new();
     for (merchant, n) in &run.sample {
         let begin = Instant::now();
-        let key = Key { scope: Scope::Orders(*merchant), number: number(&run.name, *n) };
-        let (event, _) = store.number(&key)?.ok_or("an acknowledged order is not found")?;
-        let story = store.order(OrderId(event))?.ok_or("an acknowledged order is not found")?;
+        let key = Key {
+            scope: Scope::Orders(*merchant),
+            number: number(&run.name, *n),
+        };
+        let (event, _) = store
+            .number(&key)?
+            .ok_or("an acknowledged order is not found")?;
+        let story = store
+            .order(OrderId(event))?
+            .ok_or("an acknowledged order is not found")?;
         if story.later.is_empty() {
             return Err("an acknowledged payment is not found".into());
         }

@@ -25,7 +25,9 @@ pub fn cpu_seconds(pid: u32) -> Option<f64> {
 /// Bytes on disk of everything below a folder.
 pub fn disk_bytes(dir: &Path) -> u64 {
     use std::os::unix::fs::MetadataExt;
-    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return 0;
+    };
     entries
         .flatten()
         .map(|entry| match entry.metadata() {
@@ -39,7 +41,12 @@ pub fn disk_bytes(dir: &Path) -> u64 {
 /// The machine in a line: processor and how many of them.
 pub fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    format!("{cores} × {}", model.map_or("unknown processor", |(_, name)| name.trim()))
+    format!(
+        "{cores} × {}",
+        model.map_or("unknown processor", |(_, name)| name.trim())
+    )
 }

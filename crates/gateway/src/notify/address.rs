@@ -53,7 +53,11 @@ impl BadAddress {
 impl Reach {
     /// That of a platform's mode.
     pub(crate) fn of(platform: &Platform) -> Self {
-        if platform.is_sandbox() { Self::Sandbox } else { Self::Public }
+        if platform.is_sandbox() {
+            Self::Sandbox
+        } else {
+            Self::Public
+        }
     }
 
     /// Whether a notice may be posted to this address.
@@ -104,7 +108,10 @@ pub fn check(text: &str, reach: Reach) -> Result<Url, BadAddress> {
 fn is_local_name(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     let ends = ["localhost", "local", "internal", "home.arpa"];
-    !host.contains('.') || ends.iter().any(|end| host.rsplit('.').next() == Some(end) || host.ends_with(".home.arpa"))
+    !host.contains('.')
+        || ends
+            .iter()
+            .any(|end| host.rsplit('.').next() == Some(end) || host.ends_with(".home.arpa"))
 }
 
 /// Registers of IANA: special-purpose addresses are not public.
@@ -126,7 +133,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let [first, second, ..] = address.segments();
     let tunnel = first == 0x2002 || (first == 0x2001 && second < 0x200);
-    let documentation = (first == 0x2001 && second == 0xdb8) || (first == 0x3fff && second < 0x1000);
+    let documentation =
+        (first == 0x2001 && second == 0xdb8) || (first == 0x3fff && second < 0x1000);
     first & 0xe000 == 0x2000 && !tunnel && !documentation
 }
 
@@ -187,7 +195,10 @@ mod tests {
             ("https:shop.example.com", BadAddress::Form),
             ("http://", BadAddress::Form),
             ("http://shop.example.com/a b", BadAddress::Form),
-            ("https://me:secret@shop.example.com/", BadAddress::Credentials),
+            (
+                "https://me:secret@shop.example.com/",
+                BadAddress::Credentials,
+            ),
             ("https://shop.example.com/?a=b", BadAddress::Query),
             ("http://localhost/notify", BadAddress::Private),
             ("http://intranet/notify", BadAddress::Private),
@@ -198,7 +209,10 @@ mod tests {
             ("http://10.1.2.3/notify", BadAddress::Private),
             ("http://172.16.0.1/", BadAddress::Private),
             ("http://192.168.1.1/", BadAddress::Private),
-            ("http://169.254.169.254/latest/meta-data", BadAddress::Private),
+            (
+                "http://169.254.169.254/latest/meta-data",
+                BadAddress::Private,
+            ),
             ("http://100.64.0.1/", BadAddress::Private),
             ("http://0.0.0.0/", BadAddress::Private),
             ("http://[::1]/notify", BadAddress::Private),
@@ -214,12 +228,27 @@ mod tests {
 
     #[test]
     fn a_sandbox_reaches_its_own_machine_but_not_the_clouds_secrets() {
-        for good in ["http://127.0.0.1:9/notify?a=b", "http://localhost:8080/", "http://10.0.0.5/"] {
+        for good in [
+            "http://127.0.0.1:9/notify?a=b",
+            "http://localhost:8080/",
+            "http://10.0.0.5/",
+        ] {
             assert!(check(good, Reach::Sandbox).is_ok(), "{good}");
         }
-        for bad in ["http://169.254.169.254/", "http://[fe80::1]/", "http://224.0.0.1/"] {
-            assert_eq!(check(bad, Reach::Sandbox).unwrap_err(), BadAddress::Private, "{bad}");
+        for bad in [
+            "http://169.254.169.254/",
+            "http://[fe80::1]/",
+            "http://224.0.0.1/",
+        ] {
+            assert_eq!(
+                check(bad, Reach::Sandbox).unwrap_err(),
+                BadAddress::Private,
+                "{bad}"
+            );
         }
-        assert_eq!(check("not an address", Reach::Sandbox).unwrap_err(), BadAddress::Form);
+        assert_eq!(
+            check("not an address", Reach::Sandbox).unwrap_err(),
+            BadAddress::Form
+        );
     }
 }

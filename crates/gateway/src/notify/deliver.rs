@@ -10,7 +10,7 @@ use super::rows::Row;
 use super::run::Shared;
 use super::wechat;
 
-/// Longest answer read, in bytes: enough to use the connection again. What it says does not matter.
+/// Longest answer read, in bytes. What it says does not matter.
 const ANSWER_MAX: usize = 16 * 1024;
 
 /// A notice, ready to be posted.
@@ -52,11 +52,7 @@ impl Failure {
     }
 }
 
-pub(super) async fn deliver(
-    shared: &Shared,
-    event: EventNumber,
-    row: &Row,
-) -> Result<(), Failure> {
+pub(super) async fn deliver(shared: &Shared, event: EventNumber, row: &Row) -> Result<(), Failure> {
     let url = address::check(&row.url, shared.reach).map_err(Failure::Address)?;
     let post = match row.form {
         NotifyForm::WechatPublicKey | NotifyForm::WechatCertificate => {
@@ -86,7 +82,7 @@ async fn send(shared: &Shared, url: reqwest::Url, post: Post) -> Result<(), Fail
     }
     let mut answer = request.send().await.map_err(failed)?;
     let status = answer.status().as_u16();
-    // The status decides; the rest of the answer is read so that the connection can be used again.
+    // The status decides; the rest is read so that the endpoint is not cut off while it writes.
     let mut read = 0_usize;
     while let Ok(Some(part)) = answer.chunk().await {
         read = read.saturating_add(part.len());
@@ -94,5 +90,9 @@ async fn send(shared: &Shared, url: reqwest::Url, post: Post) -> Result<(), Fail
             break;
         }
     }
-    if matches!(status, 200 | 204) { Ok(()) } else { Err(Failure::Status(status)) }
+    if matches!(status, 200 | 204) {
+        Ok(())
+    } else {
+        Err(Failure::Status(status))
+    }
 }

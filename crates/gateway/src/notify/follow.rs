@@ -47,7 +47,9 @@ fn follow(shared: &Shared, runtime: &tokio::runtime::Handle) -> Result<(), Notif
             }
         };
         let next = batch.next();
-        let Some(store) = store_at(shared, next) else { return Ok(()) };
+        let Some(store) = store_at(shared, next) else {
+            return Ok(());
+        };
         let rows = rows(store, &batch, now_ms())?;
         if rows.is_empty() && next.0.saturating_sub(written.0) < POSITION_EVERY {
             continue;
@@ -80,10 +82,7 @@ fn store_at(shared: &Shared, next: EventNumber) -> Option<&Store> {
 
 /// Where to begin: where it ended, or as far back as notices are tried if that is not known or is
 /// of another log.
-fn start(
-    shared: &Shared,
-    runtime: &tokio::runtime::Handle,
-) -> Result<EventNumber, NotifyError> {
+fn start(shared: &Shared, runtime: &tokio::runtime::Handle) -> Result<EventNumber, NotifyError> {
     let engine = &shared.platform.engine;
     match shared.rows.position()? {
         Some(position) if position <= engine.durable() => return Ok(position),
@@ -96,7 +95,9 @@ fn start(
         }
         None => {}
     }
-    let store = runtime.block_on(engine.store()).map_err(PlatformError::from)?;
+    let store = runtime
+        .block_on(engine.store())
+        .map_err(PlatformError::from)?;
     let since = UnixMillis(now_ms().saturating_sub(millis(shared.options.plan.span())));
     let first = store.first_event_at(since).map_err(PlatformError::from)?;
     shared.rows.add(&[], first)?;
@@ -119,12 +120,18 @@ fn rows(
 
 /// The notice that an event asks for.
 pub(super) fn row(store: &Store, event: &Event, now: i64) -> Result<Option<Row>, NotifyError> {
-    #[allow(clippy::wildcard_enum_match_arm, reason = "nobody is told of other events")]
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "nobody is told of other events"
+    )]
     let (kind, notify) = match event {
         Event::OrderPaid(event) => {
             let created = store.event(event.order.0).map_err(storage)?;
             let Some(Event::OrderCreated(created)) = created else {
-                return Err(NotifyError::Log(format!("there is no order {}", event.order)));
+                return Err(NotifyError::Log(format!(
+                    "there is no order {}",
+                    event.order
+                )));
             };
             (NoticeKind::OrderPaid, created.terms.notify)
         }

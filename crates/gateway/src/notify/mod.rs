@@ -31,8 +31,8 @@ mod wechat;
 mod tests;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -151,15 +151,23 @@ impl Notifier {
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
-        let send = std::thread::Builder::new().name("notify-send".into()).spawn(move || {
-            runtime.block_on(run::run(sending));
-            runtime.shutdown_background();
-        })?;
+        let send = std::thread::Builder::new()
+            .name("notify-send".into())
+            .spawn(move || {
+                runtime.block_on(run::run(sending));
+                runtime.shutdown_background();
+            })?;
         let follow = std::thread::Builder::new()
             .name("notify-follow".into())
             .spawn(move || follow::run(&following, &handle))?;
         let running = Mutex::new(vec![follow, send]);
-        Ok(Self { threads: Arc::new(Threads { shared: shared.clone(), running }), shared })
+        Ok(Self {
+            threads: Arc::new(Threads {
+                shared: shared.clone(),
+                running,
+            }),
+            shared,
+        })
     }
 
     /// Stops: what is under way gets a few seconds; the rest is sent after the next start.

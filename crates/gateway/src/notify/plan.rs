@@ -60,7 +60,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { plan: Plan(WECHAT.into()), answer_within: ANSWER_WITHIN }
+        Self {
+            plan: Plan(WECHAT.into()),
+            answer_within: ANSWER_WITHIN,
+        }
     }
 }
 

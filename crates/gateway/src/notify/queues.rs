@@ -25,8 +25,14 @@ struct Queue {
 
 impl Queue {
     fn ready(&self) -> Option<i64> {
-        let most = if self.failing { PER_FAILING_ENDPOINT_MAX } else { PER_ENDPOINT_MAX };
-        self.first.filter(|_| self.under_way.len() < most).map(|first| first.due)
+        let most = if self.failing {
+            PER_FAILING_ENDPOINT_MAX
+        } else {
+            PER_ENDPOINT_MAX
+        };
+        self.first
+            .filter(|_| self.under_way.len() < most)
+            .map(|first| first.due)
     }
 }
 
@@ -62,7 +68,9 @@ impl Queues {
 
     /// The rows of an endpoint that are under way.
     pub fn under_way(&self, endpoint: Endpoint) -> &[Place] {
-        self.queues.get(&endpoint).map_or(&[], |queue| &queue.under_way)
+        self.queues
+            .get(&endpoint)
+            .map_or(&[], |queue| &queue.under_way)
     }
 
     /// Says that a row is under way no longer. If it stays in the queue, offer its new place.
@@ -107,7 +115,11 @@ mod tests {
     use super::*;
 
     fn place(url: &str, due: i64, event: u64) -> Place {
-        Place { endpoint: Endpoint::of(url), due, event: EventNumber(event) }
+        Place {
+            endpoint: Endpoint::of(url),
+            due,
+            event: EventNumber(event),
+        }
     }
 
     #[test]

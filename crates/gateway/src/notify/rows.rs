@@ -71,7 +71,11 @@ impl Endpoint {
     pub fn of(url: &str) -> Self {
         let origin = reqwest::Url::parse(url).map(|url| url.origin().ascii_serialization());
         let hash = digest(&SHA256, origin.unwrap_or_default().as_bytes());
-        Self(hash.as_ref().first_chunk().map_or(0, |first| u64::from_be_bytes(*first)))
+        Self(
+            hash.as_ref()
+                .first_chunk()
+                .map_or(0, |first| u64::from_be_bytes(*first)),
+        )
     }
 }
 
@@ -116,8 +120,10 @@ pub(super) struct Rows {
 
 impl Rows {
     pub fn open(folder: &Path) -> Result<Self, NotifyError> {
-        let database =
-            Database::builder(folder).cache_size(CACHE_BYTES).worker_threads(1).open()?;
+        let database = Database::builder(folder)
+            .cache_size(CACHE_BYTES)
+            .worker_threads(1)
+            .open()?;
         let keyspace = |name| database.keyspace(name, KeyspaceCreateOptions::default);
         let (pending, dead) = (keyspace("pending")?, keyspace("dead")?);
         Ok(Self {
@@ -141,7 +147,10 @@ impl Rows {
 
     /// Up to where the log was followed; none before the first time.
     pub fn position(&self) -> Result<Option<EventNumber>, NotifyError> {
-        self.meta.get(POSITION)?.map(|bytes| read_event(&bytes)).transpose()
+        self.meta
+            .get(POSITION)?
+            .map(|bytes| read_event(&bytes))
+            .transpose()
     }
 
     /// Adds rows of events before `position`, which all were looked at.
@@ -156,7 +165,8 @@ impl Rows {
         }
         batch.insert(&self.meta, POSITION, position.0.to_be_bytes());
         batch.commit()?;
-        self.pending_count.fetch_add(rows.len() as u64, Ordering::Relaxed);
+        self.pending_count
+            .fetch_add(rows.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
@@ -170,7 +180,12 @@ impl Rows {
                 found.push(place);
                 let next = place.endpoint.0.checked_add(1).map(Endpoint);
                 from = next.map(|endpoint| {
-                    Place { endpoint, due: 0, event: EventNumber(0) }.key()
+                    Place {
+                        endpoint,
+                        due: 0,
+                        event: EventNumber(0),
+                    }
+                    .key()
                 });
             }
         }
@@ -179,11 +194,7 @@ impl Rows {
 
     /// The first place of an endpoint from `from` on that is none of those under way. Whoever knows
     /// where the queue begins saves stepping over what was removed before.
-    pub fn first(
-        &self,
-        from: Place,
-        under_way: &[Place],
-    ) -> Result<Option<Place>, NotifyError> {
+    pub fn first(&self, from: Place, under_way: &[Place]) -> Result<Option<Place>, NotifyError> {
         for guard in self.due.range(from.key()..) {
             let place = Place::read(&guard.key()?)?;
             if place.endpoint != from.endpoint {
@@ -203,11 +214,17 @@ impl Rows {
     }
 
     pub fn pending_row(&self, event: EventNumber) -> Result<Option<Row>, NotifyError> {
-        self.pending.get(event.0.to_be_bytes())?.map(|bytes| read_row(&bytes)).transpose()
+        self.pending
+            .get(event.0.to_be_bytes())?
+            .map(|bytes| read_row(&bytes))
+            .transpose()
     }
 
     pub fn dead_row(&self, event: EventNumber) -> Result<Option<Row>, NotifyError> {
-        self.dead.get(event.0.to_be_bytes())?.map(|bytes| read_row(&bytes)).transpose()
+        self.dead
+            .get(event.0.to_be_bytes())?
+            .map(|bytes| read_row(&bytes))
+            .transpose()
     }
 
     /// Removes a place that no row has.
@@ -277,7 +294,11 @@ impl Rows {
         event: EventNumber,
         row: &Row,
     ) -> Result<(), NotifyError> {
-        let place = Place { endpoint: Endpoint::of(&row.url), due: row.due, event };
+        let place = Place {
+            endpoint: Endpoint::of(&row.url),
+            due: row.due,
+            event,
+        };
         batch.insert(&self.pending, event.0.to_be_bytes(), write_row(row)?);
         batch.insert(&self.due, place.key(), []);
         Ok(())

@@ -34,14 +34,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub fn new(
-        platform: Arc<Platform>,
-        rows: Rows,
-        options: Options,
-    ) -> Result<Self, NotifyError> {
+    pub fn new(platform: Arc<Platform>, rows: Rows, options: Options) -> Result<Self, NotifyError> {
         let reach = Reach::of(&platform);
         let mut queues = Queues::default();
-        rows.endpoints()?.into_iter().for_each(|place| queues.offer(place));
+        rows.endpoints()?
+            .into_iter()
+            .for_each(|place| queues.offer(place));
         Ok(Self {
             client: address::client(reach, options.answer_within)?,
             reach,
@@ -79,9 +77,18 @@ impl Shared {
     /// See [`super::Notifier::redeliver`].
     pub fn redeliver(&self, event: EventNumber) -> Result<bool, NotifyError> {
         let now = now_ms();
-        let fresh = |row: Row| Row { tries: 0, due: now, last_error: None, ..row };
+        let fresh = |row: Row| Row {
+            tries: 0,
+            due: now,
+            last_error: None,
+            ..row
+        };
         if let Some(row) = self.rows.pending_row(event)? {
-            let place = Place { endpoint: Endpoint::of(&row.url), due: row.due, event };
+            let place = Place {
+                endpoint: Endpoint::of(&row.url),
+                due: row.due,
+                event,
+            };
             // What is under way is being sent already.
             if !self.queues().under_way(place.endpoint).contains(&place) {
                 self.rows.put_off(place, &fresh(row))?;
@@ -90,13 +97,22 @@ impl Shared {
             self.rows.revive(event, &fresh(row), true)?;
         } else {
             let store = self.platform.engine.store_now();
-            let told = store.event(event).map_err(crate::platform::PlatformError::from)?;
-            let row = told.map(|told| follow::row(store, &told, now)).transpose()?.flatten();
+            let told = store
+                .event(event)
+                .map_err(crate::platform::PlatformError::from)?;
+            let row = told
+                .map(|told| follow::row(store, &told, now))
+                .transpose()?
+                .flatten();
             let Some(row) = row else { return Ok(false) };
             self.rows.revive(event, &row, false)?;
         }
         if let Some(row) = self.rows.pending_row(event)? {
-            self.offer([Place { endpoint: Endpoint::of(&row.url), due: row.due, event }]);
+            self.offer([Place {
+                endpoint: Endpoint::of(&row.url),
+                due: row.due,
+                event,
+            }]);
         }
         Ok(true)
     }
@@ -104,7 +120,9 @@ impl Shared {
     /// Takes the next row that is due, and finds what follows it.
     fn take(&self, now: i64) -> Result<Option<Place>, NotifyError> {
         let mut queues = self.queues();
-        let Some(place) = queues.take(now) else { return Ok(None) };
+        let Some(place) = queues.take(now) else {
+            return Ok(None);
+        };
         match self.rows.first(place, queues.under_way(place.endpoint)) {
             Ok(next) => queues.goes_on(next),
             Err(error) => {
@@ -130,14 +148,35 @@ impl Shared {
         self.counts.failed.fetch_add(1, Ordering::Relaxed);
         let tries = row.tries.saturating_add(1);
         let last_error = Some(failure.to_string());
-        match self.options.plan.after(tries).filter(|_| !failure.is_final()) {
+        match self
+            .options
+            .plan
+            .after(tries)
+            .filter(|_| !failure.is_final())
+        {
             Some(wait) => {
                 let due = now_ms().saturating_add(millis(wait));
-                self.rows.put_off(place, &Row { tries, due, last_error, ..row })?;
+                self.rows.put_off(
+                    place,
+                    &Row {
+                        tries,
+                        due,
+                        last_error,
+                        ..row
+                    },
+                )?;
                 Ok(Some(Place { due, ..place }))
             }
             None => {
-                self.rows.bury(place, &Row { tries, due: now_ms(), last_error, ..row })?;
+                self.rows.bury(
+                    place,
+                    &Row {
+                        tries,
+                        due: now_ms(),
+                        last_error,
+                        ..row
+                    },
+                )?;
                 Ok(None)
             }
         }
@@ -201,7 +240,11 @@ async fn send(shared: Arc<Shared>, place: Place) {
 }
 
 pub(super) fn now_ms() -> i64 {
-    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    millis(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
 }
 
 pub(super) fn millis(duration: Duration) -> i64 {

@@ -33,11 +33,16 @@ impl Shop {
         let shop = Self {
             heard: Arc::default(),
             answers: Arc::new(Mutex::new(
-                answers.iter().map(|(name, answers)| ((*name).into(), answers.to_vec())).collect(),
+                answers
+                    .iter()
+                    .map(|(name, answers)| ((*name).into(), answers.to_vec()))
+                    .collect(),
             )),
             address: format!("http://{}", listener.local_addr().unwrap()),
         };
-        let router = Router::new().route("/notify/{name}", post(hear)).with_state(shop.clone());
+        let router = Router::new()
+            .route("/notify/{name}", post(hear))
+            .with_state(shop.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         shop
     }
@@ -49,7 +54,8 @@ impl Shop {
     fn heard(&self, name: &str) -> Vec<(HeaderMap, Bytes)> {
         let heard = self.heard.lock().unwrap();
         let of = heard.iter().filter(|(found, ..)| found == name);
-        of.map(|(_, headers, body)| (headers.clone(), body.clone())).collect()
+        of.map(|(_, headers, body)| (headers.clone(), body.clone()))
+            .collect()
     }
 
     async fn wait(&self, name: &str, count: usize) -> Vec<(HeaderMap, Bytes)> {
@@ -64,10 +70,16 @@ async fn hear(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    shop.heard.lock().unwrap().push((name.clone(), headers, body));
+    shop.heard
+        .lock()
+        .unwrap()
+        .push((name.clone(), headers, body));
     let answer = {
         let mut answers = shop.answers.lock().unwrap();
-        answers.get_mut(&name).filter(|left| !left.is_empty()).map_or(200, |left| left.remove(0))
+        answers
+            .get_mut(&name)
+            .filter(|left| !left.is_empty())
+            .map_or(200, |left| left.remove(0))
     };
     match answer {
         0 => {
@@ -98,11 +110,18 @@ fn options(tries: usize) -> Options {
 }
 
 fn start(world: &World, options: Options) -> Notifier {
-    Notifier::start_with(world.platform.clone(), &world.dir.path().join("notify"), options).unwrap()
+    Notifier::start_with(
+        world.platform.clone(),
+        &world.dir.path().join("notify"),
+        options,
+    )
+    .unwrap()
 }
 
 async fn stop(notifier: Notifier) {
-    tokio::task::spawn_blocking(move || notifier.stop()).await.unwrap();
+    tokio::task::spawn_blocking(move || notifier.stop())
+        .await
+        .unwrap();
 }
 
 async fn pay(world: &World, number: &str, url: &str) {
@@ -116,7 +135,9 @@ fn open(world: &World, body: &Bytes) -> Value {
     let resource = &notice["resource"];
     let text = |name: &str| resource[name].as_str().unwrap();
     let key = ApiV3Key::new(world.shop.credentials.api_v3_key.expose_secret()).unwrap();
-    let opened = key.open(text("nonce"), text("associated_data"), text("ciphertext")).unwrap();
+    let opened = key
+        .open(text("nonce"), text("associated_data"), text("ciphertext"))
+        .unwrap();
     serde_json::from_slice(&opened).unwrap()
 }
 
@@ -133,7 +154,11 @@ async fn a_notice_is_sent_again_until_it_is_acknowledged() {
 
     let (_, first) = &tries[0];
     let notice: Value = serde_json::from_slice(first).unwrap();
-    assert_eq!(first.len(), notice.to_string().len(), "compact JSON without escapes");
+    assert_eq!(
+        first.len(),
+        notice.to_string().len(),
+        "compact JSON without escapes"
+    );
     assert_eq!(notice["event_type"], "TRANSACTION.SUCCESS");
     assert_eq!(notice["resource_type"], "encrypt-resource");
     assert_eq!(notice["summary"], "支付成功");
@@ -144,18 +169,27 @@ async fn a_notice_is_sent_again_until_it_is_acknowledged() {
         assert!(world.bears_signature(headers, body));
         assert_eq!(headers["content-type"], "application/json");
         let again: Value = serde_json::from_slice(body).unwrap();
-        assert_eq!((&again["id"], &again["create_time"]), (&notice["id"], &notice["create_time"]));
+        assert_eq!(
+            (&again["id"], &again["create_time"]),
+            (&notice["id"], &notice["create_time"])
+        );
         // Also after the refund.
         assert_eq!(open(&world, body), paid);
     }
     assert_ne!(tries[0].0["wechatpay-nonce"], tries[1].0["wechatpay-nonce"]);
-    assert_ne!(tries[0].0["wechatpay-signature"], tries[1].0["wechatpay-signature"]);
+    assert_ne!(
+        tries[0].0["wechatpay-signature"],
+        tries[1].0["wechatpay-signature"]
+    );
     until(|| notifier.counters().pending == 0).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(shop.heard("a").len(), 4);
     assert_eq!(shop.heard("elsewhere").len(), 0);
     let counters = notifier.counters();
-    assert_eq!((counters.delivered, counters.failed, counters.dead), (1, 3, 0));
+    assert_eq!(
+        (counters.delivered, counters.failed, counters.dead),
+        (1, 3, 0)
+    );
     stop(notifier).await;
 }
 
@@ -167,18 +201,32 @@ async fn refunds_are_told_and_the_key_is_named_as_the_merchant_knows_it() {
     let mut order = world.order("order-0001", 1_000);
     order["notify_url"] = json!(shop.url("paid"));
     let body = serde_json::to_vec(&order).unwrap();
-    let agent = || Change { user_agent: Some("wechatpay python sdk v2"), ..Change::default() };
+    let agent = || Change {
+        user_agent: Some("wechatpay python sdk v2"),
+        ..Change::default()
+    };
     let placed = world.send(&world.shop, "POST", NATIVE, body, agent()).await;
-    let token = placed.json()["code_url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let token = placed.json()["code_url"]
+        .as_str()
+        .unwrap()
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned();
     let order = world.platform.ids.read_code_token(&token).unwrap();
-    world.pay(feiqian_core::OrderId(feiqian_core::EventNumber(order))).await;
+    world
+        .pay(feiqian_core::OrderId(feiqian_core::EventNumber(order)))
+        .await;
     let mut refund = world.refund("r1", "order-0001", 400, 1_000);
     refund["notify_url"] = json!(shop.url("refund"));
     let refunded = world.post(REFUNDS, &refund).await.json();
 
     let signer = &world.platform.signer;
     let (headers, _) = &shop.wait("paid", 1).await[0];
-    assert_eq!(headers["wechatpay-serial"], signer.certificate_serial.as_str());
+    assert_eq!(
+        headers["wechatpay-serial"],
+        signer.certificate_serial.as_str()
+    );
     let (headers, body) = &shop.wait("refund", 1).await[0];
     assert_eq!(headers["wechatpay-serial"], signer.public_key_id.as_str());
     let notice: Value = serde_json::from_slice(body).unwrap();
@@ -209,8 +257,16 @@ async fn an_endpoint_that_does_not_answer_delays_no_other() {
     pay(&world, "well-0001", &well.url("well")).await;
     let begun = std::time::Instant::now();
     well.wait("well", 1).await;
-    assert!(begun.elapsed() < Duration::from_millis(600), "{:?}", begun.elapsed());
-    assert!(slow.heard("slow").len() <= 8, "{}", slow.heard("slow").len());
+    assert!(
+        begun.elapsed() < Duration::from_millis(600),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(
+        slow.heard("slow").len() <= 8,
+        "{}",
+        slow.heard("slow").len()
+    );
     stop(notifier).await;
 }
 
@@ -223,12 +279,19 @@ async fn a_notice_out_of_tries_is_kept_and_can_be_sent_again() {
     until(|| notifier.counters().dead == 1).await;
     let dead = notifier.dead(10).unwrap().remove(0);
     assert_eq!((dead.tries, dead.url.as_str()), (3, shop.url("a").as_str()));
-    assert_eq!(dead.last_error.as_deref(), Some("answered with HTTP status 500"));
+    assert_eq!(
+        dead.last_error.as_deref(),
+        Some("answered with HTTP status 500")
+    );
     assert_eq!(notifier.counters().pending, 0);
     let sent: Value = serde_json::from_slice(&shop.heard("a")[0].1).unwrap();
     assert_eq!(sent["id"], dead.id.as_str());
 
-    assert!(!notifier.redeliver("00000000-0000-0000-0000-000000000000").unwrap());
+    assert!(
+        !notifier
+            .redeliver("00000000-0000-0000-0000-000000000000")
+            .unwrap()
+    );
     assert!(notifier.redeliver(&dead.id).unwrap());
     shop.wait("a", 4).await;
     until(|| notifier.counters().pending == 0).await;
@@ -244,7 +307,10 @@ async fn a_notice_out_of_tries_is_kept_and_can_be_sent_again() {
 async fn a_restart_loses_nothing_and_repeats_nothing_acknowledged() {
     let mut world = World::new().await;
     let shop = Shop::open(&[("late", &[500])]).await;
-    let patient = Options { plan: Plan(vec![Duration::from_millis(1_500); 3]), ..options(0) };
+    let patient = Options {
+        plan: Plan(vec![Duration::from_millis(1_500); 3]),
+        ..options(0)
+    };
     let notifier = start(&world, patient.clone());
     pay(&world, "order-0001", &shop.url("early")).await;
     pay(&world, "order-0002", &shop.url("late")).await;
@@ -277,7 +343,9 @@ async fn no_notice_is_lost_when_the_store_is_behind_the_log() {
     let world = World::new().await;
     let shop = Shop::open(&[]).await;
     let notifier = start(&world, options(1));
-    let numbers: Vec<String> = (0..100).map(|number| format!("order-{number:04}")).collect();
+    let numbers: Vec<String> = (0..100)
+        .map(|number| format!("order-{number:04}"))
+        .collect();
     let url = shop.url("all");
     for some in numbers.chunks(10) {
         let mut order = world.order(&some[0], 1);
@@ -290,6 +358,9 @@ async fn no_notice_is_lost_when_the_store_is_behind_the_log() {
     shop.wait("all", numbers.len()).await;
     until(|| notifier.counters().pending == 0).await;
     let counters = notifier.counters();
-    assert_eq!((counters.delivered, counters.failed, counters.dead), (100, 0, 0));
+    assert_eq!(
+        (counters.delivered, counters.failed, counters.dead),
+        (100, 0, 0)
+    );
     stop(notifier).await;
 }

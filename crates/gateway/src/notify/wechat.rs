@@ -27,10 +27,16 @@ struct Words {
     original: &'static str,
 }
 
-const PAID: Words =
-    Words { event_type: "TRANSACTION.SUCCESS", summary: "支付成功", original: "transaction" };
-const REFUNDED: Words =
-    Words { event_type: "REFUND.SUCCESS", summary: "退款成功", original: "refund" };
+const PAID: Words = Words {
+    event_type: "TRANSACTION.SUCCESS",
+    summary: "支付成功",
+    original: "transaction",
+};
+const REFUNDED: Words = Words {
+    event_type: "REFUND.SUCCESS",
+    summary: "退款成功",
+    original: "refund",
+};
 
 #[derive(Serialize)]
 struct Notice<'a> {
@@ -58,7 +64,10 @@ pub(super) async fn post(
     form: NotifyForm,
 ) -> Result<Post, Failure> {
     let store = platform.engine.store().await.map_err(here)?;
-    #[allow(clippy::wildcard_enum_match_arm, reason = "nobody is told of other events")]
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "nobody is told of other events"
+    )]
     let (merchant, at, words, plain) = match store.event(event).map_err(here)? {
         Some(Event::OrderPaid(paid)) => {
             let merchant = keys(platform, paid.merchant).await?;
@@ -75,7 +84,10 @@ pub(super) async fn post(
     };
     let body = seal(platform, &merchant, event, at, &words, &plain)?;
     let now = i64::try_from(unix_seconds()).unwrap_or(i64::MAX);
-    let signed = platform.signer.key.signed_headers(serial(&platform.signer, form), now, &body);
+    let signed = platform
+        .signer
+        .key
+        .signed_headers(serial(&platform.signer, form), now, &body);
     let mut headers = vec![("content-type", "application/json".to_owned())];
     headers.extend(signed.pairs());
     Ok(Post { headers, body })
@@ -85,7 +97,11 @@ async fn keys(
     platform: &Platform,
     merchant: MerchantId,
 ) -> Result<std::sync::Arc<MerchantKeys>, Failure> {
-    platform.merchant(merchant).await.map_err(here)?.ok_or(Failure::Nothing)
+    platform
+        .merchant(merchant)
+        .await
+        .map_err(here)?
+        .ok_or(Failure::Nothing)
 }
 
 fn of_payment(
@@ -109,7 +125,11 @@ fn of_refund(
     refund: &OrderRefunded,
 ) -> Result<Vec<u8>, Failure> {
     let order = order(store, merchant, refund.order)?;
-    let view = RefundView { number: event, refund, order: &order };
+    let view = RefundView {
+        number: event,
+        refund,
+        order: &order,
+    };
     serde_json::to_vec(&view.notice(platform, merchant)).map_err(here)
 }
 

@@ -35,7 +35,11 @@ enum What {
     /// Paid, for a fee.
     Paid { fee: Fen },
     /// Given back, with part of the fee.
-    Refunded { refund_id: String, out_refund_no: String, fee: Fen },
+    Refunded {
+        refund_id: String,
+        out_refund_no: String,
+        fee: Fen,
+    },
     /// Undone, with the fee.
     Reversed { fee: Fen },
 }
@@ -49,17 +53,31 @@ impl Line {
         number: EventNumber,
         event: &Event,
     ) -> Result<Option<Self>, WechatError> {
-        #[allow(clippy::wildcard_enum_match_arm, reason = "other events are in no trade bill")]
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "other events are in no trade bill"
+        )]
         let (order, at, amount, what) = match event {
-            Event::OrderPaid(OrderPaid { order, at, amount, fee, .. }) => {
-                (*order, *at, *amount, What::Paid { fee: *fee })
-            }
-            Event::OrderRefunded(refund) => {
-                (refund.order, refund.at, refund.amount, What::refunded(platform, number, refund))
-            }
-            Event::OrderReversed(OrderReversed { order, at, amount, fee_returned, .. }) => {
-                (*order, *at, *amount, What::Reversed { fee: *fee_returned })
-            }
+            Event::OrderPaid(OrderPaid {
+                order,
+                at,
+                amount,
+                fee,
+                ..
+            }) => (*order, *at, *amount, What::Paid { fee: *fee }),
+            Event::OrderRefunded(refund) => (
+                refund.order,
+                refund.at,
+                refund.amount,
+                What::refunded(platform, number, refund),
+            ),
+            Event::OrderReversed(OrderReversed {
+                order,
+                at,
+                amount,
+                fee_returned,
+                ..
+            }) => (*order, *at, *amount, What::Reversed { fee: *fee_returned }),
             _ => return Ok(None),
         };
         let found = find::by_id(store, merchant.merchant, order)?;
@@ -78,7 +96,9 @@ impl Line {
         let openid = |paid: &OrderPaid| platform.ids.openid(paid.payer.0.into(), &merchant.appid);
         Self {
             time: bill_time(at),
-            device: Echo::read(created.terms.echo.as_deref()).device_id.unwrap_or_default(),
+            device: Echo::read(created.terms.echo.as_deref())
+                .device_id
+                .unwrap_or_default(),
             transaction_id: view.transaction_id(platform),
             out_trade_no: created.number.to_string(),
             openid: view.paid.map(openid).unwrap_or_default(),
@@ -134,10 +154,22 @@ impl Line {
                 fee: fee.0,
                 ..row
             },
-            What::Refunded { refund_id, out_refund_no, fee } => {
-                Row { trade_state: "REFUND", refund_id, out_refund_no, fee: -fee.0, ..back }
-            }
-            What::Reversed { fee } => Row { trade_state: "REVOKED", fee: -fee.0, ..back },
+            What::Refunded {
+                refund_id,
+                out_refund_no,
+                fee,
+            } => Row {
+                trade_state: "REFUND",
+                refund_id,
+                out_refund_no,
+                fee: -fee.0,
+                ..back
+            },
+            What::Reversed { fee } => Row {
+                trade_state: "REVOKED",
+                fee: -fee.0,
+                ..back
+            },
         }
     }
 }

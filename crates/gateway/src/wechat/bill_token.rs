@@ -40,7 +40,9 @@ impl BillKind {
     }
 
     fn from_code(code: u8) -> Option<Self> {
-        [Self::All, Self::Success, Self::Refund].into_iter().find(|kind| kind.code() == code)
+        [Self::All, Self::Success, Self::Refund]
+            .into_iter()
+            .find(|kind| kind.code() == code)
     }
 }
 

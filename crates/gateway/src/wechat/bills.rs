@@ -44,7 +44,11 @@ pub(super) async fn trade_bill(
     let written = token.write(&*token_key(&platform)?);
     let base = platform.base_url.clone();
     let hash = put_together(platform, signed.merchant, token, |rows, bytes| {
-        if rows == 0 { Err(no_statement()) } else { Ok(csv::sha1_hex(&bytes)) }
+        if rows == 0 {
+            Err(no_statement())
+        } else {
+            Ok(csv::sha1_hex(&bytes))
+        }
     });
     let zipped = if zipped { "&tartype=gzip" } else { "" };
     Answer::json(&json!({
@@ -66,9 +70,14 @@ pub(super) async fn download(
         return Err(WechatError::new(Code::NoAuth, "账单不属于该商户"));
     }
     if token.expires < i64::try_from(unix_seconds()).unwrap_or(i64::MAX) {
-        return Err(WechatError::new(Code::InvalidRequest, "账单下载地址已过期，请重新申请账单"));
+        return Err(WechatError::new(
+            Code::InvalidRequest,
+            "账单下载地址已过期，请重新申请账单",
+        ));
     }
-    let zipped = signed.query("tartype").is_some_and(|kind| kind.eq_ignore_ascii_case("gzip"));
+    let zipped = signed
+        .query("tartype")
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("gzip"));
     let file = put_together(platform, signed.merchant, token, move |_, bytes| {
         Ok(if zipped {
             Answer::File("application/x-gzip", csv::gzip(&bytes))
@@ -87,7 +96,10 @@ fn read(signed: &Signed) -> Result<(Date, BillKind, bool), WechatError> {
     let Some(day) = signed.query("bill_date") else {
         return Err(wrong("bill_date", "为必填项"));
     };
-    let date = day.parse().ok().filter(|date: &Date| date.to_string() == day);
+    let date = day
+        .parse()
+        .ok()
+        .filter(|date: &Date| date.to_string() == day);
     let date = date.ok_or_else(|| wrong("bill_date", "须为yyyy-MM-DD格式的日期"))?;
     let kind = match signed.query("bill_type") {
         None | Some("" | "ALL") => BillKind::All,
@@ -106,12 +118,17 @@ fn read(signed: &Signed) -> Result<(Date, BillKind, bool), WechatError> {
 fn check_day(platform: &Platform, day: Date) -> Result<(), WechatError> {
     let now = i64::try_from(unix_seconds()).unwrap_or(i64::MAX);
     let today = times::date(UnixMillis(now.saturating_mul(1_000)));
-    let oldest = today.checked_sub(jiff::Span::new().months(MONTHS)).unwrap_or(Date::MIN);
+    let oldest = today
+        .checked_sub(jiff::Span::new().months(MONTHS))
+        .unwrap_or(Date::MIN);
     if day < oldest || (day > today && !platform.is_sandbox()) {
         return Err(no_statement());
     }
     if day == today && !platform.is_sandbox() {
-        return Err(WechatError::new(Code::StatementCreating, "账单生成中，请于次日再试"));
+        return Err(WechatError::new(
+            Code::StatementCreating,
+            "账单生成中，请于次日再试",
+        ));
     }
     Ok(())
 }
@@ -121,7 +138,10 @@ fn no_statement() -> WechatError {
 }
 
 fn token_key(platform: &Platform) -> Result<impl std::ops::Deref<Target = [u8; 32]>, WechatError> {
-    platform.vault.derive("bill-token").map_err(|error| WechatError::system(&error))
+    platform
+        .vault
+        .derive("bill-token")
+        .map_err(|error| WechatError::system(&error))
 }
 
 /// Puts a bill together, away from the threads that answer requests, and makes something of it.
@@ -148,12 +168,16 @@ fn lines(
     merchant: &MerchantKeys,
     token: &BillToken,
 ) -> Result<Vec<Line>, WechatError> {
-    let (Some(from), Some(to)) =
-        (times::start_of(token.day), token.day.tomorrow().ok().and_then(times::start_of))
-    else {
+    let (Some(from), Some(to)) = (
+        times::start_of(token.day),
+        token.day.tomorrow().ok().and_then(times::start_of),
+    ) else {
         return Err(no_statement());
     };
-    let (first, end) = (store.first_event_at(from)?, store.first_event_at(to)?.min(token.end));
+    let (first, end) = (
+        store.first_event_at(from)?,
+        store.first_event_at(to)?.min(token.end),
+    );
     let (mut lines, mut failed) = (Vec::new(), None);
     let mut each = |number: EventNumber, event: Event| {
         match Line::of(platform, store, merchant, number, &event) {
@@ -162,9 +186,16 @@ fn lines(
             Err(error) => failed = Some(error),
         }
         if lines.len() > BILL_ROWS_MAX {
-            failed = Some(WechatError::new(Code::StatementCreating, "账单超过单次可生成的行数"));
+            failed = Some(WechatError::new(
+                Code::StatementCreating,
+                "账单超过单次可生成的行数",
+            ));
         }
-        if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if failed.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     };
     if first < end {
         let account = Account::Merchant(merchant.merchant);

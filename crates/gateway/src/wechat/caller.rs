@@ -35,17 +35,25 @@ pub(super) async fn prove(
     let credential = authorization::parse(header).map_err(malformed)?;
     let now = i64::try_from(unix_seconds()).unwrap_or(i64::MAX);
     if credential.timestamp.abs_diff(now) > WINDOW_SECONDS.unsigned_abs() {
-        return Err(refused("Authorization中的timestamp与当前时间相差超过5分钟，须为Unix秒"));
+        return Err(refused(
+            "Authorization中的timestamp与当前时间相差超过5分钟，须为Unix秒",
+        ));
     }
     let Some(merchant) = merchant(platform, credential.mchid).await? else {
         return Err(refused("商户号不存在"));
     };
     if !same_serial(credential.serial_no, &merchant.serial_no) {
-        return Err(refused("商户证书序列号有误，请使用签名私钥对应证书的序列号"));
+        return Err(refused(
+            "商户证书序列号有误，请使用签名私钥对应证书的序列号",
+        ));
     }
     check_signature(platform, parts, body, &credential, &merchant)?;
     let nonce = credential.nonce_str;
-    match platform.wechat.nonces.take(merchant.merchant, nonce, credential.timestamp, now) {
+    match platform
+        .wechat
+        .nonces
+        .take(merchant.merchant, nonce, credential.timestamp, now)
+    {
         Ok(()) => Ok(merchant),
         Err(Refused::Used) => Err(refused("nonce_str重复，请每次请求使用新的随机串并重新签名")),
         Err(Refused::Full) => Err(too_often()),
@@ -72,16 +80,29 @@ fn check_signature(
     credential: &Credential<'_>,
     merchant: &MerchantKeys,
 ) -> Result<(), WechatError> {
-    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = parts
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
     let mut targets = vec![Cow::Borrowed(target)];
     targets.extend(decoded(target).map(Cow::Owned));
     if parts.uri.path() == DOWNLOAD_PATH {
         targets.push(format!("{}{target}", platform.base_url).into());
     }
-    let bodies: &[&[u8]] = if matches!(body, b"null" | b"{}") { &[body, b""] } else { &[body] };
+    let bodies: &[&[u8]] = if matches!(body, b"null" | b"{}") {
+        &[body, b""]
+    } else {
+        &[body]
+    };
     let method = parts.method.as_str();
     let text = |target: &str, body: &[u8]| {
-        request_text(method, target, credential.timestamp, credential.nonce_str, body)
+        request_text(
+            method,
+            target,
+            credential.timestamp,
+            credential.nonce_str,
+            body,
+        )
     };
     for target in &targets {
         for body in bodies {
@@ -108,7 +129,9 @@ fn decoded(target: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(target.len());
     let mut rest = target.as_bytes();
     while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = after
+            .get(..2)
+            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
         let byte = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
         match byte.filter(|_| *first == b'%') {
@@ -138,7 +161,10 @@ fn mismatch(information: SignInformation) -> WechatError {
         sign_information: Some(information),
     };
     let message = "签名错误，请检查签名串的五行内容、签名私钥与证书是否匹配";
-    WechatError { detail: Some(Box::new(detail)), ..refused(message) }
+    WechatError {
+        detail: Some(Box::new(detail)),
+        ..refused(message)
+    }
 }
 
 fn malformed(error: AuthorizationError) -> WechatError {
@@ -148,8 +174,12 @@ fn malformed(error: AuthorizationError) -> WechatError {
         AuthorizationError::Scheme => format!("Authorization须以{}开头", authorization::SCHEME),
         AuthorizationError::Malformed { at } => format!("Authorization第{at}字节处格式错误"),
         AuthorizationError::Unknown { at } => format!("Authorization第{at}字节处有未知参数"),
-        AuthorizationError::Duplicate(parameter) => format!("Authorization中{}重复", name(parameter)),
-        AuthorizationError::Value(parameter) => format!("Authorization中{}的值无效", name(parameter)),
+        AuthorizationError::Duplicate(parameter) => {
+            format!("Authorization中{}重复", name(parameter))
+        }
+        AuthorizationError::Value(parameter) => {
+            format!("Authorization中{}的值无效", name(parameter))
+        }
         AuthorizationError::Missing(parameter) => format!("Authorization缺少{}", name(parameter)),
     })
 }
@@ -161,7 +191,10 @@ mod tests {
     #[test]
     fn a_target_is_decoded_once_and_only_where_it_can_be() {
         assert_eq!(decoded("/a?b=c"), None);
-        assert_eq!(decoded("/a?b=%E5%BA%97&c=%2525"), Some("/a?b=店&c=%25".into()));
+        assert_eq!(
+            decoded("/a?b=%E5%BA%97&c=%2525"),
+            Some("/a?b=店&c=%25".into())
+        );
         assert_eq!(decoded("/%zz%4"), Some("/%zz%4".into()));
         assert_eq!(decoded("/%ff"), None);
         assert_eq!(decoded("/%+f"), Some("/%+f".into()));

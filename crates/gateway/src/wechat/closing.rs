@@ -26,7 +26,10 @@ pub(super) async fn close(platform: Arc<Platform>, signed: Signed) -> Result<Ans
         return Err(WechatError::new(Code::InvalidRequest, message));
     }
     let (merchant, order) = (signed.merchant.merchant, OrderRef::Id(found.id));
-    platform.engine.submit(CloseOrder { merchant, order }).await?;
+    platform
+        .engine
+        .submit(CloseOrder { merchant, order })
+        .await?;
     Ok(Answer::Empty)
 }
 
@@ -45,7 +48,10 @@ pub(super) async fn reverse(
         return Err(WechatError::new(Code::InvalidRequest, message));
     }
     let (merchant, order) = (signed.merchant.merchant, OrderRef::Id(found.id));
-    platform.engine.submit(ReverseOrder { merchant, order }).await?;
+    platform
+        .engine
+        .submit(ReverseOrder { merchant, order })
+        .await?;
     Answer::json(&json!({
         "appid": signed.merchant.appid,
         "mchid": signed.merchant.mchid,
@@ -54,5 +60,7 @@ pub(super) async fn reverse(
 }
 
 async fn named(platform: &Platform, signed: &Signed) -> Result<Found, WechatError> {
-    find::of_path(platform, signed).await?.ok_or_else(order_not_exist)
+    find::of_path(platform, signed)
+        .await?
+        .ok_or_else(order_not_exist)
 }

@@ -16,8 +16,8 @@ use super::error::WechatError;
 use super::fields::Fields;
 use super::find::{self, Found};
 use super::order_object::TradeState;
-use super::refusals::{order_closed, order_not_exist, other_terms, out_trade_no_used};
 use super::orders;
+use super::refusals::{order_closed, order_not_exist, other_terms, out_trade_no_used};
 use crate::platform::Platform;
 
 /// Longest text that is taken for a pay code.
@@ -29,7 +29,9 @@ pub(super) async fn codepay(
 ) -> Result<Answer, WechatError> {
     let body = signed.json()?;
     let fields = Fields::of(&body)?;
-    let auth_code = fields.object("payer")?.text("auth_code", 1..=AUTH_CODE_MAX)?;
+    let auth_code = fields
+        .object("payer")?
+        .text("auth_code", 1..=AUTH_CODE_MAX)?;
     let (number, terms) = orders::read(&platform, &signed, &fields, Channel::PayCode)?;
     let merchant = signed.merchant.merchant;
 
@@ -40,11 +42,25 @@ pub(super) async fn codepay(
         return Answer::json(&earlier.view().object(&platform, &signed.merchant));
     }
     let payer = platform.pay_codes.redeem(auth_code)?;
-    let created = platform.engine.submit(CreateOrder { merchant, number, terms }).await?;
+    let created = platform
+        .engine
+        .submit(CreateOrder {
+            merchant,
+            number,
+            terms,
+        })
+        .await?;
     let order = OrderId(created.event);
     // Named after the order: a till that repeats its request pays once.
     let attempt = Attempt::of(&number);
-    platform.engine.submit(PayOrder { order, payer, attempt }).await?;
+    platform
+        .engine
+        .submit(PayOrder {
+            order,
+            payer,
+            attempt,
+        })
+        .await?;
 
     let store = platform.engine.store().await?;
     let paid = find::by_id(&store, merchant, order)?.ok_or_else(order_not_exist)?;

@@ -95,7 +95,8 @@ impl Echo {
 
     /// From an order; nothing from what another API kept.
     pub fn read(kept: Option<&str>) -> Self {
-        kept.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+        kept.and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default()
     }
 }
 

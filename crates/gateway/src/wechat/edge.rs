@@ -48,7 +48,10 @@ pub struct WechatEdge {
 impl Default for WechatEdge {
     fn default() -> Self {
         let bills = Arc::new(tokio::sync::Semaphore::new(BILLS_AT_ONCE));
-        Self { nonces: Nonces::default(), bills }
+        Self {
+            nonces: Nonces::default(),
+            bills,
+        }
     }
 }
 
@@ -78,7 +81,9 @@ pub(crate) enum Answer {
 impl Answer {
     /// Compact JSON, as `JSON.stringify` writes it.
     pub fn json(content: &impl Serialize) -> Result<Self, WechatError> {
-        serde_json::to_vec(content).map(Self::Json).map_err(|error| WechatError::system(&error))
+        serde_json::to_vec(content)
+            .map(Self::Json)
+            .map_err(|error| WechatError::system(&error))
     }
 }
 
@@ -118,7 +123,10 @@ impl Signed {
         if named == self.merchant.mchid {
             return Ok(());
         }
-        Err(WechatError::new(Code::NoAuth, "请求中的商户号与签名的商户号不一致"))
+        Err(WechatError::new(
+            Code::NoAuth,
+            "请求中的商户号与签名的商户号不一致",
+        ))
     }
 
     /// The app named in the body must be the merchant's.
@@ -126,7 +134,10 @@ impl Signed {
         if fields.text("appid", 1..=32)? == self.merchant.appid {
             return Ok(());
         }
-        Err(WechatError::new(Code::AppidMchidNotMatch, "appid与mchid不匹配"))
+        Err(WechatError::new(
+            Code::AppidMchidNotMatch,
+            "appid与mchid不匹配",
+        ))
     }
 }
 
@@ -150,7 +161,8 @@ where
 
 /// Whatever there is no endpoint for.
 pub(crate) async fn not_found(State(platform): State<Arc<Platform>>, request: Request) -> Response {
-    let refused = |_, _| async { Err(WechatError::new(Code::NotFound, "请求的接口不存在")) };
+    let refused =
+        |_, _| async { Err(WechatError::new(Code::NotFound, "请求的接口不存在")) };
     serve(platform, request, refused).await
 }
 
@@ -159,7 +171,8 @@ pub(crate) async fn method_not_allowed(
     State(platform): State<Arc<Platform>>,
     request: Request,
 ) -> Response {
-    let refused = |_, _| async { Err(WechatError::new(Code::MethodNotAllowed, "请求方法不支持")) };
+    let refused =
+        |_, _| async { Err(WechatError::new(Code::MethodNotAllowed, "请求方法不支持")) };
     serve(platform, request, refused).await
 }
 
@@ -169,7 +182,10 @@ where
     A: Future<Output = Result<Answer, WechatError>> + Send,
 {
     let form = form(&platform.signer, request.headers());
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|peer| peer.0.ip());
     let answer = match admit(&platform, request, form).await {
         Ok(signed) => work(platform.clone(), signed).await,
         // A signature costs more than anything else here: strangers get only so many.
@@ -200,13 +216,25 @@ async fn admit(
     let (mut parts, body) = request.into_parts();
     let body = read_body(&parts.headers, body).await?;
     let merchant = caller::prove(platform, &parts, &body).await?;
-    platform.limiter.allow_merchant(merchant.merchant).map_err(|_| too_often())?;
+    platform
+        .limiter
+        .allow_merchant(merchant.merchant)
+        .map_err(|_| too_often())?;
     let path = match RawPathParams::from_request_parts(&mut parts, &()).await {
-        Ok(path) => path.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        Ok(path) => path
+            .iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect(),
         Err(_) => return Err(WechatError::parameter("path", "", None, "不是UTF-8编码")),
     };
     let query = query(&parts)?;
-    Ok(Signed { merchant, form, path, query, body })
+    Ok(Signed {
+        merchant,
+        form,
+        path,
+        query,
+        body,
+    })
 }
 
 pub(super) fn too_often() -> WechatError {
@@ -215,8 +243,12 @@ pub(super) fn too_often() -> WechatError {
 
 async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, WechatError> {
     let too_large = || WechatError::new(Code::TooLarge, "请求体超过1MiB");
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    if announced.and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > BODY_MAX)
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok());
+    if announced
+        .and_then(|length| length.parse().ok())
+        .is_some_and(|length: usize| length > BODY_MAX)
     {
         return Err(too_large());
     }
@@ -250,7 +282,11 @@ pub(crate) fn form(signer: &Signer, headers: &HeaderMap) -> NotifyForm {
     }
     let certificate = named.is_some_and(|named| same_serial(named, &signer.certificate_serial));
     let agent = text(USER_AGENT).unwrap_or_default();
-    if certificate || SILENCE_MEANS_CERTIFICATE.iter().any(|sdk| agent.starts_with(sdk)) {
+    if certificate
+        || SILENCE_MEANS_CERTIFICATE
+            .iter()
+            .any(|sdk| agent.starts_with(sdk))
+    {
         return NotifyForm::WechatCertificate;
     }
     NotifyForm::WechatPublicKey
@@ -288,6 +324,9 @@ fn signed_response(
 
 fn file(content_type: &'static str, bytes: Vec<u8>) -> Response {
     let request_id = HeaderName::from_static("request-id");
-    let headers = [(CONTENT_TYPE, content_type.to_owned()), (request_id, random::request_id())];
+    let headers = [
+        (CONTENT_TYPE, content_type.to_owned()),
+        (request_id, random::request_id()),
+    ];
     (StatusCode::OK, headers, bytes).into_response()
 }

@@ -137,7 +137,11 @@ struct Body<'a> {
 impl WechatError {
     /// A refusal that no single field is at fault for.
     pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), detail: None }
+        Self {
+            code,
+            message: message.into(),
+            detail: None,
+        }
     }
 
     /// A parameter that is missing or cannot be.
@@ -148,9 +152,22 @@ impl WechatError {
         issue: impl Into<Cow<'static, str>>,
     ) -> Self {
         let (field, issue) = (field.into(), issue.into());
-        let message = format!("输入源“/{location}/{}”{issue}", field.trim_start_matches('/'));
-        let detail = Detail { field, value, issue, location, sign_information: None };
-        Self { code: Code::ParamError, message: message.into(), detail: Some(Box::new(detail)) }
+        let message = format!(
+            "输入源“/{location}/{}”{issue}",
+            field.trim_start_matches('/')
+        );
+        let detail = Detail {
+            field,
+            value,
+            issue,
+            location,
+            sign_information: None,
+        };
+        Self {
+            code: Code::ParamError,
+            message: message.into(),
+            detail: Some(Box::new(detail)),
+        }
     }
 
     /// Something failed here: said in the log, not to the merchant.
@@ -169,7 +186,11 @@ impl WechatError {
     /// The body as it goes over the wire.
     pub(crate) fn body(&self) -> Vec<u8> {
         let detail = self.detail.as_deref();
-        let body = Body { code: self.code.text(), message: &self.message, detail };
+        let body = Body {
+            code: self.code.text(),
+            message: &self.message,
+            detail,
+        };
         serde_json::to_vec(&body).expect("texts and numbers are JSON")
     }
 }

@@ -42,7 +42,10 @@ impl<'a> Fields<'a> {
     /// The fields of a parsed body.
     pub fn of(body: &'a Value) -> Result<Self, WechatError> {
         match body {
-            Value::Object(object) => Ok(Self { object, path: String::new() }),
+            Value::Object(object) => Ok(Self {
+                object,
+                path: String::new(),
+            }),
             Value::Null
             | Value::Bool(_)
             | Value::Number(_)
@@ -90,11 +93,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A text.
-    pub fn text(
-        &self,
-        name: &str,
-        chars: RangeInclusive<usize>,
-    ) -> Result<&'a str, WechatError> {
+    pub fn text(&self, name: &str, chars: RangeInclusive<usize>) -> Result<&'a str, WechatError> {
         let text = self.text_if(name, chars)?;
         self.required(name, text)
     }
@@ -107,7 +106,10 @@ impl<'a> Fields<'a> {
         others: &[u8],
     ) -> Result<&'a str, WechatError> {
         let text = self.text(name, chars)?;
-        if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte)) {
+        if text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || others.contains(&byte))
+        {
             return Ok(text);
         }
         let others = String::from_utf8_lossy(others);
@@ -120,7 +122,9 @@ impl<'a> Fields<'a> {
         name: &str,
         range: RangeInclusive<i64>,
     ) -> Result<Option<i64>, WechatError> {
-        let Some(value) = self.get(name) else { return Ok(None) };
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
         match value.as_i64().filter(|number| range.contains(number)) {
             Some(number) => Ok(Some(number)),
             None => {
@@ -149,9 +153,10 @@ impl<'a> Fields<'a> {
     pub fn object_if(&self, name: &str) -> Result<Option<Self>, WechatError> {
         match self.get(name) {
             None => Ok(None),
-            Some(Value::Object(object)) => {
-                Ok(Some(Self { object, path: format!("{}/{name}", self.path) }))
-            }
+            Some(Value::Object(object)) => Ok(Some(Self {
+                object,
+                path: format!("{}/{name}", self.path),
+            })),
             Some(_) => Err(self.wrong(name, "须为JSON对象")),
         }
     }
@@ -170,8 +175,13 @@ impl<'a> Fields<'a> {
             Some(_) => return Err(self.wrong(name, format!("须为不超过{most}项的数组"))),
         };
         let object = |(place, value): (usize, &'a Value)| {
-            let object = value.as_object().ok_or_else(|| self.wrong(name, "须为对象数组"))?;
-            Ok(Self { object, path: format!("{}/{name}/{place}", self.path) })
+            let object = value
+                .as_object()
+                .ok_or_else(|| self.wrong(name, "须为对象数组"))?;
+            Ok(Self {
+                object,
+                path: format!("{}/{name}/{place}", self.path),
+            })
         };
         list.iter().enumerate().map(object).collect()
     }
@@ -197,13 +207,26 @@ mod tests {
     fn wrong<T: std::fmt::Debug>(read: Result<T, WechatError>) -> String {
         let error = read.unwrap_err();
         assert_eq!(error.code, Code::ParamError);
-        error.detail.map(|detail| detail.field.into_owned()).unwrap_or_default()
+        error
+            .detail
+            .map(|detail| detail.field.into_owned())
+            .unwrap_or_default()
     }
 
     #[test]
     fn amounts_are_whole_positive_and_no_text() {
-        for bad in ["0", "-1", "1.0", "1e2", "1000000000001", "1e30", "\"1\"", "true", "[]", "null"]
-        {
+        for bad in [
+            "0",
+            "-1",
+            "1.0",
+            "1e2",
+            "1000000000001",
+            "1e30",
+            "\"1\"",
+            "true",
+            "[]",
+            "null",
+        ] {
             let body = parse(format!("{{\"amount\":{{\"total\":{bad}}}}}").as_bytes()).unwrap();
             let amount = Fields::of(&body).unwrap().object("amount").unwrap();
             assert_eq!(wrong(amount.amount("total")), "/amount/total", "{bad}");
@@ -229,8 +252,16 @@ mod tests {
     #[test]
     fn what_is_not_one_object_is_refused() {
         for bad in [
-            &b""[..], b"{\"appid\":", b"[]", b"\"order\"", b"null", b"{}{}", b"{\"a\":NaN}",
-            b"{\"a\":\"\xff\"}", br#"{"a":"\ud800"}"#, &[b'['; 10_000],
+            &b""[..],
+            b"{\"appid\":",
+            b"[]",
+            b"\"order\"",
+            b"null",
+            b"{}{}",
+            b"{\"a\":NaN}",
+            b"{\"a\":\"\xff\"}",
+            br#"{"a":"\ud800"}"#,
+            &[b'['; 10_000],
         ] {
             assert_eq!(parse(bad).unwrap_err().code, Code::ParamError);
         }
@@ -241,7 +272,10 @@ mod tests {
         let body = parse(br#"{"payer":{"auth_code":"12"},"x":"12"}"#).unwrap();
         let fields = Fields::of(&body).unwrap();
         let value = |error: WechatError| error.detail.unwrap().value;
-        assert_eq!(value(fields.object("payer").unwrap().wrong("auth_code", "")), None);
+        assert_eq!(
+            value(fields.object("payer").unwrap().wrong("auth_code", "")),
+            None
+        );
         assert_eq!(value(fields.wrong("x", "")), Some(Value::from("12")));
     }
 }

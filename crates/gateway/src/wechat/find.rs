@@ -28,7 +28,9 @@ pub(crate) fn by_id(
     merchant: MerchantId,
     id: OrderId,
 ) -> Result<Option<Found>, WechatError> {
-    let story = store.order(id)?.filter(|story| story.created.merchant == merchant);
+    let story = store
+        .order(id)?
+        .filter(|story| story.created.merchant == merchant);
     Ok(story.map(|story| Found { id, story }))
 }
 
@@ -38,7 +40,10 @@ pub(crate) fn by_number(
     merchant: MerchantId,
     number: Number,
 ) -> Result<Option<Found>, WechatError> {
-    let key = Key { scope: Scope::Orders(merchant), number };
+    let key = Key {
+        scope: Scope::Orders(merchant),
+        number,
+    };
     match store.number(&key)? {
         Some((created, _)) => by_id(store, merchant, OrderId(created)),
         None => Ok(None),
@@ -52,7 +57,9 @@ pub(crate) fn by_transaction(
     merchant: MerchantId,
     text: &str,
 ) -> Result<Option<Found>, WechatError> {
-    let Some(number) = platform.ids.read_transaction_id(text) else { return Ok(None) };
+    let Some(number) = platform.ids.read_transaction_id(text) else {
+        return Ok(None);
+    };
     let id = OrderId(feiqian_core::EventNumber(number));
     let found = by_id(store, merchant, id)?;
     // Reading cannot prove that the text is one of ours; making it anew does.
@@ -67,6 +74,12 @@ pub(crate) async fn of_path(
     platform: &Platform,
     signed: &Signed,
 ) -> Result<Option<Found>, WechatError> {
-    let Ok(number) = Number::new(signed.path("out_trade_no")) else { return Ok(None) };
-    by_number(&*platform.engine.store().await?, signed.merchant.merchant, number)
+    let Ok(number) = Number::new(signed.path("out_trade_no")) else {
+        return Ok(None);
+    };
+    by_number(
+        &*platform.engine.store().await?,
+        signed.merchant.merchant,
+        number,
+    )
 }

@@ -202,7 +202,13 @@ impl Ids {
     #[must_use]
     pub fn notice_id(&self, event: u64) -> String {
         let digits = hex(&self.seal::<8, 8>(Kind::Notice, b"", event));
-        let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+        let groups = [
+            &digits[..8],
+            &digits[8..12],
+            &digits[12..16],
+            &digits[16..20],
+            &digits[20..],
+        ];
         groups.join("-")
     }
 
@@ -484,7 +490,9 @@ mod tests {
             });
         }
         for event in NUMBERS.into_iter().chain([u64::MAX]) {
-            check(&ids.notice_id(event), &event, |text| ids.read_notice_id(text));
+            check(&ids.notice_id(event), &event, |text| {
+                ids.read_notice_id(text)
+            });
         }
         for merchant in [0, 1, 12_345_678, MERCHANT_MAX] {
             check(&ids.appid(merchant), &merchant, |text| ids.read_appid(text));

@@ -9,28 +9,28 @@
 
 mod routes;
 
+mod caller;
 pub mod edge;
 pub mod error;
-pub mod replay;
-mod caller;
 mod fields;
 mod refusals;
+pub mod replay;
 
-mod codepay;
 mod closing;
+mod codepay;
 mod orders;
 mod query;
 
+mod echo;
 pub(crate) mod find;
 pub(crate) mod order_object;
-mod echo;
 
-mod refunds;
 pub(crate) mod refund_object;
+mod refunds;
 
-pub mod bills;
 mod bill_rows;
 pub mod bill_token;
+pub mod bills;
 
 mod certificates;
 pub(crate) mod times;

@@ -78,7 +78,10 @@ impl<'a> OrderView<'a> {
     pub fn after(id: OrderId, story: &'a OrderStory, last: EventNumber) -> Self {
         let (mut state, mut paid) = (TradeState::NotPay, None);
         for (_, event) in story.later.iter().take_while(|(number, _)| *number <= last) {
-            #[allow(clippy::wildcard_enum_match_arm, reason = "other events do not touch orders")]
+            #[allow(
+                clippy::wildcard_enum_match_arm,
+                reason = "other events do not touch orders"
+            )]
             match event {
                 Event::OrderPaid(event) => (state, paid) = (TradeState::Success, Some(event)),
                 Event::OrderClosed(_) | Event::OrderExpired(_) => state = TradeState::Closed,
@@ -87,12 +90,19 @@ impl<'a> OrderView<'a> {
                 _ => {}
             }
         }
-        Self { id, story, state, paid }
+        Self {
+            id,
+            story,
+            state,
+            paid,
+        }
     }
 
     /// 微信支付订单号, which only a paid order shows.
     pub fn transaction_id(&self, platform: &Platform) -> String {
-        platform.ids.transaction_id(self.id.0.0, self.story.created.at.0)
+        platform
+            .ids
+            .transaction_id(self.id.0.0, self.story.created.at.0)
     }
 
     /// As the merchant sees it.
@@ -111,7 +121,9 @@ impl<'a> OrderView<'a> {
             bank_type: self.paid.map(|_| BANK_TYPE),
             attach: terms.attach.as_deref(),
             success_time: self.paid.map(|paid| rfc3339(paid.at)),
-            payer: self.paid.map(|paid| Payer { openid: openid(paid) }),
+            payer: self.paid.map(|paid| Payer {
+                openid: openid(paid),
+            }),
             amount: Amount {
                 total,
                 payer_total: self.paid.map(|paid| paid.amount.0),

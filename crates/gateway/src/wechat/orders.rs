@@ -52,7 +52,11 @@ fn prepaid(platform: &Platform, receipt: Receipt) -> Result<Answer, WechatError>
 }
 
 fn link(platform: &Platform, receipt: Receipt) -> String {
-    format!("{}/q/{}", platform.base_url, platform.ids.code_token(receipt.event.0))
+    format!(
+        "{}/q/{}",
+        platform.base_url,
+        platform.ids.code_token(receipt.event.0)
+    )
 }
 
 async fn place(
@@ -64,7 +68,14 @@ async fn place(
     let fields = Fields::of(&body)?;
     let (number, terms) = read(platform, signed, &fields, channel)?;
     let merchant = signed.merchant.merchant;
-    let placed = platform.engine.submit(CreateOrder { merchant, number, terms }).await;
+    let placed = platform
+        .engine
+        .submit(CreateOrder {
+            merchant,
+            number,
+            terms,
+        })
+        .await;
     let id = match &placed {
         Ok(receipt) if receipt.again => Some(OrderId(receipt.event)),
         Err(Rejected::Refused(create::Refusal::NumberReused)) => None,
@@ -93,7 +104,9 @@ pub(super) fn read(
     channel: Channel,
 ) -> Result<(Number, Terms), WechatError> {
     let number = order_number(fields)?;
-    let description = fields.text("description", 1..=DESCRIPTION_CHARS_MAX)?.to_owned();
+    let description = fields
+        .text("description", 1..=DESCRIPTION_CHARS_MAX)?
+        .to_owned();
     let amount = amount(fields)?;
     let notify = match channel {
         Channel::PayCode => None,
@@ -112,7 +125,9 @@ pub(super) fn read(
         amount,
         channel,
         description,
-        attach: attach.filter(|attach| !attach.is_empty()).map(str::to_owned),
+        attach: attach
+            .filter(|attach| !attach.is_empty())
+            .map(str::to_owned),
         notify,
         expires_at: expiry(fields)?,
         only_payer,
@@ -136,10 +151,15 @@ fn amount(fields: &Fields<'_>) -> Result<Fen, WechatError> {
 }
 
 fn expiry(fields: &Fields<'_>) -> Result<Option<feiqian_core::UnixMillis>, WechatError> {
-    let Some(text) = fields.text_if("time_expire", 1..=64)? else { return Ok(None) };
+    let Some(text) = fields.text_if("time_expire", 1..=64)? else {
+        return Ok(None);
+    };
     match times::read(text) {
         Some(at) => Ok(Some(at)),
-        None => Err(fields.wrong("time_expire", "须为RFC 3339格式，如2018-06-08T10:34:56+08:00")),
+        None => Err(fields.wrong(
+            "time_expire",
+            "须为RFC 3339格式，如2018-06-08T10:34:56+08:00",
+        )),
     }
 }
 
@@ -153,14 +173,13 @@ pub(super) fn notify(
     if let Err(bad) = address::check(url, address::Reach::of(platform)) {
         return Err(fields.wrong("notify_url", bad.issue()));
     }
-    Ok(Notify { url: url.to_owned(), form: signed.form })
+    Ok(Notify {
+        url: url.to_owned(),
+        form: signed.form,
+    })
 }
 
-fn payer(
-    platform: &Platform,
-    signed: &Signed,
-    fields: &Fields<'_>,
-) -> Result<UserId, WechatError> {
+fn payer(platform: &Platform, signed: &Signed, fields: &Fields<'_>) -> Result<UserId, WechatError> {
     let payer = fields.object("payer")?;
     let openid = payer.text("openid", 1..=128)?;
     let user = platform.ids.read_openid(openid, &signed.merchant.appid);

@@ -30,11 +30,7 @@ pub(super) async fn by_transaction(
     show(&platform, &signed, found)
 }
 
-fn show(
-    platform: &Platform,
-    signed: &Signed,
-    found: Option<Found>,
-) -> Result<Answer, WechatError> {
+fn show(platform: &Platform, signed: &Signed, found: Option<Found>) -> Result<Answer, WechatError> {
     let found = found.ok_or_else(order_not_exist)?;
     Answer::json(&found.view().object(platform, &signed.merchant))
 }

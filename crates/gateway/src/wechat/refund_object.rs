@@ -33,7 +33,10 @@ impl<'a> RefundView<'a> {
 
     /// As the merchant sees it.
     pub fn object(&self, platform: &Platform) -> RefundObject<'a> {
-        let (total, refund) = (self.order.story.created.terms.amount.0, self.refund.amount.0);
+        let (total, refund) = (
+            self.order.story.created.terms.amount.0,
+            self.refund.amount.0,
+        );
         RefundObject {
             refund_id: self.refund_id(platform),
             out_refund_no: self.refund.number.as_str(),
@@ -62,7 +65,10 @@ impl<'a> RefundView<'a> {
 
     /// As its notice tells it.
     pub fn notice(&self, platform: &Platform, merchant: &MerchantKeys) -> RefundNotice<'a> {
-        let (total, refund) = (self.order.story.created.terms.amount.0, self.refund.amount.0);
+        let (total, refund) = (
+            self.order.story.created.terms.amount.0,
+            self.refund.amount.0,
+        );
         RefundNotice {
             mchid: merchant.mchid.clone(),
             out_trade_no: self.order.story.created.number.as_str(),
@@ -72,7 +78,12 @@ impl<'a> RefundView<'a> {
             refund_status: SUCCESS,
             success_time: rfc3339(self.refund.at),
             user_received_account: RECEIVED_BY,
-            amount: NoticeAmount { total, refund, payer_total: total, payer_refund: refund },
+            amount: NoticeAmount {
+                total,
+                refund,
+                payer_total: total,
+                payer_refund: refund,
+            },
         }
     }
 }

@@ -51,7 +51,10 @@ pub(super) async fn redirect(
     if refund.view().refund_id(&platform) != signed.path("out_refund_no") {
         return Err(refund_not_exists());
     }
-    Err(WechatError::new(Code::InvalidRequest, "退款单状态不是退款异常，不能发起异常退款"))
+    Err(WechatError::new(
+        Code::InvalidRequest,
+        "退款单状态不是退款异常，不能发起异常退款",
+    ))
 }
 
 async fn read(
@@ -73,7 +76,9 @@ async fn read(
         amount: amount.amount("refund")?,
         order_amount: amount.amount("total")?,
         order: order(platform, signed, fields).await?,
-        reason: reason.filter(|reason| !reason.is_empty()).map(str::to_owned),
+        reason: reason
+            .filter(|reason| !reason.is_empty())
+            .map(str::to_owned),
         notify,
     })
 }
@@ -108,7 +113,11 @@ struct Refunded {
 
 impl Refunded {
     fn view(&self) -> RefundView<'_> {
-        RefundView { number: self.number, refund: &self.refund, order: &self.order }
+        RefundView {
+            number: self.number,
+            refund: &self.refund,
+            order: &self.order,
+        }
     }
 
     fn answer(&self, platform: &Platform) -> Result<Answer, WechatError> {
@@ -121,8 +130,13 @@ async fn by_number(
     signed: &Signed,
     text: &str,
 ) -> Result<Option<Refunded>, WechatError> {
-    let Ok(number) = Number::new(text) else { return Ok(None) };
-    let key = Key { scope: Scope::Refunds(signed.merchant.merchant), number };
+    let Ok(number) = Number::new(text) else {
+        return Ok(None);
+    };
+    let key = Key {
+        scope: Scope::Refunds(signed.merchant.merchant),
+        number,
+    };
     let store = platform.engine.store().await?;
     match store.number(&key)? {
         Some((number, event)) => refunded(&store, number, Some(event)),
@@ -135,9 +149,15 @@ fn refunded(
     number: EventNumber,
     event: Option<Event>,
 ) -> Result<Option<Refunded>, WechatError> {
-    let Some(Event::OrderRefunded(refund)) = event else { return Ok(None) };
+    let Some(Event::OrderRefunded(refund)) = event else {
+        return Ok(None);
+    };
     let order = find::by_id(store, refund.merchant, refund.order)?;
-    Ok(order.map(|order| Refunded { number, refund, order }))
+    Ok(order.map(|order| Refunded {
+        number,
+        refund,
+        order,
+    }))
 }
 
 fn refund_not_exists() -> WechatError {

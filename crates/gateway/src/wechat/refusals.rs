@@ -34,7 +34,10 @@ fn body(field: &'static str, issue: &'static str) -> WechatError {
 }
 
 pub(crate) fn out_trade_no_used() -> WechatError {
-    because(Code::OutTradeNoUsed, "商户订单号已支付，请核实订单状态或更换订单号")
+    because(
+        Code::OutTradeNoUsed,
+        "商户订单号已支付，请核实订单状态或更换订单号",
+    )
 }
 
 pub(crate) fn order_closed() -> WechatError {
@@ -59,7 +62,9 @@ fn created(refusal: &create::Refusal) -> WechatError {
         Refusal::NumberReused => other_terms(),
         Refusal::MerchantNotFound => because(Code::MchNotExists, "商户号不存在"),
         Refusal::MerchantNotActive => merchant_not_active(),
-        Refusal::AmountOutOfRange => body("/amount/total", "须为1到1000000000000的整数（单位：分）"),
+        Refusal::AmountOutOfRange => {
+            body("/amount/total", "须为1到1000000000000的整数（单位：分）")
+        }
         Refusal::TextTooLong => body("", "有文本为空或超过长度限制"),
         Refusal::ExpiryOutOfRange => body("/time_expire", "须晚于当前时间且在7天以内"),
         Refusal::PayerNotFound => body("/payer/openid", "无效的openid"),
@@ -83,7 +88,9 @@ fn closed(refusal: &close::Refusal) -> WechatError {
     use close::Refusal;
     match refusal {
         Refusal::OrderNotFound => order_not_exist(),
-        Refusal::AlreadyPaid => because(Code::OrderPaid, "订单已支付，不能关闭；如需退回请申请退款"),
+        Refusal::AlreadyPaid => {
+            because(Code::OrderPaid, "订单已支付，不能关闭；如需退回请申请退款")
+        }
     }
 }
 
@@ -91,10 +98,14 @@ fn reversed(refusal: &reverse::Refusal) -> WechatError {
     use reverse::Refusal;
     match refusal {
         Refusal::OrderNotFound => order_not_exist(),
-        Refusal::AlreadyRefunded => {
-            because(Code::InvalidRequest, "订单已有退款，不能撤销；请对剩余金额申请退款")
-        }
-        Refusal::TooLate => because(Code::InvalidRequest, "订单支付已超过7天，不能撤销；请申请退款"),
+        Refusal::AlreadyRefunded => because(
+            Code::InvalidRequest,
+            "订单已有退款，不能撤销；请对剩余金额申请退款",
+        ),
+        Refusal::TooLate => because(
+            Code::InvalidRequest,
+            "订单支付已超过7天，不能撤销；请申请退款",
+        ),
         Refusal::BalanceShort { .. } => because(Code::NotEnough, "商户账户余额不足"),
     }
 }
@@ -102,24 +113,132 @@ fn reversed(refusal: &reverse::Refusal) -> WechatError {
 fn refunded(refusal: &refund::Refusal) -> WechatError {
     use refund::Refusal;
     match refusal {
-        Refusal::NumberReused => because(Code::InvalidRequest, "商户退款单号已使用，且参数与首次请求时不一致"),
+        Refusal::NumberReused => because(
+            Code::InvalidRequest,
+            "商户退款单号已使用，且参数与首次请求时不一致",
+        ),
         Refusal::OrderNotFound => because(Code::ResourceNotExists, "订单不存在"),
         Refusal::NotPaid => because(Code::ResourceNotExists, "订单未支付"),
         Refusal::Reversed => because(Code::InvalidRequest, "订单已撤销，款项已全部退回"),
-        Refusal::OtherOrderAmount { .. } => {
-            because(Code::InvalidRequest, "订单金额与原订单不一致")
-        }
+        Refusal::OtherOrderAmount { .. } => because(Code::InvalidRequest, "订单金额与原订单不一致"),
         Refusal::TextTooLong => body("", "有文本超过长度限制"),
         Refusal::TooLate => because(Code::InvalidRequest, "订单支付已超过一年，不能退款"),
         Refusal::TooMany => because(Code::InvalidRequest, "部分退款次数已达50次上限"),
-        Refusal::AboveRefundable { .. } => because(Code::InvalidRequest, "退款金额大于订单可退金额"),
-        Refusal::BalanceShort { .. } => because(Code::NotEnough, "商户账户余额不足，请充值后用原退款单号重试"),
+        Refusal::AboveRefundable { .. } => {
+            because(Code::InvalidRequest, "退款金额大于订单可退金额")
+        }
+        Refusal::BalanceShort { .. } => because(
+            Code::NotEnough,
+            "商户账户余额不足，请充值后用原退款单号重试",
+        ),
     }
 }
 
 fn code_refused(refusal: &BadCode) -> WechatError {
     match refusal {
-        BadCode::Invalid => because(Code::AuthCodeInvalid, "付款码无效或已使用，请让用户刷新付款码后重试"),
-        BadCode::Expired => because(Code::AuthCodeExpired, "付款码已过期，请让用户刷新付款码后重试"),
+        BadCode::Invalid => because(
+            Code::AuthCodeInvalid,
+            "付款码无效或已使用，请让用户刷新付款码后重试",
+        ),
+        BadCode::Expired => because(
+            Code::AuthCodeExpired,
+            "付款码已过期，请让用户刷新付款码后重试",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use feiqian_core::Fen;
+    use feiqian_engine::Rejected;
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_its_status_and_code() {
+        let available = Fen(1);
+        let cases: [(WechatError, u16, &str); 31] = [
+            (create::Refusal::NumberReused.into(), 400, "INVALID_REQUEST"),
+            (
+                create::Refusal::MerchantNotFound.into(),
+                400,
+                "MCH_NOT_EXISTS",
+            ),
+            (create::Refusal::MerchantNotActive.into(), 403, "NO_AUTH"),
+            (create::Refusal::AmountOutOfRange.into(), 400, "PARAM_ERROR"),
+            (create::Refusal::TextTooLong.into(), 400, "PARAM_ERROR"),
+            (create::Refusal::ExpiryOutOfRange.into(), 400, "PARAM_ERROR"),
+            (create::Refusal::PayerNotFound.into(), 400, "PARAM_ERROR"),
+            (pay::Refusal::OrderNotFound.into(), 404, "ORDER_NOT_EXIST"),
+            (pay::Refusal::AlreadyPaid.into(), 403, "OUT_TRADE_NO_USED"),
+            (pay::Refusal::OrderClosed.into(), 400, "ORDER_CLOSED"),
+            (pay::Refusal::OrderExpired.into(), 400, "ORDER_CLOSED"),
+            (pay::Refusal::PayerNotFound.into(), 400, "AUTH_CODE_INVALID"),
+            (pay::Refusal::OtherPayer.into(), 400, "AUTH_CODE_INVALID"),
+            (pay::Refusal::PayerNotActive.into(), 403, "ACCOUNT_ERROR"),
+            (
+                pay::Refusal::BalanceShort { available }.into(),
+                403,
+                "NOT_ENOUGH",
+            ),
+            (close::Refusal::OrderNotFound.into(), 404, "ORDER_NOT_EXIST"),
+            (close::Refusal::AlreadyPaid.into(), 400, "ORDER_PAID"),
+            (
+                reverse::Refusal::OrderNotFound.into(),
+                404,
+                "ORDER_NOT_EXIST",
+            ),
+            (
+                reverse::Refusal::AlreadyRefunded.into(),
+                400,
+                "INVALID_REQUEST",
+            ),
+            (
+                reverse::Refusal::BalanceShort { available }.into(),
+                403,
+                "NOT_ENOUGH",
+            ),
+            (refund::Refusal::NumberReused.into(), 400, "INVALID_REQUEST"),
+            (
+                refund::Refusal::OrderNotFound.into(),
+                404,
+                "RESOURCE_NOT_EXISTS",
+            ),
+            (refund::Refusal::NotPaid.into(), 404, "RESOURCE_NOT_EXISTS"),
+            (refund::Refusal::Reversed.into(), 400, "INVALID_REQUEST"),
+            (refund::Refusal::TooMany.into(), 400, "INVALID_REQUEST"),
+            (
+                refund::Refusal::AboveRefundable {
+                    refundable: available,
+                }
+                .into(),
+                400,
+                "INVALID_REQUEST",
+            ),
+            (
+                refund::Refusal::BalanceShort { available }.into(),
+                403,
+                "NOT_ENOUGH",
+            ),
+            (BadCode::Invalid.into(), 400, "AUTH_CODE_INVALID"),
+            (BadCode::Expired.into(), 400, "AUTH_CODE_EXPIRED"),
+            (
+                Rejected::<close::Refusal>::Busy.into(),
+                429,
+                "FREQUENCY_LIMITED",
+            ),
+            (
+                Rejected::<close::Refusal>::Unknown.into(),
+                500,
+                "SYSTEM_ERROR",
+            ),
+        ];
+        for (error, status, code) in cases {
+            assert_eq!(
+                (error.code.status().as_u16(), error.code.text()),
+                (status, code)
+            );
+            assert!(!error.message.is_empty());
+        }
     }
 }

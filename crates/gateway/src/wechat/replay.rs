@@ -62,7 +62,8 @@ impl Nonces {
             return Err(Refused::Full);
         }
         seen.nonces.insert(hash);
-        seen.until.push_back((timestamp.saturating_add(WINDOW_SECONDS), hash));
+        seen.until
+            .push_back((timestamp.saturating_add(WINDOW_SECONDS), hash));
         Ok(())
     }
 }

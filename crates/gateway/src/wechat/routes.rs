@@ -17,12 +17,27 @@ pub fn routes() -> Router<Arc<Platform>> {
         .route("/v3/pay/transactions/app", post(orders::app))
         .route("/v3/pay/transactions/h5", post(orders::h5))
         .route("/v3/pay/transactions/codepay", post(codepay::codepay))
-        .route("/v3/pay/transactions/id/{transaction_id}", get(query::by_transaction))
-        .route("/v3/pay/transactions/out-trade-no/{out_trade_no}", get(query::by_number))
-        .route("/v3/pay/transactions/out-trade-no/{out_trade_no}/close", post(closing::close))
-        .route("/v3/pay/transactions/out-trade-no/{out_trade_no}/reverse", post(closing::reverse))
+        .route(
+            "/v3/pay/transactions/id/{transaction_id}",
+            get(query::by_transaction),
+        )
+        .route(
+            "/v3/pay/transactions/out-trade-no/{out_trade_no}",
+            get(query::by_number),
+        )
+        .route(
+            "/v3/pay/transactions/out-trade-no/{out_trade_no}/close",
+            post(closing::close),
+        )
+        .route(
+            "/v3/pay/transactions/out-trade-no/{out_trade_no}/reverse",
+            post(closing::reverse),
+        )
         .route("/v3/refund/domestic/refunds", post(refunds::refund))
-        .route("/v3/refund/domestic/refunds/{out_refund_no}", get(refunds::query))
+        .route(
+            "/v3/refund/domestic/refunds/{out_refund_no}",
+            get(refunds::query),
+        )
         .route(
             // The path names the refund by our id here; the router wants one name for a place.
             "/v3/refund/domestic/refunds/{out_refund_no}/apply-abnormal-refund",

@@ -50,7 +50,13 @@ mod tests {
         assert_eq!(date(at).to_string(), "2026-01-01");
         assert_eq!(start_of(date(at)), Some(at));
         assert_eq!(read("2026-01-01T00:00:00.000+08:00"), Some(at));
-        for bad in ["tomorrow", "2026-13-45T00:00:00+08:00", "2026-01-01", "", "1"] {
+        for bad in [
+            "tomorrow",
+            "2026-13-45T00:00:00+08:00",
+            "2026-01-01",
+            "",
+            "1",
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
     }

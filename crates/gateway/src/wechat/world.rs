@@ -12,8 +12,8 @@ use feiqian_core::bank::answer::{Answer, AnswerTransfer};
 use feiqian_core::bank::top_up::TopUp;
 use feiqian_core::brand::add::AddBrand;
 use feiqian_core::merchant::{Category, add::AddMerchant};
-use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::Attempt;
+use feiqian_core::order::pay::PayOrder;
 use feiqian_core::user::{Tier, add::AddUser};
 use feiqian_core::{
     BasisPoints, BrandId, EventNumber, Fen, Mode, Number, OrderId, TransferId, UserId,
@@ -83,7 +83,9 @@ impl Reply {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 }
 
@@ -92,12 +94,22 @@ pub fn number(text: &str) -> Number {
 }
 
 impl World {
-    /// A brand, a merchant with a fee of 0.60 %, and a user with 1,000 yuan.
+    /// A sandbox with a brand, a merchant with a fee of 0.60 %, and a user with 1,000 yuan.
     pub async fn new() -> Self {
+        Self::in_mode(Mode::Sandbox).await
+    }
+
+    pub async fn in_mode(mode: Mode) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let platform = open(dir.path(), Mode::Sandbox).await;
+        let platform = open(dir.path(), mode).await;
         let engine = &platform.engine;
-        engine.submit(AddBrand { number: number("b"), name: "Red".into() }).await.unwrap();
+        engine
+            .submit(AddBrand {
+                number: number("b"),
+                name: "Red".into(),
+            })
+            .await
+            .unwrap();
         let shop = Merchant::add(&platform, "Noodles").await;
         let person = Person {
             handle: "lilei".into(),
@@ -105,18 +117,38 @@ impl World {
             latin_name: None,
             phone: None,
         };
-        let user = AddUser { number: number("u"), brand: BrandId(0), tier: Tier::Full };
+        let user = AddUser {
+            number: number("u"),
+            brand: BrandId(0),
+            tier: Tier::Full,
+        };
         platform.add_user(user, &person).await.unwrap();
-        let top_up = TopUp { user: LEI, number: number("t"), amount: Fen(100_000) };
+        let top_up = TopUp {
+            user: LEI,
+            number: number("t"),
+            amount: Fen(100_000),
+        };
         let transfer = TransferId(engine.submit(top_up).await.unwrap().event);
-        engine.submit(AnswerTransfer { transfer, answer: Answer::Done }).await.unwrap();
+        engine
+            .submit(AnswerTransfer {
+                transfer,
+                answer: Answer::Done,
+            })
+            .await
+            .unwrap();
         let router = super::routes().with_state(platform.clone());
-        Self { dir, platform, router, shop }
+        Self {
+            dir,
+            platform,
+            router,
+            shop,
+        }
     }
 
     pub async fn call(&self, method: &str, target: &str, body: Option<&Value>) -> Reply {
         let body = body.map_or_else(Vec::new, |body| serde_json::to_vec(body).unwrap());
-        self.send(&self.shop, method, target, body, Change::default()).await
+        self.send(&self.shop, method, target, body, Change::default())
+            .await
     }
 
     pub async fn post(&self, target: &str, body: &Value) -> Reply {
@@ -154,16 +186,27 @@ impl World {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap().to_vec();
-        let reply = Reply { status: parts.status, headers: parts.headers, body };
+        let reply = Reply {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        };
         if !target.starts_with("/v3/billdownload/file") || !reply.status.is_success() {
-            assert!(self.bears_signature(&reply.headers, &reply.body), "{method} {target}");
+            assert!(
+                self.bears_signature(&reply.headers, &reply.body),
+                "{method} {target}"
+            );
         }
         reply
     }
 
     /// Whether headers and body bear the platform's signature, as wechatpayv3 looks at it.
     pub fn bears_signature(&self, headers: &HeaderMap, body: &[u8]) -> bool {
-        let header = |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap());
+        let header = |name: &str| {
+            headers
+                .get(name)
+                .map_or("", |value| value.to_str().unwrap())
+        };
         let timestamp: i64 = header("wechatpay-timestamp").parse().unwrap();
         let nonce = header("wechatpay-nonce");
         let signature = STANDARD.decode(header("wechatpay-signature")).unwrap();
@@ -173,7 +216,11 @@ impl World {
             && !header("request-id").is_empty()
             && (serial == signer.public_key_id || serial == signer.certificate_serial)
             && timestamp.abs_diff(unix_seconds().cast_signed()) < 10
-            && verify(signer.key.public(), &response_text(timestamp, nonce, body), &signature)
+            && verify(
+                signer.key.public(),
+                &response_text(timestamp, nonce, body),
+                &signature,
+            )
     }
 
     /// The body of an order.
@@ -210,12 +257,22 @@ impl World {
         assert_eq!(reply.status, 200, "{:?}", reply.json());
         let code_url = reply.json()["code_url"].as_str().unwrap().to_owned();
         let token = code_url.strip_prefix(&format!("{BASE}/q/")).unwrap();
-        OrderId(EventNumber(self.platform.ids.read_code_token(token).unwrap()))
+        OrderId(EventNumber(
+            self.platform.ids.read_code_token(token).unwrap(),
+        ))
     }
 
     pub async fn pay(&self, order: OrderId) {
         let attempt = Attempt::of(&number("try"));
-        self.platform.engine.submit(PayOrder { order, payer: LEI, attempt }).await.unwrap();
+        self.platform
+            .engine
+            .submit(PayOrder {
+                order,
+                payer: LEI,
+                attempt,
+            })
+            .await
+            .unwrap();
     }
 
     /// Places an order and has it paid.
@@ -234,14 +291,26 @@ impl World {
 
     /// Closes everything and opens the folder again.
     pub async fn reopened(self) -> Self {
-        let Self { dir, platform, router, shop } = self;
+        let Self {
+            dir,
+            platform,
+            router,
+            shop,
+        } = self;
         drop(router);
-        let engine = platform.engine.clone();
+        let (engine, mode) = (platform.engine.clone(), platform.mode);
         drop(platform);
-        tokio::task::spawn_blocking(move || engine.stop()).await.unwrap();
-        let platform = open(dir.path(), Mode::Sandbox).await;
+        tokio::task::spawn_blocking(move || engine.stop())
+            .await
+            .unwrap();
+        let platform = open(dir.path(), mode).await;
         let router = super::routes().with_state(platform.clone());
-        Self { dir, platform, router, shop }
+        Self {
+            dir,
+            platform,
+            router,
+            shop,
+        }
     }
 }
 
@@ -288,9 +357,14 @@ impl Merchant {
         let nonce = change.nonce.clone().unwrap_or_else(random::nonce_str);
         let target = change.signed_target.as_deref().unwrap_or(target);
         let body = change.signed_body.as_deref().unwrap_or(body);
-        let signature = self.key.sign(&request_text(method, target, timestamp, &nonce, body));
+        let signature = self
+            .key
+            .sign(&request_text(method, target, timestamp, &nonce, body));
         let mchid = change.mchid.as_ref().unwrap_or(&self.credentials.mchid);
-        let serial_no = change.serial_no.as_ref().unwrap_or(&self.credentials.serial_no);
+        let serial_no = change
+            .serial_no
+            .as_ref()
+            .unwrap_or(&self.credentials.serial_no);
         format!(
             "{SCHEME} mchid=\"{mchid}\",nonce_str=\"{nonce}\",signature=\"{signature}\",\
              timestamp=\"{timestamp}\",serial_no=\"{serial_no}\""

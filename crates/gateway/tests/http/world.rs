@@ -1,10 +1,10 @@
 //! A whole platform in a temporary folder, asked through its router.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -231,6 +231,100 @@ impl World {
         };
         let answer = self.get(key, &format!("/v1/{list}/{of}/balance")).await;
         answer.ok()["available"].as_i64().unwrap()
+    }
+}
+
+/// A brand with two shoppers and two shops. Mei has 100,000 fen.
+pub struct Market {
+    pub w: World,
+    pub mei: String,
+    pub noodles: String,
+    keys: HashMap<&'static str, String>,
+    numbers: AtomicU32,
+}
+
+/// Who asks, what (`POST /v1/orders`), with which body, and what the answer is: status and, of an
+/// error, its code.
+pub type Row<'a> = (&'a str, &'a str, Value, u16, &'a str);
+
+impl Market {
+    pub async fn new() -> Self {
+        let w = World::new(Mode::Sandbox).await;
+        let brand = w.brand("Red").await;
+        let (mei, mei_key) = w.user(&brand, "mei").await;
+        let (_, lei_key) = w.user(&brand, "lei").await;
+        let (noodles, noodles_key) = w.shop("Noodles").await;
+        let (_, tea_key) = w.shop("Tea").await;
+        w.fund(&mei, "first", 100_000).await;
+        let keys = HashMap::from([
+            ("operator", w.operator.clone()),
+            ("mei", mei_key),
+            ("lei", lei_key),
+            ("noodles", noodles_key),
+            ("tea", tea_key),
+        ]);
+        Self {
+            w,
+            mei,
+            noodles,
+            keys,
+            numbers: AtomicU32::new(0),
+        }
+    }
+
+    /// The key of one of them; an unknown name is taken for a key itself.
+    pub fn key<'a>(&'a self, who: &'a str) -> &'a str {
+        self.keys.get(who).map_or(who, String::as_str)
+    }
+
+    /// Asks under this number.
+    pub async fn ask_under(&self, number: &str, who: &str, what: &str, body: Value) -> Answer {
+        let (method, path) = what.split_once(' ').expect("a method and a path");
+        self.w
+            .with_body(self.key(who), method, path, number, body)
+            .await
+    }
+
+    /// Asks under a number of its own.
+    pub async fn ask(&self, who: &str, what: &str, body: Value) -> Answer {
+        let number = format!("n{}", self.numbers.fetch_add(1, Ordering::Relaxed));
+        self.ask_under(&number, who, what, body).await
+    }
+
+    /// Asks one after the other and compares the answers.
+    pub async fn check<const N: usize>(&self, rows: [Row<'_>; N]) {
+        for (who, what, body, status, code) in rows {
+            let answer = self.ask(who, what, body.clone()).await;
+            if code.is_empty() {
+                assert_eq!(
+                    answer.status.as_u16(),
+                    status,
+                    "{who} {what}: {}",
+                    answer.text
+                );
+            } else {
+                assert_eq!(
+                    answer.error(),
+                    (status, code.to_owned()),
+                    "{who} {what} {body}"
+                );
+            }
+        }
+    }
+
+    /// A new order of Noodles': its id.
+    pub async fn order(&self, fen: i64) -> String {
+        let terms = json!({ "amount": fen, "description": "noodles" });
+        text(&self.ask("noodles", "POST /v1/orders", terms).await.ok()["id"])
+    }
+
+    /// A new order of Noodles' that Mei has paid: its id.
+    pub async fn paid(&self, fen: i64) -> String {
+        let order = self.order(fen).await;
+        self.ask("mei", "POST /v1/payments", json!({ "order_id": order }))
+            .await
+            .ok();
+        order
     }
 }
 

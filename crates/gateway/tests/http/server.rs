@@ -1,9 +1,5 @@
 //! The server on a real port.
 
-#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
-
-mod common;
-
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};

@@ -1,18 +1,15 @@
 //! Pages for people, what only a sandbox has, and its bank.
 
-#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
-
-mod common;
-
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::http::Request;
-use common::{Answer, World, text};
 use feiqian_core::Mode;
 use feiqian_gateway::bank::SandboxBank;
 use feiqian_gateway::server::router;
 use serde_json::{Value, json};
+
+use crate::world::{Answer, BASE_URL, World, text};
 
 async fn submit(w: &World, path: &str, form: String) -> Answer {
     let request = Request::post(path)
@@ -23,7 +20,7 @@ async fn submit(w: &World, path: &str, form: String) -> Answer {
 
 fn page_path(order: &Value) -> String {
     text(&order["code_url"])
-        .strip_prefix(common::BASE_URL)
+        .strip_prefix(BASE_URL)
         .unwrap()
         .to_owned()
 }

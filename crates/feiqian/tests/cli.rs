@@ -1,0 +1,289 @@
+//! The binary as an operator's scripts meet it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_feiqian");
+
+/// A running server, stopped with SIGTERM at the end.
+struct Server(Child);
+
+impl Server {
+    fn start(arguments: &[&str]) -> (Self, Vec<String>) {
+        let mut child = Command::new(BINARY)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut lines = Vec::new();
+        for line in stdout.lines() {
+            lines.push(line.unwrap());
+            if lines
+                .last()
+                .is_some_and(|l| l.contains("Ctrl-C stops") || l.starts_with("Serving"))
+            {
+                break;
+            }
+        }
+        (Self(child), lines)
+    }
+
+    fn stop(mut self) {
+        let pid = self.0.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(
+            self.0.wait().unwrap().success(),
+            "an orderly stop exits with 0"
+        );
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+    }
+}
+
+fn run(arguments: &[&str]) -> Output {
+    Command::new(BINARY).args(arguments).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// What a failing command says; it must exit with 1.
+fn refusal(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, contents: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let path = self.file(name);
+        std::fs::write(&path, contents).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+}
+
+fn demo(folder: &Folder) -> (Server, Value) {
+    let (data, file) = (folder.file("demo"), folder.file("credentials.json"));
+    let (server, _) = Server::start(&[
+        "demo",
+        "--data",
+        text(&data),
+        "--listen",
+        "127.0.0.1:0",
+        "--credentials",
+        text(&file),
+    ]);
+    let credentials = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    (server, credentials)
+}
+
+#[test]
+fn a_demo_is_seeded_paid_in_audited_and_goes_on() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let (server, credentials) = demo(&folder);
+    let url = credentials["base_url"].as_str().unwrap();
+    let mode = std::fs::metadata(folder.file("credentials.json"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    for key in ["api_v3_key", "api_v2_key"] {
+        assert_eq!(credentials["wechat"][key].as_str().unwrap().len(), 32);
+    }
+
+    let code = stdout(&run(&["paycode", "--server", url, "--as", "韩梅"]));
+    let code = code.split_whitespace().last().unwrap();
+    assert!(
+        code.len() == 18 && code.bytes().all(|byte| byte.is_ascii_digit()),
+        "{code}"
+    );
+    assert!(refusal(&["paycode", "--server", url, "--as", "nobody"]).contains("feiqian: "));
+    let unknown = format!("{url}/q/AAAAAAAAAAAAAAAAAAAA");
+    assert!(refusal(&["pay", "--server", url, "--as", "mei", &unknown]).contains("feiqian: "));
+    assert!(
+        refusal(&[
+            "pay",
+            "--server",
+            "http://127.0.0.1:1",
+            "--as",
+            "mei",
+            &unknown
+        ])
+        .contains("feiqian demo")
+    );
+
+    let data = folder.file("demo");
+    let audit = || -> Value {
+        serde_json::from_str(&stdout(&run(&["audit", "--data", text(&data), "--json"]))).unwrap()
+    };
+    let running = audit();
+    assert_eq!(running["users"], 20);
+    assert_eq!(running["merchants"], 5);
+    assert_eq!(running["wallets"], running["bank_reserve"]);
+    server.stop();
+
+    let (server, again) = demo(&folder);
+    assert_eq!(again["wechat"], credentials["wechat"]);
+    assert_eq!(audit(), running, "starting again changes nothing");
+    server.stop();
+}
+
+#[test]
+fn reset_removes_sandboxes_only() {
+    let folder = Folder::new();
+    let data = folder.file("demo");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("thesis.txt"), "years of work").unwrap();
+    let said = refusal(&[
+        "demo",
+        "--data",
+        text(&data),
+        "--reset",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    assert!(said.contains("not a sandbox's folder"), "{said}");
+    assert!(data.join("thesis.txt").exists());
+}
+
+#[test]
+fn an_audit_of_nothing_and_of_damage_says_so() {
+    let folder = Folder::new();
+    assert!(refusal(&["audit", "--data", text(&folder.file("none"))]).contains("has no log"));
+    let (server, _) = demo(&folder);
+    server.stop();
+    let log = folder.file("demo").join("log/0000000000000000.log");
+    let mut bytes = std::fs::read(&log).unwrap();
+    bytes[400] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+    let said = refusal(&["audit", "--data", text(&folder.file("demo"))]);
+    assert!(said.contains("0000000000000000.log"), "{said}");
+}
+
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+fn config(folder: &Folder, listen: &str, url: &str, rest: &str) -> PathBuf {
+    folder.write("master.key", KEY);
+    let (data, key) = (folder.file("data"), folder.file("master.key"));
+    let lines = format!(
+        "data = {data:?}\nlisten = {listen:?}\npublic_url = {url:?}\nmaster_key_file = {key:?}\n{rest}"
+    );
+    folder.write("feiqian.toml", &lines)
+}
+
+#[test]
+fn production_refuses_to_start_where_that_is_unsafe() {
+    let folder = Folder::new();
+    let serve = |listen: &str, url: &str, rest: &str| {
+        refusal(&[
+            "serve",
+            "--config",
+            text(&config(&folder, listen, url, rest)),
+        ])
+    };
+    let local = "127.0.0.1:0";
+    assert!(serve("0.0.0.0:0", "https://pay.example", "").contains("[tls]"));
+    assert!(serve(local, "http://pay.example", "").contains("https://"));
+    assert!(serve(local, "https://pay.example", "lisen = 1").contains("lisen"));
+    assert!(refusal(&["serve", "--config", "nowhere.toml"]).contains("nowhere.toml"));
+
+    let (server, _) = demo(&folder);
+    server.stop();
+    let sandbox_key = folder.file("demo").join("master.key");
+    let data = folder.file("fresh");
+    let lines = format!(
+        "data = {data:?}\npublic_url = 'https://pay.example'\nmaster_key_file = {sandbox_key:?}\n"
+    );
+    let path = folder.write("sandbox.toml", &lines);
+    assert!(refusal(&["serve", "--config", text(&path)]).contains("sandbox"));
+
+    folder.write("master.key", KEY);
+    let (data, key) = (folder.file("demo"), folder.file("master.key"));
+    let lines = format!(
+        "data = {data:?}\nlisten = {local:?}\npublic_url = 'https://pay.example'\nmaster_key_file = {key:?}\n"
+    );
+    let path = folder.write("mode.toml", &lines);
+    let said = refusal(&["serve", "--config", text(&path)]);
+    assert!(said.contains("Sandbox mode"), "{said}");
+}
+
+#[test]
+fn production_serves_tls_and_nothing_of_the_sandbox() {
+    let folder = Folder::new();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+    let certificate = folder.write("chain.pem", &made.cert.pem());
+    let key = folder.write("key.pem", &made.signing_key.serialize_pem());
+    let tls = format!("[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n");
+    let path = config(&folder, "127.0.0.1:0", "https://pay.example", &tls);
+    let (server, lines) = Server::start(&["serve", "--config", text(&path)]);
+    let address = lines[0]
+        .split_whitespace()
+        .nth(2)
+        .unwrap()
+        .trim_end_matches(';')
+        .to_owned();
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let operator = std::fs::read_to_string(folder.file("data").join("operator.key")).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_danger_accept_invalid_certs(true)
+            .build()
+            .unwrap();
+        let patience = Instant::now() + Duration::from_secs(20);
+        let get = |path: &str| client.get(format!("https://{address}{path}")).send();
+        while get("/ready").await.is_err() && Instant::now() < patience {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(get("/ready").await.unwrap().status(), 200);
+        assert_eq!(get("/v1/sandbox/shoppers").await.unwrap().status(), 404);
+        assert_eq!(get("/v1/brands").await.unwrap().status(), 401);
+        let brands = client
+            .get(format!("https://{address}/v1/brands"))
+            .bearer_auth(operator.trim());
+        assert_eq!(brands.send().await.unwrap().status(), 200);
+    });
+    server.stop();
+}

@@ -1,0 +1,14 @@
+//! Everything that is served, asked over HTTP, with a real engine behind it.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+
+mod world;
+
+mod flow;
+mod numbers;
+mod refusals;
+mod roles;
+
+mod limits;
+mod pages;
+mod server;
