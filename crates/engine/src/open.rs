@@ -133,20 +133,15 @@ pub(crate) fn open(mut options: Options) -> Result<Engine, OpenError> {
     tell(&mut options, Stage::Snapshot);
     let state = snapshots::load(&state_dir).map_err(io)?.unwrap_or_default();
     let snapshot_at = state.next_event();
-    let must_reach = Position(snapshot_at.0);
+    // What a snapshot or the store has seen was durable: a log that ends before it must not be cut.
+    let indexed = feiqian_store::recorded_position(&dir.join("store"))?;
+    let must_reach = Position(snapshot_at.max(indexed).0);
     let log_options = feiqian_log::Options {
         must_reach,
         ..feiqian_log::Options::default()
     };
-    let (mut log, opened) = FileLog::open(&dir.join("log"), log_options)?;
+    let (mut log, _) = FileLog::open(&dir.join("log"), log_options)?;
     let store = Arc::new(Store::open(&dir.join("store"), log.reader())?);
-    if store.position().0 > opened.end.0 {
-        return Err(OpenError::Replay(format!(
-            "the store has seen event {}, but the log ends at {}: acknowledged events are missing",
-            store.position().0,
-            opened.end.0
-        )));
-    }
     let (mut state, now) = replay(state, &log, &store, &mut options)?;
     open_mode(&mut state, &mut log, &store, &options)?;
     start(state, now, snapshot_at, log, store, options).map_err(io)

@@ -10,6 +10,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use feiqian_core::EventNumber;
+
 use crate::StoreError;
 
 const FORMAT: &str = "feiqian store 1\n";
@@ -25,6 +27,13 @@ pub(crate) struct Reached {
     pub last_address: u64,
     /// BLAKE3 of its bytes in the log, in hexadecimal.
     pub last_hash: String,
+}
+
+/// How far the store in a folder reaches on disk, without opening it; zero if there is none. The log
+/// must reach at least as far, or acknowledged events are missing from it.
+pub fn recorded_position(path: &Path) -> Result<EventNumber, StoreError> {
+    let reached = Folder(path.to_owned()).reached()?;
+    Ok(EventNumber(reached.map_or(0, |reached| reached.next)))
 }
 
 /// A store's folder that was found or made.

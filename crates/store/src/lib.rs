@@ -29,5 +29,6 @@ pub mod vault;
 mod tests;
 
 pub use error::StoreError;
+pub use folder::recorded_position;
 pub use store::{Committed, Options, RUN_EVENTS, Store};
 pub use story::{OrderStory, TransferStory};

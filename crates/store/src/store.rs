@@ -393,16 +393,3 @@ fn hash_at(reader: &Reader, address: u64) -> Result<String, ReadError> {
     reader.event_at(Address(address), &mut bytes)?;
     Ok(blake3::hash(&bytes).to_string())
 }
-
-impl Store {
-    /// TEMP
-    #[doc(hidden)]
-    pub fn describe(&self) -> String {
-        self.shared.runs.describe()
-    }
-    /// TEMP
-    #[doc(hidden)]
-    pub fn filter_complete(&self) -> bool {
-        self.shared.filter.is_complete()
-    }
-}

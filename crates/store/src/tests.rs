@@ -285,8 +285,8 @@ fn a_failed_run_stops_the_store_and_loses_nothing_that_was_found() {
 /// missing from the answer, and nothing may be in it twice.
 #[test]
 fn readers_see_no_gaps_while_runs_are_written() {
-    let world = World::with((0..600).map(|n| 1 + n * 7 % 60));
-    let store = world.store(700);
+    let world = World::with((0..300).map(|n| 1 + n * 7 % 60));
+    let store = world.store(500);
     let done = AtomicBool::new(false);
     let asked = std::thread::scope(|scope| {
         let readers: Vec<_> = (0..3)

@@ -163,16 +163,26 @@ pub(super) fn client(
 ) -> Result<reqwest::Client, reqwest::Error> {
     // Only the first call in a program does anything.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    reqwest::Client::builder()
-        .dns_resolver(Arc::new(Resolver(reach)))
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .timeout(answer_within)
-        // A merchant may close an idle connection just when it is used again; a notice lost to that
-        // would wait for the next try.
-        .pool_max_idle_per_host(0)
-        .user_agent(concat!("feiqian-notify/", env!("CARGO_PKG_VERSION")))
-        .build()
+    let builder = || {
+        reqwest::Client::builder()
+            .dns_resolver(Arc::new(Resolver(reach)))
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .timeout(answer_within)
+            // A merchant may close an idle connection just when it is used again; a notice lost to
+            // that would wait for the next try.
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("feiqian-notify/", env!("CARGO_PKG_VERSION")))
+    };
+    builder().build().or_else(|error| {
+        // A bare container has none. Notices by http, and everything else, work without.
+        tracing::warn!(
+            %error,
+            "no certificate authorities are installed: notices to https addresses fail; \
+             install ca-certificates and start again"
+        );
+        builder().tls_certs_only([]).build()
+    })
 }
 
 #[cfg(test)]

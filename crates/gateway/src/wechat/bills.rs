@@ -15,7 +15,7 @@ use serde_json::json;
 use super::bill_rows::Line;
 use super::bill_token::{BillKind, BillToken, TOKEN_SECONDS};
 use super::caller::DOWNLOAD_PATH;
-use super::csv;
+use super::csv::{self, TradeBill};
 use super::edge::{Answer, Signed};
 use super::error::{Code, WechatError};
 use super::times;
@@ -155,19 +155,18 @@ async fn put_together<T: Send + 'static>(
     let store = platform.engine.store().await?;
     let work = tokio::task::spawn_blocking(move || {
         let _room = room;
-        let lines = lines(&platform, &store, &merchant, &token)?;
-        let rows: Vec<_> = lines.iter().map(|line| line.row(&merchant)).collect();
-        make(rows.len(), csv::trade_bill(&rows))
+        let bill = write(&platform, &store, &merchant, &token)?;
+        make(bill.rows(), bill.finish())
     });
     work.await.map_err(|error| WechatError::system(&error))?
 }
 
-fn lines(
+fn write(
     platform: &Platform,
     store: &Store,
     merchant: &MerchantKeys,
     token: &BillToken,
-) -> Result<Vec<Line>, WechatError> {
+) -> Result<TradeBill, WechatError> {
     let (Some(from), Some(to)) = (
         times::start_of(token.day),
         token.day.tomorrow().ok().and_then(times::start_of),
@@ -178,17 +177,17 @@ fn lines(
         store.first_event_at(from)?,
         store.first_event_at(to)?.min(token.end),
     );
-    let (mut lines, mut failed) = (Vec::new(), None);
+    let (mut bill, mut failed) = (TradeBill::default(), None);
     let mut each = |number: EventNumber, event: Event| {
         match Line::of(platform, store, merchant, number, &event) {
-            Ok(Some(line)) if line.is_of(token.kind) => lines.push(line),
+            Ok(Some(line)) if line.is_of(token.kind) => bill.push(&line.row(merchant)),
             Ok(_) => {}
             Err(error) => failed = Some(error),
         }
-        if lines.len() > BILL_ROWS_MAX {
+        if bill.rows() > BILL_ROWS_MAX {
             failed = Some(WechatError::new(
-                Code::StatementCreating,
-                "账单超过单次可生成的行数",
+                Code::InvalidRequest,
+                "当日交易过多，请按bill_type分别下载",
             ));
         }
         if failed.is_some() {
@@ -201,5 +200,5 @@ fn lines(
         let account = Account::Merchant(merchant.merchant);
         store.entries_between(account, first, end, &mut each)?;
     }
-    failed.map_or(Ok(lines), Err)
+    failed.map_or(Ok(bill), Err)
 }

@@ -78,30 +78,72 @@ pub struct Row<'a> {
     pub rate_note: &'a str,
 }
 
-/// The bill of `rows`, as downloaded. No rows give a bill without rows, not an error: whether such
-/// a day has a bill is the caller's to say (`NO_STATEMENT_EXIST`).
-#[must_use]
-pub fn trade_bill(rows: &[Row<'_>]) -> Vec<u8> {
-    let mut bill = format!("{BYTE_ORDER_MARK}{HEADER}\r\n");
-    for row in rows {
-        push_row(&mut bill, &values(row));
-    }
-    bill.push_str(SUMMARY_HEADER);
-    bill.push_str("\r\n");
+/// A bill being written, row by row. No rows give a bill without rows, not an error: whether such a
+/// day has a bill is the caller's to say (`NO_STATEMENT_EXIST`).
+#[derive(Clone, Debug)]
+pub struct TradeBill {
+    text: String,
+    rows: usize,
     // i128 cannot overflow: fewer than 2^64 rows of i64.
-    let sum =
-        |amount: fn(&Row<'_>) -> i64| yuan(rows.iter().map(|row| i128::from(amount(row))).sum());
-    let summary = [
-        rows.len().to_string(),
-        sum(|row| row.settlement),
-        sum(|row| row.refund),
-        sum(|row| row.coupon_refund),
-        sum(|row| row.fee),
-        sum(|row| row.order_total),
-        sum(|row| row.requested_refund),
-    ];
-    push_row(&mut bill, &summary);
-    bill.into_bytes()
+    settlement: i128,
+    refund: i128,
+    coupon_refund: i128,
+    fee: i128,
+    order_total: i128,
+    requested_refund: i128,
+}
+
+impl Default for TradeBill {
+    fn default() -> Self {
+        Self {
+            text: format!("{BYTE_ORDER_MARK}{HEADER}\r\n"),
+            rows: 0,
+            settlement: 0,
+            refund: 0,
+            coupon_refund: 0,
+            fee: 0,
+            order_total: 0,
+            requested_refund: 0,
+        }
+    }
+}
+
+impl TradeBill {
+    /// Adds a row.
+    pub fn push(&mut self, row: &Row<'_>) {
+        push_row(&mut self.text, &values(row));
+        self.rows += 1;
+        self.settlement += i128::from(row.settlement);
+        self.refund += i128::from(row.refund);
+        self.coupon_refund += i128::from(row.coupon_refund);
+        self.fee += i128::from(row.fee);
+        self.order_total += i128::from(row.order_total);
+        self.requested_refund += i128::from(row.requested_refund);
+    }
+
+    /// How many rows it has.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The bill as downloaded.
+    #[must_use]
+    pub fn finish(mut self) -> Vec<u8> {
+        self.text.push_str(SUMMARY_HEADER);
+        self.text.push_str("\r\n");
+        let summary = [
+            self.rows.to_string(),
+            yuan(self.settlement),
+            yuan(self.refund),
+            yuan(self.coupon_refund),
+            yuan(self.fee),
+            yuan(self.order_total),
+            yuan(self.requested_refund),
+        ];
+        push_row(&mut self.text, &summary);
+        self.text.into_bytes()
+    }
 }
 
 /// SHA-1 in lower-case hexadecimal digits, as `hash_value` has it: over the **uncompressed** bill.
@@ -194,6 +236,13 @@ mod tests {
     use std::io::Read as _;
 
     use super::*;
+
+    fn trade_bill(rows: &[Row<'_>]) -> Vec<u8> {
+        let mut bill = TradeBill::default();
+        rows.iter().for_each(|row| bill.push(row));
+        assert_eq!(bill.rows(), rows.len());
+        bill.finish()
+    }
 
     /// As wechatpay-axios-plugin's `Formatter.castCsvBill` reads a bill (contract 1.3).
     fn read(bill: &[u8]) -> Vec<Vec<String>> {

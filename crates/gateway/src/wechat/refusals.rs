@@ -154,91 +154,74 @@ mod tests {
 
     use super::*;
 
+    const FEN: Fen = Fen(1);
+
+    fn check(refusal: impl Into<WechatError>, status: u16, code: &str) {
+        let error = refusal.into();
+        assert_eq!(
+            (error.code.status().as_u16(), error.code.text()),
+            (status, code)
+        );
+        assert!(!error.message.is_empty());
+    }
+
     #[test]
-    fn every_refusal_has_its_status_and_code() {
-        let available = Fen(1);
-        let cases: [(WechatError, u16, &str); 31] = [
-            (create::Refusal::NumberReused.into(), 400, "INVALID_REQUEST"),
-            (
-                create::Refusal::MerchantNotFound.into(),
-                400,
-                "MCH_NOT_EXISTS",
-            ),
-            (create::Refusal::MerchantNotActive.into(), 403, "NO_AUTH"),
-            (create::Refusal::AmountOutOfRange.into(), 400, "PARAM_ERROR"),
-            (create::Refusal::TextTooLong.into(), 400, "PARAM_ERROR"),
-            (create::Refusal::ExpiryOutOfRange.into(), 400, "PARAM_ERROR"),
-            (create::Refusal::PayerNotFound.into(), 400, "PARAM_ERROR"),
-            (pay::Refusal::OrderNotFound.into(), 404, "ORDER_NOT_EXIST"),
-            (pay::Refusal::AlreadyPaid.into(), 403, "OUT_TRADE_NO_USED"),
-            (pay::Refusal::OrderClosed.into(), 400, "ORDER_CLOSED"),
-            (pay::Refusal::OrderExpired.into(), 400, "ORDER_CLOSED"),
-            (pay::Refusal::PayerNotFound.into(), 400, "AUTH_CODE_INVALID"),
-            (pay::Refusal::OtherPayer.into(), 400, "AUTH_CODE_INVALID"),
-            (pay::Refusal::PayerNotActive.into(), 403, "ACCOUNT_ERROR"),
-            (
-                pay::Refusal::BalanceShort { available }.into(),
-                403,
-                "NOT_ENOUGH",
-            ),
-            (close::Refusal::OrderNotFound.into(), 404, "ORDER_NOT_EXIST"),
-            (close::Refusal::AlreadyPaid.into(), 400, "ORDER_PAID"),
-            (
-                reverse::Refusal::OrderNotFound.into(),
-                404,
-                "ORDER_NOT_EXIST",
-            ),
-            (
-                reverse::Refusal::AlreadyRefunded.into(),
-                400,
-                "INVALID_REQUEST",
-            ),
-            (
-                reverse::Refusal::BalanceShort { available }.into(),
-                403,
-                "NOT_ENOUGH",
-            ),
-            (refund::Refusal::NumberReused.into(), 400, "INVALID_REQUEST"),
-            (
-                refund::Refusal::OrderNotFound.into(),
-                404,
-                "RESOURCE_NOT_EXISTS",
-            ),
-            (refund::Refusal::NotPaid.into(), 404, "RESOURCE_NOT_EXISTS"),
-            (refund::Refusal::Reversed.into(), 400, "INVALID_REQUEST"),
-            (refund::Refusal::TooMany.into(), 400, "INVALID_REQUEST"),
-            (
-                refund::Refusal::AboveRefundable {
-                    refundable: available,
-                }
-                .into(),
-                400,
-                "INVALID_REQUEST",
-            ),
-            (
-                refund::Refusal::BalanceShort { available }.into(),
-                403,
-                "NOT_ENOUGH",
-            ),
-            (BadCode::Invalid.into(), 400, "AUTH_CODE_INVALID"),
-            (BadCode::Expired.into(), 400, "AUTH_CODE_EXPIRED"),
-            (
-                Rejected::<close::Refusal>::Busy.into(),
-                429,
-                "FREQUENCY_LIMITED",
-            ),
-            (
-                Rejected::<close::Refusal>::Unknown.into(),
-                500,
-                "SYSTEM_ERROR",
-            ),
-        ];
-        for (error, status, code) in cases {
-            assert_eq!(
-                (error.code.status().as_u16(), error.code.text()),
-                (status, code)
-            );
-            assert!(!error.message.is_empty());
-        }
+    fn of_placing_and_paying() {
+        use create::Refusal as Create;
+        check(Create::NumberReused, 400, "INVALID_REQUEST");
+        check(Create::MerchantNotFound, 400, "MCH_NOT_EXISTS");
+        check(Create::MerchantNotActive, 403, "NO_AUTH");
+        check(Create::AmountOutOfRange, 400, "PARAM_ERROR");
+        check(Create::TextTooLong, 400, "PARAM_ERROR");
+        check(Create::ExpiryOutOfRange, 400, "PARAM_ERROR");
+        check(Create::PayerNotFound, 400, "PARAM_ERROR");
+        use pay::Refusal as Pay;
+        check(Pay::OrderNotFound, 404, "ORDER_NOT_EXIST");
+        check(Pay::AlreadyPaid, 403, "OUT_TRADE_NO_USED");
+        check(Pay::OrderClosed, 400, "ORDER_CLOSED");
+        check(Pay::OrderExpired, 400, "ORDER_CLOSED");
+        check(Pay::PayerNotFound, 400, "AUTH_CODE_INVALID");
+        check(Pay::OtherPayer, 400, "AUTH_CODE_INVALID");
+        check(Pay::PayerNotActive, 403, "ACCOUNT_ERROR");
+        check(Pay::MerchantNotActive, 403, "NO_AUTH");
+        check(Pay::BalanceShort { available: FEN }, 403, "NOT_ENOUGH");
+        check(BadCode::Invalid, 400, "AUTH_CODE_INVALID");
+        check(BadCode::Expired, 400, "AUTH_CODE_EXPIRED");
+    }
+
+    #[test]
+    fn of_ending_and_refunding() {
+        check(close::Refusal::OrderNotFound, 404, "ORDER_NOT_EXIST");
+        check(close::Refusal::AlreadyPaid, 400, "ORDER_PAID");
+        use reverse::Refusal as Reverse;
+        check(Reverse::OrderNotFound, 404, "ORDER_NOT_EXIST");
+        check(Reverse::AlreadyRefunded, 400, "INVALID_REQUEST");
+        check(Reverse::TooLate, 400, "INVALID_REQUEST");
+        check(Reverse::BalanceShort { available: FEN }, 403, "NOT_ENOUGH");
+        use refund::Refusal as Refund;
+        check(Refund::NumberReused, 400, "INVALID_REQUEST");
+        check(Refund::OrderNotFound, 404, "RESOURCE_NOT_EXISTS");
+        check(Refund::NotPaid, 404, "RESOURCE_NOT_EXISTS");
+        check(Refund::Reversed, 400, "INVALID_REQUEST");
+        check(
+            Refund::OtherOrderAmount { amount: FEN },
+            400,
+            "INVALID_REQUEST",
+        );
+        check(Refund::TextTooLong, 400, "PARAM_ERROR");
+        check(Refund::TooLate, 400, "INVALID_REQUEST");
+        check(Refund::TooMany, 400, "INVALID_REQUEST");
+        check(
+            Refund::AboveRefundable { refundable: FEN },
+            400,
+            "INVALID_REQUEST",
+        );
+        check(Refund::BalanceShort { available: FEN }, 403, "NOT_ENOUGH");
+    }
+
+    #[test]
+    fn of_an_engine_that_has_no_room_or_stopped() {
+        check(Rejected::<close::Refusal>::Busy, 429, "FREQUENCY_LIMITED");
+        check(Rejected::<close::Refusal>::Unknown, 500, "SYSTEM_ERROR");
     }
 }

@@ -159,6 +159,19 @@ impl World {
         self.call("GET", target, None).await
     }
 
+    pub async fn get_as(&self, merchant: &Merchant, target: &str) -> Reply {
+        self.send(merchant, "GET", target, Vec::new(), Change::default())
+            .await
+    }
+
+    /// With something wrong, or unusual.
+    pub async fn get_with(&self, target: &str, make: impl FnOnce(&mut Change)) -> Reply {
+        let mut change = Change::default();
+        make(&mut change);
+        self.send(&self.shop, "GET", target, Vec::new(), change)
+            .await
+    }
+
     /// Signs and sends a request, and verifies the answer's signature.
     pub async fn send(
         &self,

@@ -25,7 +25,7 @@ use tower::ServiceExt;
 pub const BASE_URL: &str = "http://pay.test";
 
 pub struct World {
-    pub dir: TempDir,
+    _dir: TempDir,
     pub platform: Arc<Platform>,
     pub router: Router,
     pub operator: String,
@@ -86,7 +86,7 @@ impl World {
         let router = router(platform.clone(), None);
         let peer = SocketAddr::from(([127, 0, 0, 1], 9));
         Self {
-            dir,
+            _dir: dir,
             platform,
             router,
             operator,
@@ -210,17 +210,6 @@ impl World {
     pub async fn order(&self, shop_key: &str, number: &str, fen: i64) -> Value {
         let body = json!({ "amount": fen, "description": "noodles 面" });
         self.post(shop_key, "/v1/orders", number, body).await.ok()
-    }
-
-    /// Pays an order by its id.
-    pub async fn pay(&self, key: &str, order: &Value, number: &str) -> Answer {
-        self.post(
-            key,
-            "/v1/payments",
-            number,
-            json!({ "order_id": order["id"] }),
-        )
-        .await
     }
 
     pub async fn balance(&self, key: &str, of: &str) -> i64 {

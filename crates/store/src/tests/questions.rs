@@ -54,10 +54,7 @@ pub fn ask_all(store: &Store, script: &Script) {
     }
     for (key, number) in script.keys() {
         let found = store.number(&key).unwrap().expect("a known number");
-        assert_eq!(
-            (found.0, &found.1),
-            (number, &script.events[number.0 as usize])
-        );
+        assert_eq!((found.0, &found.1), (number, script.event(number)));
         let known = Archive::number(store, &key).unwrap();
         assert_eq!(known, found.1.named(number).map(|(_, known)| known));
     }
@@ -83,7 +80,7 @@ pub fn ask_some(store: &Store, script: &Script, end: EventNumber) {
     assert_eq!(store.position(), end);
     let newest = (0..end.0).rev().take(3);
     for number in newest.chain(0..end.0.min(3)).map(EventNumber) {
-        let event = &script.events[number.0 as usize];
+        let event = script.event(number);
         assert_eq!(
             store.event(number).unwrap().as_ref(),
             Some(event),
@@ -113,7 +110,7 @@ pub fn ask_racing(store: &Store, script: &Script, known: EventNumber, seed: u64)
     else {
         return;
     };
-    let event = &script.events[number.0 as usize];
+    let event = script.event(number);
     assert_eq!(store.event(number).unwrap().as_ref(), Some(event));
     if let Some((key, _)) = event.named(number) {
         assert_eq!(
@@ -162,8 +159,8 @@ pub fn ask_racing(store: &Store, script: &Script, known: EventNumber, seed: u64)
 
 fn ask_story(store: &Store, script: &Script, number: EventNumber, end: EventNumber) {
     let (order, transfer) = (OrderId(number), TransferId(number));
-    let event = &script.events[number.0 as usize];
-    let before_end = || script.numbered().take(end.0 as usize);
+    let event = script.event(number);
+    let before_end = || script.numbered().take_while(|(number, _)| *number < end);
     let later: Vec<_> = before_end()
         .filter(|(_, event)| event.order() == Some(order) || event.transfer() == Some(transfer))
         .map(|(number, event)| (number, event.clone()))

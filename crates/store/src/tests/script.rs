@@ -231,6 +231,10 @@ impl Script {
         }
     }
 
+    pub fn event(&self, number: EventNumber) -> &Event {
+        &self.events[usize::try_from(number.0).unwrap()]
+    }
+
     /// All events with their numbers.
     pub fn numbered(&self) -> impl DoubleEndedIterator<Item = (EventNumber, &Event)> {
         self.events
