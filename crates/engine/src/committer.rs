@@ -9,9 +9,10 @@ use feiqian_log::{Address, BatchBuffer, Log, Position};
 use feiqian_store::Committed;
 use tokio::sync::watch;
 
+use crate::alarm::Alarm;
 use crate::feed::Ring;
 use crate::metrics::Metrics;
-use crate::queue::{Outcome, Queue, Release, Reply};
+use crate::queue::{Outcome, Release, Reply};
 
 /// A decided batch on its way to the log. It may hold answers only.
 pub(crate) struct Work {
@@ -34,10 +35,9 @@ pub(crate) struct Committer<L> {
     pub work: Receiver<Work>,
     pub buffers: Sender<BatchBuffer>,
     pub ring: Arc<Ring>,
-    pub queue: Arc<Queue>,
     pub metrics: Arc<Metrics>,
     pub durable: watch::Sender<EventNumber>,
-    pub failure: Arc<watch::Sender<Option<String>>>,
+    pub alarm: Alarm,
 }
 
 impl<L: Log> Committer<L> {
@@ -48,11 +48,10 @@ impl<L: Log> Committer<L> {
             {
                 // Whether this batch is on disk is unknown, so nobody is told anything: dropped
                 // answers read as "unknown". Nothing more is written.
-                let error = with_causes(&error);
-                tracing::error!(error, "the log cannot be written; stopping");
-                self.failure.send_replace(Some(error));
-                self.queue.abandon();
-                self.ring.close();
+                self.alarm.raise(format!(
+                    "the log cannot be written: {}",
+                    with_causes(&error)
+                ));
                 return;
             }
             for answer in work.answers {
@@ -88,8 +87,9 @@ impl<L: Log> Committer<L> {
             events,
         };
         let next = committed.next();
-        self.ring.push(Arc::new(committed));
+        // In this order: whoever follows the ring finds in `durable` what it was handed.
         self.durable.send_replace(next);
+        self.ring.push(Arc::new(committed));
         Ok(())
     }
 }

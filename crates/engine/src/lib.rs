@@ -14,8 +14,10 @@
 
 pub mod metrics;
 
+mod alarm;
 mod committer;
 mod feed;
+mod follower;
 mod open;
 mod queue;
 mod snapshots;
@@ -93,9 +95,9 @@ pub enum Rejected<R: core::fmt::Debug + core::fmt::Display> {
     Unknown,
 }
 
-/// The engine has stopped.
+/// The engine has stopped, or more is asked of it than it can queue. Nothing was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the engine has stopped")]
+#[error("the engine takes no requests now")]
 pub struct Stopped;
 
 impl Engine {
@@ -147,8 +149,7 @@ impl Engine {
             let value = question(state);
             Box::new(move || drop(reply.send(value)))
         }));
-        // A read is small and must not starve: it waits in the queue even when that is full.
-        self.inner.queue.push_all([read]).map_err(|_| Stopped)?;
+        self.inner.queue.push(read).map_err(|_| Stopped)?;
         answer.await.map_err(|_| Stopped)
     }
 

@@ -9,8 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::thread::Builder;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::brand::open::{Open, Opened};
@@ -23,8 +22,10 @@ use feiqian_log::{BatchBuffer, FileLog, Log, Position, Verify};
 use feiqian_store::{Committed, Store};
 use tokio::sync::watch;
 
+use crate::alarm::Alarm;
 use crate::committer::Committer;
-use crate::feed::{Feed, Next, Ring, next_committed};
+use crate::feed::{Feed, Ring, next_committed};
+use crate::follower::Follower;
 use crate::metrics::Metrics;
 use crate::queue::Queue;
 use crate::snapshots::{self, Snapshots};
@@ -276,10 +277,15 @@ fn start(
     let (durable_sender, durable) = watch::channel(end);
     let (indexed_sender, indexed) = watch::channel(end);
     let (failure_sender, failure) = watch::channel(None);
-    let failure_sender = Arc::new(failure_sender);
     let ring = Arc::new(Ring::new(log.reader(), end));
     let queue = Arc::new(Queue::default());
     let metrics = Arc::new(Metrics::default());
+    let failure_sender = Arc::new(failure_sender);
+    let alarm = Alarm {
+        queue: queue.clone(),
+        ring: ring.clone(),
+        failure: failure_sender,
+    };
     let (work_sender, work) = sync_channel(1);
     let (buffer_sender, buffers) = channel();
     for _ in 0..2 {
@@ -305,29 +311,21 @@ fn start(
         work,
         buffers: buffer_sender,
         ring: ring.clone(),
-        queue: queue.clone(),
         metrics: metrics.clone(),
         durable: durable_sender,
-        failure: failure_sender.clone(),
+        alarm: alarm.clone(),
     };
     let follower = Follower {
         feed: Feed::new(ring.clone(), end),
         ring: ring.clone(),
         store: store.clone(),
-        queue: queue.clone(),
         indexed: indexed_sender,
-        failure: failure_sender,
+        alarm: alarm.clone(),
     };
     let threads = vec![
-        Builder::new()
-            .name("writer".into())
-            .spawn(move || writer.run())?,
-        Builder::new()
-            .name("committer".into())
-            .spawn(move || committer.run())?,
-        Builder::new()
-            .name("store".into())
-            .spawn(move || follower.run())?,
+        alarm.spawn("writer", move || writer.run())?,
+        alarm.spawn("committer", move || committer.run())?,
+        alarm.spawn("store", move || follower.run())?,
         snapshot_thread,
     ];
     let threads = Mutex::new(threads);
@@ -344,42 +342,4 @@ fn start(
     Ok(Engine {
         inner: Arc::new(inner),
     })
-}
-
-/// Keeps the store behind the log.
-struct Follower {
-    feed: Feed,
-    ring: Arc<Ring>,
-    store: Arc<Store>,
-    queue: Arc<Queue>,
-    indexed: watch::Sender<EventNumber>,
-    failure: Arc<watch::Sender<Option<String>>>,
-}
-
-impl Follower {
-    fn run(mut self) {
-        let Err(error) = self.follow() else { return };
-        // Without the store nothing can be found again, so nothing more is taken.
-        tracing::error!(error, "the store cannot follow the log; stopping");
-        self.failure.send_replace(Some(error));
-        self.queue.abandon();
-        self.ring.close();
-    }
-
-    fn follow(&mut self) -> Result<(), String> {
-        loop {
-            match self.feed.next(Duration::from_secs(1)) {
-                Next::Batch(batch) => {
-                    self.store
-                        .apply(&batch)
-                        .map_err(|error| error.to_string())?;
-                    self.ring.store_is_at(batch.next());
-                    self.indexed.send_replace(batch.next());
-                }
-                Next::Nothing => {}
-                Next::Ended => return self.store.flush().map_err(|error| error.to_string()),
-                Next::Failed(error) => return Err(error),
-            }
-        }
-    }
 }

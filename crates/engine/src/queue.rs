@@ -52,6 +52,10 @@ pub(crate) type Release = Box<dyn FnOnce() + Send>;
 /// A read: looks at the state now, delivers later.
 pub(crate) type Read = Box<dyn FnOnce(&State) -> Release + Send>;
 
+#[allow(
+    clippy::large_enum_variant,
+    reason = "nearly all are commands; a box each would cost more"
+)]
 pub(crate) enum Envelope {
     Command(Command, Reply),
     Read(Read),
@@ -79,9 +83,14 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Reads have as much room again, so that balances can be seen while payments are told "busy".
     pub fn push(&self, envelope: Envelope) -> Result<(), NotTaken> {
+        let room = match &envelope {
+            Envelope::Command(..) => QUEUE_MAX,
+            Envelope::Read(_) => 2 * QUEUE_MAX,
+        };
         let mut waiting = self.lock();
-        if waiting.closed || waiting.envelopes.len() >= QUEUE_MAX {
+        if waiting.closed || waiting.envelopes.len() >= room {
             return Err(NotTaken);
         }
         waiting.envelopes.push_back(envelope);
@@ -103,7 +112,7 @@ impl Queue {
             if waiting.closed {
                 return Err(NotTaken);
             }
-            let room = QUEUE_MAX - waiting.envelopes.len();
+            let room = QUEUE_MAX.saturating_sub(waiting.envelopes.len());
             waiting.envelopes.extend(envelopes.by_ref().take(room));
             self.wake(&waiting);
         }

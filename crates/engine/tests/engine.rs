@@ -1,5 +1,7 @@
 //! The engine over real files: what was answered is there afterwards, however it was stopped.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

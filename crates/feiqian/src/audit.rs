@@ -40,17 +40,17 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let audited = audit(&reader, |events| bar.set_position(events))?;
     bar.finish_and_clear();
     if options.json {
-        println!("{}", as_json(&audited));
+        crate::say!("{}", as_json(&audited));
     } else {
-        println!("{}", audited.totals);
-        println!("chain {}", audited.chain);
+        crate::say!("{}", audited.totals);
+        crate::say!("chain {}", audited.chain);
         if audited.torn > 0 {
-            println!(
+            crate::say!(
                 "the last append did not end: {} bytes of it are not counted",
                 audited.torn
             );
         }
-        println!("audit passed: debits equal credits, every rule held");
+        crate::say!("audit passed: debits equal credits, every rule held");
     }
     Ok(())
 }

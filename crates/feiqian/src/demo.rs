@@ -57,7 +57,7 @@ async fn demo(options: &Options) -> Result<(), Failure> {
     folder::write_secret(&options.credentials, &format!("{credentials:#}\n"))?;
     print_next_steps(&base_url, options)?;
     folder::serve(platform, &options.data, listener, None).await?;
-    println!("Stopped. `feiqian demo` goes on where it was; --reset starts afresh.");
+    crate::say!("Stopped. `feiqian demo` goes on where it was; --reset starts afresh.");
     Ok(())
 }
 
@@ -68,7 +68,8 @@ fn reset(dir: &Path) -> Result<(), Failure> {
     }
     let key = dir.join(MASTER_KEY);
     let empty = std::fs::read_dir(dir)?.next().is_none();
-    if !empty && !(key.exists() && MasterKey::read(&key)?.is_sandbox()) {
+    let sandbox = empty || key.exists() && MasterKey::read(&key)?.is_sandbox();
+    if !sandbox {
         return Err(format!(
             "{} is not a sandbox's folder, so --reset leaves it alone; name another with --data",
             dir.display()
@@ -143,7 +144,7 @@ fn print_next_steps(base_url: &str, options: &Options) -> Result<(), Failure> {
     let credentials = shell_word(&credentials.to_string_lossy());
     let data = options.data.canonicalize()?;
     let data = shell_word(&data.to_string_lossy());
-    println!(
+    crate::say!(
         "\
 Feiqian sandbox on {base_url}   (play money; credentials in {credentials})
 

@@ -1,5 +1,14 @@
 //! The one binary of Feiqian.
 
+/// Prints a line. A reader that went away (`| head`) is no reason to fail.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        use std::io::Write as _;
+        drop(writeln!(std::io::stdout(), $($text)*));
+    }};
+}
+pub(crate) use say;
+
 mod audit;
 mod bench;
 mod demo;

@@ -67,7 +67,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         let url = config.public_url.trim_end_matches('/').to_owned();
         let platform = folder::open(&config.data, Mode::Production, master, url).await?;
         let key = config.data.join(folder::OPERATOR_KEY);
-        println!(
+        crate::say!(
             "Serving on {}; the operator's key is in {}",
             listener.local_addr()?,
             key.display()

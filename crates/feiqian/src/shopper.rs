@@ -43,13 +43,13 @@ pub fn pay(options: &PayOptions) -> Result<(), Failure> {
     };
     let payment = run(&options.who, |_| "/v1/payments".into(), &order)?;
     if options.who.json {
-        println!("{payment}");
+        crate::say!("{payment}");
         return Ok(());
     }
     let yuan = payment["amount"]
         .as_i64()
         .map(|fen| feiqian_core::Fen(fen).to_string());
-    println!(
+    crate::say!(
         "paid {} yuan to {} ({}), order {}",
         yuan.unwrap_or_default(),
         text(&payment["merchant"]["name"]),
@@ -63,10 +63,10 @@ pub fn pay_code(options: &PayCodeOptions) -> Result<(), Failure> {
     let path = |user: &str| format!("/v1/users/{user}/pay_codes");
     let answer = run(&options.who, path, &json!({}))?;
     if options.who.json {
-        println!("{answer}");
+        crate::say!("{answer}");
     } else {
         let seconds = answer["expires_in"].as_i64().unwrap_or_default();
-        println!(
+        crate::say!(
             "pay code of {}, for one use within {seconds} s: {}",
             options.who.name,
             text(&answer["code"])

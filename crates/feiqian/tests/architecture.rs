@@ -1,5 +1,7 @@
 //! The shape of the workspace, as docs/ARCHITECTURE.md draws it, read from `cargo metadata`.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 

@@ -75,7 +75,10 @@ impl Access {
         drop(seen);
         let role = read_record(vault, &name(&hash))?;
         if let Some(role) = role {
-            self.seen.write().unwrap_or_else(PoisonError::into_inner).insert(hash, role);
+            self.seen
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(hash, role);
         }
         Ok(role)
     }

@@ -41,7 +41,10 @@ impl PayCodes {
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         // An expired code is kept for another life, so that it can be called expired.
-        while out.by_age.front().is_some_and(|(at, _)| now.duration_since(*at) > 2 * LIFE)
+        while out
+            .by_age
+            .front()
+            .is_some_and(|(at, _)| now.duration_since(*at) > 2 * LIFE)
             || out.by_age.len() >= CODES_MAX
         {
             if let Some((_, code)) = out.by_age.pop_front() {
@@ -64,11 +67,18 @@ impl PayCodes {
     /// Whose code it is; from now on it is used.
     pub fn redeem(&self, code: &str) -> Result<UserId, BadCode> {
         let digits = code.len() == 18 && code.bytes().all(|byte| byte.is_ascii_digit());
-        let number: u64 =
-            code.parse().ok().filter(|_| digits).ok_or(BadCode::Invalid)?;
+        let number: u64 = code
+            .parse()
+            .ok()
+            .filter(|_| digits)
+            .ok_or(BadCode::Invalid)?;
         let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
         let (user, issued) = out.users.remove(&number).ok_or(BadCode::Invalid)?;
-        if issued.elapsed() > LIFE { Err(BadCode::Expired) } else { Ok(user) }
+        if issued.elapsed() > LIFE {
+            Err(BadCode::Expired)
+        } else {
+            Ok(user)
+        }
     }
 }
 
@@ -84,7 +94,13 @@ mod tests {
         assert!((10..=15).contains(&code[..2].parse::<u8>().unwrap()));
         assert_eq!(codes.redeem(&code), Ok(UserId(7)));
         assert_eq!(codes.redeem(&code), Err(BadCode::Invalid));
-        for bad in ["", "1", "100000000000000000", "１２３", "+10000000000000000"] {
+        for bad in [
+            "",
+            "1",
+            "100000000000000000",
+            "１２３",
+            "+10000000000000000",
+        ] {
             assert_eq!(codes.redeem(bad), Err(BadCode::Invalid), "{bad}");
         }
     }

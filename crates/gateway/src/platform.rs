@@ -167,7 +167,10 @@ impl Platform {
         vault: Vault,
         base_url: String,
     ) -> Result<Arc<Self>, PlatformError> {
-        let mode = engine.read(feiqian_core::State::mode).await?.ok_or(Stopped)?;
+        let mode = engine
+            .read(feiqian_core::State::mode)
+            .await?
+            .ok_or(Stopped)?;
         let now = unix_seconds();
         let authority = authority(&vault)?;
         let record = match read_record::<SignerRecord>(&vault, PLATFORM)? {
@@ -216,7 +219,9 @@ impl Platform {
         else {
             return Ok(None);
         };
-        let Some(name) = self.merchant_name(merchant).await? else { return Ok(None) };
+        let Some(name) = self.merchant_name(merchant).await? else {
+            return Ok(None);
+        };
         let certificate = MerchantCertificate::from_pem(&record.certificate_pem)?;
         let number = u64::from(merchant.0);
         let keys = Arc::new(MerchantKeys {
@@ -229,13 +234,19 @@ impl Platform {
             api_v3_key: ApiV3Key::new(&record.api_v3_key)
                 .map_err(|_| PlatformError::Record(merchant_name(merchant)))?,
         });
-        let mut known = self.merchants.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self
+            .merchants
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         known.insert(merchant, keys.clone());
         Ok(Some(keys))
     }
 
     fn known_merchant(&self, merchant: MerchantId) -> Option<Arc<MerchantKeys>> {
-        let known = self.merchants.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self
+            .merchants
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         known.get(&merchant).cloned()
     }
 
@@ -250,8 +261,13 @@ impl Platform {
     /// The public name, from the event that added the merchant.
     async fn merchant_name(&self, merchant: MerchantId) -> Result<Option<String>, PlatformError> {
         let added = move |state: &feiqian_core::State| state.merchant(merchant).map(|m| m.added);
-        let Some(added) = self.engine.read(added).await? else { return Ok(None) };
-        #[allow(clippy::wildcard_enum_match_arm, reason = "only this event adds merchants")]
+        let Some(added) = self.engine.read(added).await? else {
+            return Ok(None);
+        };
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "only this event adds merchants"
+        )]
         match self.engine.store().await?.event(added)? {
             Some(Event::MerchantAdded(event)) => Ok(Some(event.name)),
             _ => Ok(None),
@@ -269,9 +285,16 @@ impl Platform {
         if let Some(pem) = &certificate_pem {
             MerchantCertificate::from_pem(pem).map_err(AddMerchantError::Certificate)?;
         }
-        let receipt = self.engine.submit(command).await.map_err(AddMerchantError::Rejected)?;
+        let receipt = self
+            .engine
+            .submit(command)
+            .await
+            .map_err(AddMerchantError::Rejected)?;
         let store = self.engine.store().await.map_err(PlatformError::from)?;
-        #[allow(clippy::wildcard_enum_match_arm, reason = "only this event adds merchants")]
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "only this event adds merchants"
+        )]
         let merchant = match store.event(receipt.event).map_err(PlatformError::from)? {
             Some(Event::MerchantAdded(event)) => event.merchant,
             _ => return Err(PlatformError::Record("merchant".into()).into()),
@@ -294,7 +317,10 @@ impl Platform {
             None => {
                 let pair = RsaKeyPem::generate()?;
                 let mchid = ids::mchid(u64::from(merchant.0));
-                let subject = Subject::Merchant { mchid: &mchid, name };
+                let subject = Subject::Merchant {
+                    mchid: &mchid,
+                    name,
+                };
                 let key = VerifyingKey::from_pem(&pair.public)?;
                 let issued = authority(&self.vault)?.issue(subject, &key, unix_seconds())?;
                 (issued.pem, Some(pair.private.expose_secret().to_owned()))
@@ -347,7 +373,11 @@ impl Platform {
         command: AddUser,
         person: &Person,
     ) -> Result<(Receipt, UserId), AddUserError> {
-        let receipt = self.engine.submit(command).await.map_err(AddUserError::Rejected)?;
+        let receipt = self
+            .engine
+            .submit(command)
+            .await
+            .map_err(AddUserError::Rejected)?;
         let store = self.engine.store().await.map_err(PlatformError::from)?;
         #[allow(clippy::wildcard_enum_match_arm, reason = "only this event adds users")]
         let user = match store.event(receipt.event).map_err(PlatformError::from)? {
@@ -355,10 +385,16 @@ impl Platform {
             _ => return Err(PlatformError::Record("user".into()).into()),
         };
         // Missing: new, or the program stopped in between. Erased stays erased, whoever asks again.
-        let erased = self.vault.secret(&erased_name(user)).map_err(PlatformError::from)?.is_some();
+        let erased = self
+            .vault
+            .secret(&erased_name(user))
+            .map_err(PlatformError::from)?
+            .is_some();
         if !erased && self.person(user)?.is_none() {
             let record = serde_json::to_vec(person).map_err(|_| record_error("person"))?;
-            self.vault.put_person(user.0.into(), &record).map_err(PlatformError::from)?;
+            self.vault
+                .put_person(user.0.into(), &record)
+                .map_err(PlatformError::from)?;
         }
         Ok((receipt, user))
     }
@@ -381,10 +417,16 @@ impl Platform {
     pub fn find_person(&self, name: &str) -> Result<Option<UserId>, PlatformError> {
         let wanted = name.trim().to_lowercase();
         for number in self.vault.people() {
-            let Ok(user) = u32::try_from(number?).map(UserId) else { continue };
+            let Ok(user) = u32::try_from(number?).map(UserId) else {
+                continue;
+            };
             if let Some(person) = self.person(user)? {
                 let names = [Some(person.handle), Some(person.name), person.latin_name];
-                if names.into_iter().flatten().any(|name| name.to_lowercase() == wanted) {
+                if names
+                    .into_iter()
+                    .flatten()
+                    .any(|name| name.to_lowercase() == wanted)
+                {
                     return Ok(Some(user));
                 }
             }
@@ -440,8 +482,12 @@ pub(crate) fn read_record<T: for<'a> Deserialize<'a>>(
     vault: &Vault,
     name: &str,
 ) -> Result<Option<T>, PlatformError> {
-    let Some(secret) = vault.secret(name)? else { return Ok(None) };
-    serde_json::from_slice(secret.expose_secret()).map(Some).map_err(|_| record_error(name))
+    let Some(secret) = vault.secret(name)? else {
+        return Ok(None);
+    };
+    serde_json::from_slice(secret.expose_secret())
+        .map(Some)
+        .map_err(|_| record_error(name))
 }
 
 pub(crate) fn write_record<T: Serialize>(
@@ -475,7 +521,11 @@ fn new_signer(
     let key = VerifyingKey::from_pem(&pair.public)?;
     let issued = authority.issue(Subject::Platform, &key, now)?;
     let digits = vault.derive("public-key-id")?;
-    let digits: String = digits.iter().take(20).map(|byte| char::from(b'0' + byte % 10)).collect();
+    let digits: String = digits
+        .iter()
+        .take(20)
+        .map(|byte| char::from(b'0' + byte % 10))
+        .collect();
     let record = SignerRecord {
         private_key_pem: pair.private.expose_secret().to_owned(),
         public_key_id: format!("PUB_KEY_ID_{digits}"),

@@ -31,7 +31,7 @@ pub struct CreateOrder {
     pub terms: Terms,
 }
 
-/// What a merchant asks of a shopper. Everything here is compared when a number comes again.
+/// What a merchant asks of a shopper. Compared when a number comes again.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Terms {
@@ -165,6 +165,20 @@ impl CreateOrder {
 }
 
 impl Terms {
+    /// Of everything but the form of the notice: the same request from a client of another key mode is
+    /// the same request.
+    fn digest(&self) -> Digest {
+        let url = self.notify.as_ref().map(|notify| &notify.url);
+        let texts = (&self.description, &self.attach, url, &self.echo);
+        Digest::of(&(
+            self.amount,
+            self.channel,
+            texts,
+            self.expires_at,
+            self.only_payer,
+        ))
+    }
+
     fn texts_fit(&self) -> bool {
         let fits = |text: &Option<String>, max| {
             text.as_ref().is_none_or(|text| text.chars().count() <= max)
@@ -216,7 +230,7 @@ pub fn decide(
     command: &CreateOrder,
 ) -> Decision<OrderCreated, Refusal> {
     let terms = &command.terms;
-    let digest = Digest::of(terms);
+    let digest = terms.digest();
     match state.numbers.ask(&command.key(), digest) {
         Asked::New => {}
         Asked::Again(event) => return Decision::Again(event),

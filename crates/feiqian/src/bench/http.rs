@@ -38,10 +38,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     std::fs::remove_dir_all(&dir)?;
     let figures = result?;
     if options.json {
-        println!("{figures}");
+        crate::say!("{figures}");
     } else if let Some(figures) = figures.as_object() {
         for (name, value) in figures {
-            println!("{:<44} {value}", name.replace('_', " "));
+            crate::say!("{:<44} {value}", name.replace('_', " "));
         }
     }
     Ok(())

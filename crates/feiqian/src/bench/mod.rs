@@ -1,8 +1,10 @@
 //! `feiqian bench`: measurements, each with the command that repeats it.
 
 mod http;
-mod latency;
 mod payments;
+mod set_up;
+
+mod latency;
 mod process;
 
 use clap::Subcommand;

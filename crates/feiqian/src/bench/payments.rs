@@ -4,29 +4,23 @@
 //! counts when its second event is durable. A fixed number of payments is under way at any time.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use feiqian_core::bank::answer::{Answer, AnswerTransfer};
-use feiqian_core::bank::top_up::TopUp;
-use feiqian_core::brand::add::AddBrand;
-use feiqian_core::merchant::{Category, add::AddMerchant};
 use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::order::Attempt;
 use feiqian_core::order::create::{Channel, CreateOrder, Terms};
 use feiqian_core::order::pay::PayOrder;
-use feiqian_core::user::{Tier, add::AddUser};
-use feiqian_core::{
-    BasisPoints, BrandId, Command, Fen, MerchantId, Mode, Number, OrderId, TransferId, UserId,
-};
+use feiqian_core::{Command, Fen, MerchantId, Mode, OrderId, UserId};
 use feiqian_engine::{Engine, Outcome, Sink};
 use feiqian_log::Reader;
 use serde_json::json;
 
 use super::latency::Latencies;
 use super::process;
-use crate::{Failure, audit, folder};
+use super::set_up::{Answers, SetUp, number, wait_for_store};
+use crate::{Failure, audit};
 
 #[derive(Args)]
 pub struct Options {
@@ -66,7 +60,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 fn measure(options: &Options, dir: &Path) -> Result<(), Failure> {
     let engine = Engine::open(feiqian_engine::Options::new(dir, Mode::Sandbox))?;
     let answers = Arc::new(Answers::default());
-    set_up(&engine, options, &answers)?;
+    SetUp::new(&engine, &answers).run(options.wallets, options.merchants)?;
     eprintln!(
         "paying for {} s after {} s of warm-up …",
         options.seconds, options.warm_up
@@ -123,14 +117,14 @@ fn quantiles(latencies: &Latencies) -> serde_json::Value {
 
 fn print(figures: &serde_json::Value, as_json: bool) {
     if as_json {
-        println!("{figures}");
+        crate::say!("{figures}");
         return;
     }
     let Some(figures) = figures.as_object() else {
         return;
     };
     for (name, value) in figures {
-        println!("{:<36} {value}", name.replace('_', " "));
+        crate::say!("{:<36} {value}", name.replace('_', " "));
     }
 }
 
@@ -140,148 +134,6 @@ fn disk(dir: &Path) -> (u64, u64) {
         process::disk_bytes(&dir.join("log")),
         process::disk_bytes(&dir.join("store")),
     )
-}
-
-fn wait_for_store(engine: &Engine) -> Result<(), Failure> {
-    while engine.store_now().position() < engine.durable() {
-        if let Some(why) = engine.failed() {
-            return Err(why.into());
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Ok(())
-}
-
-/// Outcomes on their way from the committer to the load.
-#[derive(Default)]
-struct Answers(Mutex<Vec<(u64, Outcome)>>);
-
-impl Sink for Answers {
-    fn answer(&self, tag: u64, outcome: Outcome) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((tag, outcome));
-    }
-}
-
-impl Answers {
-    /// Moves what has come into `into`, waiting for something.
-    fn take(&self, engine: &Engine, into: &mut Vec<(u64, Outcome)>) -> Result<(), Failure> {
-        loop {
-            std::mem::swap(
-                &mut *self.0.lock().unwrap_or_else(PoisonError::into_inner),
-                into,
-            );
-            if !into.is_empty() {
-                return Ok(());
-            }
-            if let Some(why) = engine.failed() {
-                return Err(why.into());
-            }
-            std::thread::sleep(Duration::from_micros(200));
-        }
-    }
-}
-
-/// Makes what is missing: brands, merchants, wallets with money.
-fn set_up(engine: &Engine, options: &Options, answers: &Arc<Answers>) -> Result<(), Failure> {
-    let have = read(engine, |state| {
-        (
-            state.brands().count(),
-            state.merchant_count(),
-            state.user_count(),
-        )
-    })?;
-    let bar = folder::bar("setting up");
-    bar.set_length(u64::from(options.wallets) * 3 + u64::from(options.merchants));
-    let sink: Arc<dyn Sink> = answers.clone();
-    let mut asked = Vec::new();
-    let mut all = |commands: &mut dyn Iterator<Item = Command>| -> Result<(), Failure> {
-        let mut under_way = 0_usize;
-        loop {
-            let batch: Vec<_> = commands.take(8_192).map(|command| (command, 0)).collect();
-            let size = batch.len();
-            engine.submit_many(batch, &sink)?;
-            under_way += size;
-            while under_way > if size == 0 { 0 } else { 32_768 } {
-                asked.clear();
-                answers.take(engine, &mut asked)?;
-                under_way -= asked.len();
-                bar.inc(asked.len() as u64);
-                for (_, outcome) in &asked {
-                    if !matches!(outcome, Outcome::Done(_)) {
-                        return Err(format!("setting up failed: {outcome:?}").into());
-                    }
-                }
-            }
-            if size == 0 {
-                return Ok(());
-            }
-        }
-    };
-    all(&mut (have.0..2).map(|n| {
-        AddBrand {
-            number: number("brand", n as u64),
-            name: format!("Brand {n}"),
-        }
-        .into()
-    }))?;
-    all(&mut (u32::try_from(have.1)?..options.merchants).map(|n| {
-        let (number, name) = (number("merchant", n.into()), format!("Merchant {n}"));
-        AddMerchant {
-            number,
-            name,
-            category: Category(5812),
-            fee: BasisPoints(60),
-        }
-        .into()
-    }))?;
-    let first = u32::try_from(have.2)?;
-    all(&mut (first..options.wallets).map(|n| {
-        let brand = BrandId(u16::from(n % 2 == 1));
-        AddUser {
-            number: number("user", n.into()),
-            brand,
-            tier: Tier::Basic,
-        }
-        .into()
-    }))?;
-    let event = engine.durable();
-    all(&mut (first..options.wallets).map(|n| {
-        TopUp {
-            user: UserId(n),
-            number: number("top-up", 0),
-            amount: Fen(1_000_000_000),
-        }
-        .into()
-    }))?;
-    let new = u64::from(options.wallets.saturating_sub(first));
-    all(&mut (event.0..event.0 + new).map(|n| {
-        let transfer = TransferId(feiqian_core::EventNumber(n));
-        AnswerTransfer {
-            transfer,
-            answer: Answer::Done,
-        }
-        .into()
-    }))?;
-    bar.finish_and_clear();
-    wait_for_store(engine)
-}
-
-fn read<T: Send + 'static>(
-    engine: &Engine,
-    question: impl FnOnce(&feiqian_core::State) -> T + Send + 'static,
-) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    Ok(runtime.block_on(engine.read(question))?)
-}
-
-fn number(what: &str, n: u64) -> Number {
-    match Number::new(&format!("{what}-{n}")) {
-        Ok(number) => number,
-        Err(error) => unreachable!("{error}"),
-    }
 }
 
 /// SplitMix64: enough chance for a load, and the same every time.
@@ -475,7 +327,7 @@ impl Load {
             run.per_second.resize(second + 1, 0);
         }
         run.per_second[second] += 1;
-        if flight.number % 10_007 == 0 {
+        if flight.number.is_multiple_of(10_007) {
             run.sample.push((flight.merchant, flight.number));
         }
         if !more {
