@@ -6,6 +6,7 @@
 //! ```
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{channel, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -183,7 +184,11 @@ fn replay(
                     .recall_order(order, &before)
                     .map_err(|error| OpenError::Replay(error.to_string()))?;
             }
-            evolve(&mut state, event);
+            // What is on disk may be anything; the rules stop at an event that does not fit.
+            let number = state.next_event();
+            catch_unwind(AssertUnwindSafe(|| evolve(&mut state, event))).map_err(|_| {
+                OpenError::Replay(format!("event {number} contradicts the events before it"))
+            })?;
         }
         state.forget(store.position(), options.keep);
         tell(

@@ -10,6 +10,7 @@ use feiqian_store::vault::MasterKey;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use crate::folder::Stop;
 use crate::seed::{self, SHOPPER};
 use crate::{Failure, folder};
 
@@ -49,6 +50,7 @@ async fn demo(options: &Options) -> Result<(), Failure> {
     } else {
         MasterKey::create(&key_file, true)?
     };
+    let stop = Stop::listen()?;
     let listener = folder::listen(options.listen)?;
     let base_url = format!("http://{}", listener.local_addr()?);
     let platform = folder::open(&options.data, Mode::Sandbox, master, base_url.clone()).await?;
@@ -56,7 +58,7 @@ async fn demo(options: &Options) -> Result<(), Failure> {
     let credentials = credentials(&platform, &options.data)?;
     folder::write_secret(&options.credentials, &format!("{credentials:#}\n"))?;
     print_next_steps(&base_url, options)?;
-    folder::serve(platform, &options.data, listener, None).await?;
+    folder::serve(platform, &options.data, listener, None, stop).await?;
     crate::say!("Stopped. `feiqian demo` goes on where it was; --reset starts afresh.");
     Ok(())
 }

@@ -23,6 +23,7 @@ use feiqian_gateway::server::{self, TlsFiles};
 use feiqian_store::vault::{MasterKey, Vault};
 use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::ExposeSecret;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::Failure;
 
@@ -104,6 +105,7 @@ pub async fn serve(
     dir: &Path,
     listener: TcpListener,
     tls: Option<TlsFiles>,
+    stop: Stop,
 ) -> Result<(), Failure> {
     let notifier = Notifier::start(platform.clone(), &dir.join("notify"))?;
     let bank = platform
@@ -112,7 +114,7 @@ pub async fn serve(
         .transpose()?;
     let engine = platform.engine.clone();
     let router = server::router(platform, Some(notifier.clone()));
-    let served = server::serve_on(router, listener, tls, stop_asked(engine.clone())).await;
+    let served = server::serve_on(router, listener, tls, stop.asked(engine.clone())).await;
     if let Some(bank) = bank {
         bank.stop();
     }
@@ -126,17 +128,27 @@ pub async fn serve(
     }
 }
 
-async fn stop_asked(engine: Engine) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let terminate = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => drop(signal.recv().await),
-            Err(_) => std::future::pending().await,
+/// Ctrl-C and SIGTERM, heard from the moment this is made.
+pub struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    /// Needs a runtime.
+    pub fn listen() -> Result<Self, Failure> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits until somebody or a failure of the engine asks to stop.
+    async fn asked(mut self, engine: Engine) {
+        tokio::select! {
+            _ = self.interrupt.recv() => tracing::info!("stopping"),
+            _ = self.terminate.recv() => tracing::info!("stopping"),
+            why = engine.failure() => tracing::error!(why, "the engine failed; stopping"),
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => tracing::info!("stopping"),
-        () = terminate => tracing::info!("stopping"),
-        why = engine.failure() => tracing::error!(why, "the engine failed; stopping"),
     }
 }

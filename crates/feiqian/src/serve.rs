@@ -9,6 +9,7 @@ use feiqian_gateway::server::TlsFiles;
 use feiqian_store::vault::MasterKey;
 use serde::Deserialize;
 
+use crate::folder::Stop;
 use crate::{Failure, folder};
 
 /// The environment variable that holds the master key when no file does.
@@ -63,6 +64,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             certificate: tls.certificate,
             key: tls.key,
         });
+        let stop = Stop::listen()?;
         let listener = folder::listen(config.listen)?;
         let url = config.public_url.trim_end_matches('/').to_owned();
         let platform = folder::open(&config.data, Mode::Production, master, url).await?;
@@ -72,7 +74,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
             listener.local_addr()?,
             key.display()
         );
-        folder::serve(platform, &config.data, listener, tls).await
+        folder::serve(platform, &config.data, listener, tls, stop).await
     })
 }
 
