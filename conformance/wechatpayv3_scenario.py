@@ -319,10 +319,13 @@ class Scenario:
             self.check_paid(f"{product} order", self.paid[number], number, 250, product)
             self.report.equal(f"{product} callback decrypts to the queried order",
                               self.callback(number)["resource"], self.paid[number])
-        status, text = await self.order(fresh("h5"), 250, pay_type=self.pay_types.H5, scene_info=H5)
-        self.report.check("H5 order gives an h5_url",
-                          status == 200 and re.match(r"https?://\S+$", json.loads(text)["h5_url"]),
+        number = fresh("h5")
+        status, text = await self.order(number, 250, pay_type=self.pay_types.H5, scene_info=H5)
+        h5_url = json.loads(text).get("h5_url", "")
+        self.report.check("H5 order gives an h5_url", status == 200 and re.match(r"https?://\S+$", h5_url),
                           f"{status} {text}")
+        self.paid[number] = await self.pay(number, h5_url)
+        self.check_paid("H5 order", self.paid[number], number, 250, "MWEB")
 
     async def ordering_again(self) -> None:
         number = fresh("again")

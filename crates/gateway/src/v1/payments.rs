@@ -126,10 +126,9 @@ fn order_of(platform: &Platform, new: &NewPayment) -> Result<OrderId, ApiError> 
     match new {
         NewPayment::OrderId(order) => Ok(order.0),
         NewPayment::CodeUrl(url) => {
-            let link = url.0.strip_prefix(&platform.base_url);
-            let token = link
-                .and_then(|rest| rest.strip_prefix("/q/"))
-                .unwrap_or(&url.0);
+            // Whatever name the server was reached by: the token proves itself.
+            let token = url.0.rsplit_once("/q/").map_or(url.0.as_str(), |(_, token)| token);
+            let token = token.split(['?', '#']).next().unwrap_or(token);
             let number = platform
                 .ids
                 .read_code_token(token)
