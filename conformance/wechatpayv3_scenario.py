@@ -324,8 +324,7 @@ class Scenario:
         h5_url = json.loads(text).get("h5_url", "")
         self.report.check("H5 order gives an h5_url", status == 200 and re.match(r"https?://\S+$", h5_url),
                           f"{status} {text}")
-        self.paid[number] = await self.pay(number, h5_url)
-        self.check_paid("H5 order", self.paid[number], number, 250, "MWEB")
+        self.check_paid("H5 order", await self.pay(number, h5_url), number, 250, "MWEB")
 
     async def ordering_again(self) -> None:
         number = fresh("again")

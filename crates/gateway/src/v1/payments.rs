@@ -127,7 +127,10 @@ fn order_of(platform: &Platform, new: &NewPayment) -> Result<OrderId, ApiError> 
         NewPayment::OrderId(order) => Ok(order.0),
         NewPayment::CodeUrl(url) => {
             // Whatever name the server was reached by: the token proves itself.
-            let token = url.0.rsplit_once("/q/").map_or(url.0.as_str(), |(_, token)| token);
+            let token = url
+                .0
+                .rsplit_once("/q/")
+                .map_or(url.0.as_str(), |(_, token)| token);
             let token = token.split(['?', '#']).next().unwrap_or(token);
             let number = platform
                 .ids
