@@ -1,4 +1,4 @@
-//! All that the log asks of a disk: the seam where a simulator puts its faults.
+//! All that log, store and snapshots ask of a disk: the seam where a simulator puts its faults.
 //!
 //! Trait objects rather than a type parameter, so that the parameter does not spread to whoever
 //! holds a reader; a call through them is nothing beside the I/O.
@@ -52,7 +52,14 @@ pub trait Disk: Send + Sync {
     /// As the operating system says.
     fn remove(&self, name: &str) -> io::Result<()>;
 
-    /// Makes created and removed names durable.
+    /// Gives a file another name, in place of the file that has it. Durable after
+    /// [`Disk::sync_names`]; a crash before leaves the one or the other.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Makes created, renamed and removed names durable.
     ///
     /// # Errors
     /// As the operating system says.
@@ -185,6 +192,10 @@ impl Disk for Files {
 
     fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.path(name))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.path(from), self.path(to))
     }
 
     fn sync_names(&self) -> io::Result<()> {

@@ -69,6 +69,9 @@ impl Disk for FaultyDisk {
     fn remove(&self, name: &str) -> io::Result<()> {
         self.files.remove(name)
     }
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.files.rename(from, to)
+    }
     fn sync_names(&self) -> io::Result<()> {
         self.files.sync_names()
     }
