@@ -19,6 +19,7 @@ mod committer;
 mod feed;
 mod follower;
 mod open;
+mod parts;
 mod queue;
 mod snapshots;
 mod writer;
@@ -33,7 +34,8 @@ use tokio::sync::{oneshot, watch};
 pub use feed::{Feed, Next};
 pub use feiqian_store::Committed;
 pub use metrics::Metrics;
-pub use open::{Clock, OpenError, Options, Progress, Stage, system_clock};
+pub use open::{Clock, Folders, OpenError, Options, Progress, Stage, system_clock};
+pub use parts::{Parts, Step};
 pub use queue::{Outcome, Reply, Sink};
 
 use feed::Ring;
@@ -45,11 +47,13 @@ pub const BATCH_MAX: usize = 8_192;
 pub const QUEUE_MAX: usize = 65_536;
 /// Most timers that strike in one batch.
 pub const TIMERS_MAX: usize = 1_024;
-/// Events kept in memory for followers. The writer waits when the store is further behind.
+/// Events kept in memory for followers, unless [`Options`] says otherwise. The writer waits when the
+/// store is further behind.
 pub const RING_EVENTS_MAX: u64 = 262_144;
 /// Numbers, and settled orders, kept in memory.
 pub const KEEP_DEFAULT: usize = 262_144;
-/// A snapshot of the state is written after so many events, and at an orderly stop.
+/// A snapshot of the state is written after so many events, and at an orderly stop, unless
+/// [`Options`] says otherwise.
 pub const SNAPSHOT_EVERY: u64 = 16_000_000;
 
 /// A running engine. Clones share it.
@@ -104,6 +108,12 @@ impl Engine {
     /// Opens a data folder, replays what is newer than its snapshot, and starts.
     pub fn open(options: Options) -> Result<Self, OpenError> {
         open::open(options)
+    }
+
+    /// As [`Engine::open`], without threads: nothing happens but what is asked of the parts. For a
+    /// simulator, which runs them in any order and stops between any two steps.
+    pub fn open_stepped(options: Options) -> Result<(Self, Parts), OpenError> {
+        open::open_stepped(options)
     }
 
     /// Asks for a command; answers once the answer is durable.
@@ -220,7 +230,15 @@ impl Engine {
             .set(as_gauge(self.inner.store.ingested().0));
     }
 
-    /// Stops in order: takes no more commands, answers those it took, writes store and snapshot.
+    /// Its threads, waited for at an orderly stop.
+    fn runs_on(&self, threads: Vec<JoinHandle<()>>) {
+        if let Ok(mut running) = self.inner.threads.lock() {
+            *running = threads;
+        }
+    }
+
+    /// Stops in order: takes no more commands, answers those it took, writes store and snapshot. Without
+    /// threads the parts are still to be stepped until they ended.
     pub fn stop(&self) {
         self.inner.queue.close();
         let threads = match self.inner.threads.lock() {

@@ -13,9 +13,10 @@ use feiqian_store::Store;
 use crate::committer::{Answer, Work};
 use crate::metrics::{Counts, Metrics};
 use crate::open::Clock;
+use crate::parts::Step;
 use crate::queue::{Envelope, Outcome, Queue, Reply};
 use crate::snapshots::Snapshots;
-use crate::{BATCH_MAX, Receipt, SNAPSHOT_EVERY, TIMERS_MAX};
+use crate::{BATCH_MAX, Receipt, TIMERS_MAX};
 
 /// The writer looks for timers at least so often.
 const TICK: Duration = Duration::from_millis(100);
@@ -27,6 +28,8 @@ pub(crate) struct Writer {
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
     pub keep: usize,
+    /// A snapshot is written after so many events.
+    pub snapshot_every: u64,
     pub snapshots: Snapshots,
     /// Batches on their way to the log.
     pub work: SyncSender<Work>,
@@ -34,6 +37,8 @@ pub(crate) struct Writer {
     pub buffers: Receiver<BatchBuffer>,
     pub now: UnixMillis,
     pub snapshot_at: EventNumber,
+    /// Taken from the queue; empty between steps.
+    pub envelopes: VecDeque<Envelope>,
 }
 
 /// The committer is gone: the log failed, or everything stops.
@@ -41,15 +46,27 @@ struct Gone;
 
 impl Writer {
     pub fn run(mut self) {
-        let mut envelopes = VecDeque::with_capacity(BATCH_MAX);
-        while self.queue.take(&mut envelopes, BATCH_MAX, self.patience()) {
-            if self.batch(&mut envelopes).is_err() {
+        while self.step(self.patience()) != Step::Ended {}
+    }
+
+    /// Decides what waits, and ships it to the committer.
+    pub fn step(&mut self, patience: Duration) -> Step {
+        let mut envelopes = std::mem::take(&mut self.envelopes);
+        if !self.queue.take(&mut envelopes, BATCH_MAX, patience) {
+            // What is frozen here is written after the committer has made all of it durable.
+            self.snapshots.write(self.state.freeze());
+            return Step::Ended;
+        }
+        let shipped = self.batch(&mut envelopes);
+        self.envelopes = envelopes;
+        match shipped {
+            Ok(true) => Step::Worked,
+            Ok(false) => Step::Idle,
+            Err(Gone) => {
                 self.queue.abandon();
-                return;
+                Step::Ended
             }
         }
-        // What is frozen here is written after the committer has made all of it durable.
-        self.snapshots.write(self.state.freeze());
     }
 
     /// How long to wait for commands before looking at the clock again.
@@ -64,12 +81,13 @@ impl Writer {
         due.unwrap_or(TICK).min(TICK)
     }
 
-    fn batch(&mut self, envelopes: &mut VecDeque<Envelope>) -> Result<(), Gone> {
+    /// Says whether there was anything to decide.
+    fn batch(&mut self, envelopes: &mut VecDeque<Envelope>) -> Result<bool, Gone> {
         // Time never goes back, whatever the machine's clock does.
         self.now = self.now.max((self.clock)());
         let due: Vec<_> = self.state.due(self.now, TIMERS_MAX).collect();
         if envelopes.is_empty() && due.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let buffer = self.buffers.recv().map_err(|_| Gone)?;
         let mut batch = Batch::new(self.state.next_event(), self.now, buffer);
@@ -85,12 +103,12 @@ impl Writer {
         batch.counts.publish(&self.metrics);
         self.ship(batch)?;
         self.state.forget(self.store.position(), self.keep);
-        if self.state.next_event().0 >= self.snapshot_at.0.saturating_add(SNAPSHOT_EVERY)
+        if self.state.next_event().0 >= self.snapshot_at.0.saturating_add(self.snapshot_every)
             && self.snapshots.offer(|| self.state.freeze())
         {
             self.snapshot_at = self.state.next_event();
         }
-        Ok(())
+        Ok(true)
     }
 
     fn command(&mut self, batch: &mut Batch, command: &Command, reply: Reply) -> Result<(), Gone> {
