@@ -13,7 +13,7 @@ use crate::alarm::Alarm;
 use crate::feed::Ring;
 use crate::metrics::Metrics;
 use crate::parts::Step;
-use crate::queue::{Outcome, Release, Reply};
+use crate::queue::{Outcome, Release, Reply, Sink};
 
 /// A decided batch on its way to the log. It may hold answers only.
 pub(crate) struct Work {
@@ -28,6 +28,7 @@ pub(crate) struct Work {
 /// What is told once the batch is durable.
 pub(crate) enum Answer {
     Command(Reply, Outcome),
+    Many(Arc<dyn Sink>, Vec<(u64, Outcome)>),
     Read(Release),
 }
 
@@ -67,6 +68,7 @@ impl<L: Log> Committer<L> {
         for answer in work.answers {
             match answer {
                 Answer::Command(reply, outcome) => reply.send(outcome),
+                Answer::Many(sink, answers) => sink.answers(answers),
                 Answer::Read(release) => release(),
             }
         }

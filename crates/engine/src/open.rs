@@ -34,7 +34,7 @@ use crate::metrics::Metrics;
 use crate::parts::Parts;
 use crate::queue::Queue;
 use crate::snapshots::{self, Snapshots};
-use crate::writer::{Writer, encode};
+use crate::writer::Writer;
 use crate::{Engine, Inner, KEEP_DEFAULT, RING_EVENTS_MAX, SNAPSHOT_EVERY};
 
 /// Batches that can be under way: one is synced while the other is filled.
@@ -300,7 +300,7 @@ fn open_mode(
             );
             let mut buffer = BatchBuffer::new();
             buffer
-                .push(|bytes| encode(&event, bytes))
+                .push(|bytes| event.write(bytes))
                 .map_err(|error| OpenError::Replay(error.to_string()))?;
             let appended = log.append(Position(0), now.0, &mut buffer)?;
             evolve(state, &event);
@@ -350,6 +350,7 @@ fn assemble(
         now,
         snapshot_at,
         envelopes: VecDeque::new(),
+        hashes: Vec::new(),
     };
     let committer = Committer {
         log,

@@ -255,7 +255,7 @@ impl Load {
             CreateOrder {
                 merchant: flight.merchant,
                 number,
-                terms,
+                terms: terms.into(),
             }
             .into(),
         )
@@ -280,7 +280,7 @@ impl Load {
         }
         let (mut under_way, mut come) = (o.in_flight, Vec::new());
         while under_way > 0 {
-            engine.submit_many(commands.drain(..), &sink)?;
+            engine.submit_many(std::mem::take(&mut commands), &sink)?;
             come.clear();
             answers.take(engine, &mut come)?;
             let now = Instant::now();

@@ -26,11 +26,11 @@ const UNDER_WAY_MAX: usize = 32_768;
 pub struct Answers(Mutex<Vec<(u64, Outcome)>>);
 
 impl Sink for Answers {
-    fn answer(&self, tag: u64, outcome: Outcome) {
+    fn answers(&self, mut answers: Vec<(u64, Outcome)>) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push((tag, outcome));
+            .append(&mut answers);
     }
 }
 
