@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::alarm::Alarm;
 use crate::feed::Ring;
 use crate::metrics::Metrics;
-use crate::queue::{Outcome, Release, Reply};
+use crate::queue::{Answering, Outcome, Release, Reply};
 
 /// A decided batch on its way to the log. It may hold answers only.
 pub(crate) struct Work {
@@ -42,6 +42,7 @@ pub(crate) struct Committer<L> {
 
 impl<L: Log> Committer<L> {
     pub fn run(mut self) {
+        let mut answering = Answering::default();
         while let Ok(mut work) = self.work.recv() {
             if !work.buffer.is_empty()
                 && let Err(error) = self.commit(&mut work)
@@ -56,10 +57,11 @@ impl<L: Log> Committer<L> {
             }
             for answer in work.answers {
                 match answer {
-                    Answer::Command(reply, outcome) => reply.send(outcome),
+                    Answer::Command(reply, outcome) => answering.answer(reply, outcome),
                     Answer::Read(release) => release(),
                 }
             }
+            answering.flush();
             // The writer is gone only after its last batch.
             drop(self.buffers.send(work.buffer));
         }

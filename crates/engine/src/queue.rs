@@ -22,8 +22,9 @@ pub enum Outcome {
 
 /// Takes the answers of many commands.
 pub trait Sink: Send + Sync {
-    /// The answer of the command submitted under `tag`. Called on the committer's thread: be short.
-    fn answer(&self, tag: u64, outcome: Outcome);
+    /// Takes the answers of a batch's commands, each under the tag that it was submitted with, and
+    /// leaves none behind. Called on the committer's thread: be short.
+    fn answers(&self, answers: &mut Vec<(u64, Outcome)>);
 }
 
 /// Where an answer goes.
@@ -36,13 +37,38 @@ pub enum Reply {
     Nobody,
 }
 
-impl Reply {
-    pub(crate) fn send(self, outcome: Outcome) {
-        match self {
+/// Hands answers out: those in a row for one sink in one call.
+#[derive(Default)]
+pub(crate) struct Answering {
+    sink: Option<Arc<dyn Sink>>,
+    answers: Vec<(u64, Outcome)>,
+}
+
+impl Answering {
+    pub fn answer(&mut self, reply: Reply, outcome: Outcome) {
+        match reply {
             // Whoever stopped waiting learns of it by asking again.
-            Self::One(reply) => drop(reply.send(outcome)),
-            Self::Tagged(sink, tag) => sink.answer(tag, outcome),
-            Self::Nobody => {}
+            Reply::One(reply) => drop(reply.send(outcome)),
+            Reply::Tagged(sink, tag) => {
+                if !self
+                    .sink
+                    .as_ref()
+                    .is_some_and(|own| Arc::ptr_eq(own, &sink))
+                {
+                    self.flush();
+                    self.sink = Some(sink);
+                }
+                self.answers.push((tag, outcome));
+            }
+            Reply::Nobody => {}
+        }
+    }
+
+    /// Hands out what is held back.
+    pub fn flush(&mut self) {
+        if let Some(sink) = self.sink.take() {
+            sink.answers(&mut self.answers);
+            self.answers.clear();
         }
     }
 }

@@ -178,22 +178,24 @@ fn tag(transfer: TransferId, answer: Answer) -> u64 {
 struct Unanswered(Mutex<Sender<(TransferId, Answer)>>);
 
 impl Sink for Unanswered {
-    fn answer(&self, tag: u64, outcome: Outcome) {
-        let transfer = TransferId(EventNumber(tag >> 1));
-        let answer = if tag & 1 == 1 {
-            Answer::Done
-        } else {
-            Answer::Declined
-        };
-        let next = match outcome {
-            Outcome::Done(_)
-            | Outcome::Refused(Refusal::AnswerTransfer(AnswerRefusal::NotPending)) => return,
-            // No room for the money: it is declined.
-            Outcome::Refused(_) => Answer::Declined,
-            Outcome::Unavailable => answer,
-        };
+    fn answers(&self, answers: &mut Vec<(u64, Outcome)>) {
         let again = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Nobody listens any more once the bank stopped.
-        let _ = again.send((transfer, next));
+        for (tag, outcome) in answers.drain(..) {
+            let transfer = TransferId(EventNumber(tag >> 1));
+            let answer = if tag & 1 == 1 {
+                Answer::Done
+            } else {
+                Answer::Declined
+            };
+            let next = match outcome {
+                Outcome::Done(_)
+                | Outcome::Refused(Refusal::AnswerTransfer(AnswerRefusal::NotPending)) => continue,
+                // No room for the money: it is declined.
+                Outcome::Refused(_) => Answer::Declined,
+                Outcome::Unavailable => answer,
+            };
+            // Nobody listens any more once the bank stopped.
+            let _ = again.send((transfer, next));
+        }
     }
 }
