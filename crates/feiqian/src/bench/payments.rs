@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use feiqian_engine::Engine;
+use feiqian_core::EventNumber;
+use feiqian_engine::{Engine, Next};
 use feiqian_log::Reader;
 use serde_json::{Value, json};
 
@@ -60,7 +61,7 @@ fn measure(options: &Options, dir: &Path) -> Result<Value, Failure> {
         "paying for {} s after {} s of warm-up …",
         options.seconds, options.warm_up
     );
-    let before = disk(dir);
+    let before = (log_bytes(&engine), store_bytes(dir));
     let (first, peak) = (engine.durable().0, process::peak_memory());
     let pace = Pace {
         warm_up: options.warm_up,
@@ -73,8 +74,9 @@ fn measure(options: &Options, dir: &Path) -> Result<Value, Failure> {
     let catch_up = catch_up(&engine)?;
     let found = work.look_up(&engine)?;
     let payments = (engine.durable().0 - first) / 2;
+    let log = log_bytes(&engine);
     engine.stop();
-    let after = disk(dir);
+    let after = (log, store_bytes(dir));
     let per_payment = |before: u64, after: u64| after.saturating_sub(before) / payments.max(1);
     let rates = run.rates();
     let mut figures = json!({
@@ -144,10 +146,15 @@ fn growth(rates: &[u64]) -> Value {
     })
 }
 
-/// Bytes of log and store.
-fn disk(dir: &Path) -> (u64, u64) {
-    (
-        process::disk_bytes(&dir.join("log")),
-        process::disk_bytes(&dir.join("store")),
-    )
+/// Bytes in the log, without the room that its last file has left.
+fn log_bytes(engine: &Engine) -> u64 {
+    let last = EventNumber(engine.durable().0.saturating_sub(1));
+    match engine.feed(last).next(Duration::ZERO) {
+        Next::Batch(batch) => batch.events.last().map_or(0, |(address, _)| address.0),
+        Next::Nothing | Next::Ended | Next::Failed(_) => 0,
+    }
+}
+
+fn store_bytes(dir: &Path) -> u64 {
+    process::disk_bytes(&dir.join("store"))
 }
