@@ -108,9 +108,9 @@ impl Writer {
                 }
                 Envelope::Many(commands, sink) => {
                     let mut answers = Vec::with_capacity(commands.len());
-                    for (command, tag) in commands {
+                    for (command, tag) in &commands {
                         let hash = hash.next().unwrap_or(0);
-                        answers.push((tag, self.command(&mut batch, &command, hash)?));
+                        answers.push((*tag, self.command(&mut batch, command, hash)?));
                     }
                     batch.answers.push(Answer::Many(sink, answers));
                 }
