@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -37,8 +37,8 @@ use crate::snapshots::{self, Snapshots};
 use crate::writer::{Asked, Writer};
 use crate::{Engine, Inner, KEEP_DEFAULT, RING_EVENTS_MAX, SNAPSHOT_EVERY};
 
-/// Batches that can be under way: one is synced while the other is filled.
-const BUFFERS: usize = 2;
+/// Decided batches that may wait for the log.
+const BATCHES_AHEAD: usize = 2;
 
 /// Tells the time. A sandbox may pass one that moves as it likes; time never goes back for the rules.
 pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + Sync>;
@@ -330,11 +330,7 @@ fn assemble(
     let queue = Arc::new(Queue::default());
     let metrics = Arc::new(Metrics::default());
     let (alarm, failure) = Alarm::new(queue.clone(), ring.clone());
-    let (work_sender, work) = sync_channel(BUFFERS);
-    let (buffer_sender, buffers) = channel();
-    for _ in 0..BUFFERS {
-        drop(buffer_sender.send(BatchBuffer::new()));
-    }
+    let (work_sender, work) = sync_channel(BATCHES_AHEAD);
     let (snapshots, recorder) = Snapshots::new(options.folders.state, durable.clone());
     let writer = Writer {
         state,
@@ -346,7 +342,6 @@ fn assemble(
         snapshot_every: options.snapshot_every,
         snapshots,
         work: work_sender,
-        buffers,
         now,
         snapshot_at,
         envelopes: VecDeque::new(),
@@ -355,7 +350,7 @@ fn assemble(
     let committer = Committer {
         log,
         work,
-        buffers: buffer_sender,
+        buffer: BatchBuffer::new(),
         ring: ring.clone(),
         metrics: metrics.clone(),
         durable: durable_sender,
@@ -374,7 +369,7 @@ fn assemble(
         committer: Some(committer),
         follower: Some(follower),
         recorder: Some(recorder),
-        buffers: BUFFERS,
+        room: BATCHES_AHEAD,
     };
     let inner = Inner {
         queue,
