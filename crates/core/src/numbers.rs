@@ -5,12 +5,11 @@
 
 use std::collections::VecDeque;
 
-use core::hash::BuildHasher;
-
-use foldhash::fast::FixedState;
 use hashbrown::HashTable;
+use siphasher::sip::SipHasher13;
 
 use crate::ids::{Digest, EventNumber, MerchantId, Number, UserId};
+use crate::limits::NUMBER_CHARS_MAX;
 
 /// Whose numbers they are, and of what. A number is unique within its scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +56,25 @@ pub struct Key {
     pub number: Number,
 }
 
+impl Key {
+    /// SipHash-1-3 over the scope's code (8 bytes, little endian) and the text, under a fixed key.
+    ///
+    /// The indexes on disk are sorted by it, so it never changes.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        const KEY: &[u8; 16] = b"Feiqian numbers1";
+        let text = self.number.as_str().as_bytes();
+        // In one piece: that is faster than a hasher that is told in two.
+        let mut bytes = [0; 8 + NUMBER_CHARS_MAX];
+        let (code, rest) = bytes.split_at_mut(8);
+        code.copy_from_slice(&self.scope.code().to_le_bytes());
+        let (room, _) = rest.split_at_mut(text.len());
+        room.copy_from_slice(text);
+        let end = text.len().saturating_add(8);
+        SipHasher13::new_with_key(KEY).hash(&bytes[..end])
+    }
+}
+
 /// What a number names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
@@ -87,10 +105,6 @@ pub struct Numbers {
     by_key: HashTable<u64>,
 }
 
-fn hash(key: &Key) -> u64 {
-    FixedState::default().hash_one((key.scope.code(), key.number.as_str()))
-}
-
 impl Numbers {
     fn at(&self, sequence: u64) -> &(Key, Known) {
         let index = usize::try_from(sequence.wrapping_sub(self.forgotten)).expect("fits memory");
@@ -101,7 +115,7 @@ impl Numbers {
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<Known> {
         self.by_key
-            .find(hash(key), |sequence| self.at(*sequence).0 == *key)
+            .find(key.hash(), |sequence| self.at(*sequence).0 == *key)
             .map(|sequence| self.at(*sequence).1)
     }
 
@@ -123,9 +137,9 @@ impl Numbers {
         let sequence = self.forgotten.wrapping_add(self.entries.len() as u64);
         self.entries.push_back((key, known));
         let (entries, forgotten) = (&self.entries, self.forgotten);
-        self.by_key.insert_unique(hash(&key), sequence, |sequence| {
+        self.by_key.insert_unique(key.hash(), sequence, |sequence| {
             let index = usize::try_from(sequence.wrapping_sub(forgotten)).expect("fits memory");
-            hash(&entries[index].0)
+            entries[index].0.hash()
         });
     }
 
@@ -138,7 +152,7 @@ impl Numbers {
             if known.event >= archived {
                 return;
             }
-            let (hash, sequence) = (hash(key), self.forgotten);
+            let (hash, sequence) = (key.hash(), self.forgotten);
             if let Ok(entry) = self.by_key.find_entry(hash, |s| *s == sequence) {
                 entry.remove();
             }
@@ -176,6 +190,29 @@ mod tests {
             event: EventNumber(u64::from(n)),
             digest: Digest([0; 16]),
         }
+    }
+
+    /// The indexes of every data folder rest on these.
+    #[test]
+    fn the_hash_of_a_number_never_changes() {
+        let hash = |scope, number| {
+            let number = Number::new(number).unwrap();
+            Key { scope, number }.hash()
+        };
+        let longest = "x".repeat(NUMBER_CHARS_MAX);
+        let hashes = [
+            hash(Scope::Orders(MerchantId(1)), "a"),
+            hash(Scope::Refunds(MerchantId(1)), "a"),
+            hash(Scope::Orders(MerchantId(2)), "20171111000000"),
+            hash(Scope::Withdrawals(UserId(u32::MAX)), &longest),
+        ];
+        let expected: [u64; 4] = [
+            0xd7a0_375f_6ffb_27d7,
+            0x7fc1_00bf_b8bf_21e5,
+            0xd8b7_b428_09f9_21ce,
+            0xd3a4_f1b7_1caf_190d,
+        ];
+        assert_eq!(hashes, expected);
     }
 
     #[test]
