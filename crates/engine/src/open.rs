@@ -27,7 +27,7 @@ use feiqian_store::{Committed, Store};
 use tokio::sync::watch;
 
 use crate::alarm::Alarm;
-use crate::committer::Committer;
+use crate::committer::{Committer, with_causes};
 use crate::feed::{Feed, Ring, next_committed};
 use crate::follower::Follower;
 use crate::metrics::Metrics;
@@ -35,7 +35,7 @@ use crate::parts::Parts;
 use crate::queue::Queue;
 use crate::snapshots::{self, Snapshots};
 use crate::writer::{Asked, Writer};
-use crate::{Engine, Inner, KEEP_DEFAULT, RING_EVENTS_MAX, SNAPSHOT_EVERY};
+use crate::{Engine, Inner, KEEP_DEFAULT, RING_EVENTS_MAX, SNAPSHOT_EVERY, TIMERS_MAX};
 
 /// Decided batches that may wait for the log.
 const BATCHES_AHEAD: usize = 2;
@@ -73,7 +73,7 @@ pub struct Folders {
     /// Snapshots of the state.
     pub state: Arc<dyn Disk>,
     /// The indexes.
-    pub store: PathBuf,
+    pub store: Arc<dyn Disk>,
 }
 
 impl Folders {
@@ -83,7 +83,7 @@ impl Folders {
         Self {
             log: Arc::new(Files::new(&dir.join("log"))),
             state: Arc::new(Files::new(&dir.join("state"))),
-            store: dir.join("store"),
+            store: Arc::new(Files::new(&dir.join("store"))),
         }
     }
 }
@@ -100,12 +100,16 @@ pub struct Options {
     pub clock: Clock,
     /// Numbers, and settled orders, kept in memory.
     pub keep: usize,
+    /// Most timers that strike in one batch.
+    pub timers_max: usize,
     /// A snapshot is written after so many events.
     pub snapshot_every: u64,
     /// Events kept in memory for followers.
     pub ring_events: u64,
     /// Bytes of each new segment file of the log.
     pub segment_bytes: u64,
+    /// Sizes of the store.
+    pub store: feiqian_store::Options,
     /// Told about the progress.
     pub progress: Option<Progress>,
 }
@@ -120,9 +124,11 @@ impl Options {
             mode,
             clock: system_clock(),
             keep: KEEP_DEFAULT,
+            timers_max: TIMERS_MAX,
             snapshot_every: SNAPSHOT_EVERY,
             ring_events: RING_EVENTS_MAX,
             segment_bytes: SEGMENT_BYTES_DEFAULT,
+            store: feiqian_store::Options::default(),
             progress: None,
         }
     }
@@ -165,7 +171,7 @@ pub enum OpenError {
 
 pub(crate) fn open(options: Options) -> Result<Engine, OpenError> {
     let dir = options.dir.clone();
-    let (engine, parts) = open_stepped(options)?;
+    let (engine, parts) = open_parts(options)?;
     let threads = parts
         .start()
         .map_err(|source| OpenError::Io { dir, source })?;
@@ -174,6 +180,11 @@ pub(crate) fn open(options: Options) -> Result<Engine, OpenError> {
 }
 
 pub(crate) fn open_stepped(mut options: Options) -> Result<(Engine, Parts), OpenError> {
+    options.store.background = false;
+    open_parts(options)
+}
+
+fn open_parts(mut options: Options) -> Result<(Engine, Parts), OpenError> {
     tell(&mut options, Stage::Snapshot);
     let state = snapshots::load(&*options.folders.state).map_err(|source| OpenError::Io {
         dir: options.folders.state.path(""),
@@ -182,15 +193,16 @@ pub(crate) fn open_stepped(mut options: Options) -> Result<(Engine, Parts), Open
     let state = state.unwrap_or_default();
     let snapshot_at = state.next_event();
     // What a snapshot or the store has seen was durable: a log that ends before it must not be cut.
-    let indexed = feiqian_store::recorded_position(&options.folders.store)?;
+    let indexed = feiqian_store::recorded_position_on(options.folders.store.clone())?;
     let log_options = feiqian_log::Options {
         segment_bytes: options.segment_bytes,
         must_reach: Position(snapshot_at.max(indexed).0),
     };
     let (mut log, _) = FileLog::open_on(options.folders.log.clone(), log_options)?;
-    let store = Arc::new(Store::open(&options.folders.store, log.reader())?);
-    let (mut state, now) = replay(state, &log, &store, &mut options)?;
-    open_mode(&mut state, &mut log, &store, &options)?;
+    let disk = options.folders.store.clone();
+    let store = Arc::new(Store::open_on(disk, log.reader(), options.store)?);
+    let (mut state, last) = replay(state, &log, &store, &mut options)?;
+    let now = open_mode(&mut state, &mut log, &store, &options)?.max(last);
     Ok(assemble(state, now, snapshot_at, log, store, options))
 }
 
@@ -207,13 +219,15 @@ fn replay(
     store: &Store,
     options: &mut Options,
 ) -> Result<(State, UnixMillis), OpenError> {
-    let begin = state.next_event().min(store.position());
+    // The last batch is read in any case: time does not go back behind it.
+    let last = EventNumber(log.end().0.saturating_sub(1));
+    let begin = state.next_event().min(store.position()).min(last);
     let todo = log.end().0.saturating_sub(begin.0);
     let mut now = UnixMillis(0);
     let mut cursor = log
         .reader()
         .batches_from(Position(begin.0), Verify::Frames)
-        .map_err(|error| OpenError::Replay(error.to_string()))?;
+        .map_err(|error| OpenError::Replay(with_causes(&error)))?;
     while let Some(batch) = next_committed(&mut cursor).map_err(OpenError::Replay)? {
         store.apply(&batch)?;
         now = batch.at;
@@ -227,7 +241,7 @@ fn replay(
                 };
                 state
                     .recall_order(order, &before)
-                    .map_err(|error| OpenError::Replay(error.to_string()))?;
+                    .map_err(|error| OpenError::Replay(with_causes(&*error)))?;
             }
             // What is on disk may be anything; the rules stop at an event that does not fit.
             let number = state.next_event();
@@ -278,16 +292,16 @@ impl Archive for Before<'_> {
     }
 }
 
-/// Checks the mode, or sets it as the first event of a new log.
+/// Checks the mode, or sets it as the first event of a new log. Answers the time.
 fn open_mode(
     state: &mut State,
     log: &mut FileLog,
     store: &Store,
     options: &Options,
-) -> Result<(), OpenError> {
+) -> Result<UnixMillis, OpenError> {
     let now = (options.clock)();
     match decide(state, now, &Command::from(Open { mode: options.mode })) {
-        Decision::Again(_) => Ok(()),
+        Decision::Again(_) => Ok(now),
         Decision::Refuse(_) => Err(OpenError::OtherMode {
             dir: options.dir.clone(),
             was: state.mode().unwrap_or(options.mode),
@@ -310,7 +324,7 @@ fn open_mode(
                 at: now,
                 events,
             })?;
-            Ok(())
+            Ok(now)
         }
     }
 }
@@ -339,6 +353,7 @@ fn assemble(
         metrics: metrics.clone(),
         clock: options.clock,
         keep: options.keep,
+        timers_max: options.timers_max,
         snapshot_every: options.snapshot_every,
         snapshots,
         work: work_sender,
@@ -364,6 +379,7 @@ fn assemble(
         alarm: alarm.clone(),
     };
     let parts = Parts {
+        store: store.clone(),
         alarm,
         writer: Some(writer),
         committer: Some(committer),

@@ -2,12 +2,13 @@
 //! step.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use feiqian_core::UnixMillis;
 use feiqian_log::FileLog;
+use feiqian_store::{Store, StoreError};
 
 use crate::alarm::Alarm;
 use crate::committer::Committer;
@@ -32,6 +33,7 @@ pub enum Step {
 /// Dropping them, with all clones of the engine, is what a crash does to memory. For an orderly
 /// stop call [`Engine::stop`] and step each part until it ended.
 pub struct Parts {
+    pub(crate) store: Arc<Store>,
     pub(crate) alarm: Alarm,
     pub(crate) writer: Option<Writer>,
     pub(crate) committer: Option<Committer<FileLog>>,
@@ -78,15 +80,18 @@ impl Parts {
         step(&mut self.follower, |follower| follower.step(Duration::ZERO))
     }
 
+    /// One unit of the store's own work: a run is written or merged.
+    ///
+    /// # Errors
+    /// When the store cannot: nothing changed, and the next step tries again.
+    pub fn index(&mut self) -> Result<Step, StoreError> {
+        let worked = self.store.work()?;
+        Ok(if worked { Step::Worked } else { Step::Idle })
+    }
+
     /// Writes a snapshot that the writer asked for.
     pub fn snapshot(&mut self) -> Step {
         step(&mut self.recorder, Recorder::step)
-    }
-
-    /// The time by which the newest batch was decided.
-    #[must_use]
-    pub fn now(&self) -> Option<UnixMillis> {
-        self.writer.as_ref().map(|writer| writer.now)
     }
 
     /// Lets each run on a thread of its own.
@@ -98,6 +103,7 @@ impl Parts {
             follower,
             recorder,
             room: _,
+            store: _,
         } = self;
         let threads = [
             writer.map(|writer| alarm.spawn("writer", move || writer.run())),

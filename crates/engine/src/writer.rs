@@ -19,7 +19,7 @@ use crate::open::Clock;
 use crate::parts::Step;
 use crate::queue::{Envelope, Outcome, Queue};
 use crate::snapshots::Snapshots;
-use crate::{BATCH_MAX, Receipt, TIMERS_MAX};
+use crate::{BATCH_MAX, Receipt};
 
 /// The writer looks for timers at least so often.
 const TICK: Duration = Duration::from_millis(100);
@@ -31,6 +31,8 @@ pub(crate) struct Writer {
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
     pub keep: usize,
+    /// Timers that strike in one batch.
+    pub timers_max: usize,
     /// A snapshot is written after so many events.
     pub snapshot_every: u64,
     pub snapshots: Snapshots,
@@ -124,7 +126,7 @@ impl Writer {
     fn batch(&mut self, envelopes: &mut VecDeque<Envelope>) -> Result<bool, Gone> {
         // Time never goes back, whatever the machine's clock does.
         self.now = self.now.max((self.clock)());
-        let due = self.state.due(self.now, TIMERS_MAX);
+        let due = self.state.due(self.now, self.timers_max);
         if envelopes.is_empty() && due.is_empty() {
             return Ok(false);
         }
