@@ -33,11 +33,7 @@ const ALLOWED: [(&str, &[&str]); 6] = [
 ];
 
 /// Only these crates may be the only ones to use these libraries.
-const KEPT_TO: [(&str, &str); 3] = [
-    ("axum", "feiqian-gateway"),
-    ("utoipa", "feiqian-gateway"),
-    ("fjall", "feiqian-store"),
-];
+const KEPT_TO: [(&str, &str); 2] = [("axum", "feiqian-gateway"), ("utoipa", "feiqian-gateway")];
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
