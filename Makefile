@@ -4,7 +4,7 @@ CREDENTIALS ?= credentials.json
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: demo order test check unit conformance bench clean
+.PHONY: demo order test check unit conformance bench fuzz clean
 
 demo:
 	cargo build --release --locked -p feiqian
@@ -37,6 +37,10 @@ bench:
 	cargo build --release --locked -p feiqian
 	target/release/feiqian bench payments
 	target/release/feiqian bench http
+
+# Ten minutes for each target; `make test` runs each for two seconds. See docs/FUZZING.md.
+fuzz:
+	FUZZ_SECONDS=600 cargo test --release --locked -p feiqian-fuzz --test fuzz -- --nocapture $(TARGET)
 
 clean:
 	cargo clean
