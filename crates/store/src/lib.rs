@@ -23,6 +23,7 @@ mod tail;
 mod query;
 mod store;
 
+pub mod export;
 pub mod vault;
 
 #[cfg(test)]
