@@ -144,21 +144,25 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// Signs in as the shopper mei and as the first merchant.
-    pub fn new(credentials: &Value) -> Self {
+    fn at_server(credentials: &Value) -> Self {
         drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        let mut shop = Self {
-            url: credentials["base_url"].as_str().unwrap().to_owned(),
+        Self {
+            url: string(&credentials["base_url"]),
             runtime,
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
             merchant_key: String::new(),
             shopper: String::new(),
             shopper_key: String::new(),
-        };
+        }
+    }
+
+    /// Signs in as the shopper mei and as the first merchant.
+    pub fn new(credentials: &Value) -> Self {
+        let mut shop = Self::at_server(credentials);
         let session = shop.post("", "/v1/sandbox/sessions", "", &json!({ "as": "mei" }));
         shop.shopper = string(&session.1["user_id"]);
         shop.shopper_key = string(&session.1["key"]);
@@ -179,6 +183,25 @@ impl Shop {
     pub fn at(self, credentials: &Value) -> Self {
         let url = credentials["base_url"].as_str().unwrap().to_owned();
         Self { url, ..self }
+    }
+
+    /// Their ids and keys, for [`Shop::resume`].
+    pub fn keys(&self) -> Value {
+        json!({
+            "merchant_key": self.merchant_key,
+            "shopper": self.shopper,
+            "shopper_key": self.shopper_key,
+        })
+    }
+
+    /// The people of an earlier time.
+    pub fn resume(credentials: &Value, keys: &Value) -> Self {
+        Self {
+            merchant_key: string(&keys["merchant_key"]),
+            shopper: string(&keys["shopper"]),
+            shopper_key: string(&keys["shopper_key"]),
+            ..Self::at_server(credentials)
+        }
     }
 
     /// Status and body.
@@ -241,6 +264,20 @@ impl Shop {
     pub fn refund(&self, order: &str, number: &str, fen: i64) -> (u16, Value) {
         let path = format!("/v1/orders/{order}/refunds");
         self.post(&self.merchant_key, &path, number, &json!({ "amount": fen }))
+    }
+
+    /// Ends an unpaid order.
+    pub fn close(&self, order: &str) -> (u16, Value) {
+        let path = format!("/v1/orders/{order}/close");
+        self.post(&self.merchant_key, &path, "", &json!({}))
+    }
+
+    /// The shopper's last 20 entries.
+    pub fn statement(&self) -> Value {
+        let path = format!("/v1/users/{}/statement?limit=20", self.shopper);
+        let (status, found) = self.get(&self.shopper_key, &path);
+        assert_eq!(status, 200, "{found}");
+        found["data"].clone()
     }
 
     /// What an order says: its status, what was paid and what was given back.
