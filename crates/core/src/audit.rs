@@ -497,6 +497,8 @@ impl fmt::Display for Totals {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::bank::answer::Answer::{Declined, Done};
     use crate::order::expire::OrderExpired;
@@ -579,7 +581,7 @@ mod tests {
         }
     }
 
-    /// `edit!(20 OrderCreated e => e.terms.amount = Fen(0))`: changes one event of that kind.
+    /// `edit!(20 OrderCreated e => Arc::make_mut(&mut e.terms).amount = Fen(0))`: changes one event of that kind.
     macro_rules! edit {
         ($at:literal $kind:ident $event:ident => $change:expr) => {
             |events| {
@@ -672,10 +674,10 @@ mod tests {
     #[rustfmt::skip] // a fault a line
     fn faults_of_payments() {
         find(&[
-            (20, "no amount", edit!(20 OrderCreated e => e.terms.amount = Fen(0))),
-            (20, "no amount", edit!(20 OrderCreated e => e.terms.amount = Fen(1_000_000_000_001))),
+            (20, "no amount", edit!(20 OrderCreated e => Arc::make_mut(&mut e.terms).amount = Fen(0))),
+            (20, "no amount", edit!(20 OrderCreated e => Arc::make_mut(&mut e.terms).amount = Fen(1_000_000_000_001))),
             (20, "does not exist", edit!(20 OrderCreated e => e.merchant = NO_SHOP)),
-            (18, "100.01 yuan", edit!(17 OrderCreated e => e.terms.amount = Fen(10_001))),
+            (18, "100.01 yuan", edit!(17 OrderCreated e => Arc::make_mut(&mut e.terms).amount = Fen(10_001))),
             (18, "not of merchant", edit!(17 OrderCreated e => e.merchant = MerchantId(1))),
             (18, "100.00 yuan", edit!(18 OrderPaid e => e.amount = Fen(9_999))),
             (18, "fee of 0.60", edit!(18 OrderPaid e => e.fee = Fen(61))),

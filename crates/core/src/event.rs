@@ -5,6 +5,7 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::cbor::Bytes;
 use crate::ids::{EventNumber, OrderId};
 use crate::ledger::{Postings, post};
 use crate::numbers::{Key, Known};
@@ -93,6 +94,11 @@ pub fn evolve(state: &mut State, event: &Event) {
 }
 
 impl Event {
+    /// Appends its stored form.
+    pub fn write(&self, bytes: &mut Vec<u8>) {
+        minicbor::encode(self, Bytes(bytes)).expect("writing to memory does not fail");
+    }
+
     /// When it happened.
     #[must_use]
     pub fn at(&self) -> UnixMillis {

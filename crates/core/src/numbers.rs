@@ -5,12 +5,11 @@
 
 use std::collections::VecDeque;
 
-use core::hash::BuildHasher;
-
-use foldhash::fast::FixedState;
-use hashbrown::HashTable;
+use hashbrown::hash_table::{self, HashTable};
+use siphasher::sip::SipHasher13;
 
 use crate::ids::{Digest, EventNumber, MerchantId, Number, UserId};
+use crate::limits::NUMBER_CHARS_MAX;
 
 /// Whose numbers they are, and of what. A number is unique within its scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +56,25 @@ pub struct Key {
     pub number: Number,
 }
 
+impl Key {
+    /// SipHash-1-3 over the scope's code (8 bytes, little endian) and the text, under a fixed key.
+    ///
+    /// The indexes on disk are sorted by it, so it never changes.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        const KEY: &[u8; 16] = b"Feiqian numbers1";
+        let text = self.number.as_str().as_bytes();
+        // In one piece: that is faster than a hasher that is told in two.
+        let mut bytes = [0; 8 + NUMBER_CHARS_MAX];
+        let (code, rest) = bytes.split_at_mut(8);
+        code.copy_from_slice(&self.scope.code().to_le_bytes());
+        let (room, _) = rest.split_at_mut(text.len());
+        room.copy_from_slice(text);
+        let end = text.len().saturating_add(8);
+        SipHasher13::new_with_key(KEY).hash(&bytes[..end])
+    }
+}
+
 /// What a number names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
@@ -81,28 +99,39 @@ pub enum Asked {
 #[derive(Clone, Debug, Default)]
 pub struct Numbers {
     /// In order of arrival; the front has the sequence number `forgotten`.
-    entries: VecDeque<(Key, Known)>,
+    entries: VecDeque<Entry>,
     forgotten: u64,
-    /// Sequence numbers of entries, by key.
+    /// Sequence numbers of entries, by the key's hash.
     by_key: HashTable<u64>,
 }
 
-fn hash(key: &Key) -> u64 {
-    FixedState::default().hash_one((key.scope.code(), key.number.as_str()))
+#[derive(Clone, Debug)]
+struct Entry {
+    hash: u64,
+    key: Key,
+    known: Known,
+}
+
+/// The place of a sequence number in `entries`.
+fn place(sequence: u64, forgotten: u64) -> usize {
+    usize::try_from(sequence.wrapping_sub(forgotten)).expect("fits memory")
 }
 
 impl Numbers {
-    fn at(&self, sequence: u64) -> &(Key, Known) {
-        let index = usize::try_from(sequence.wrapping_sub(self.forgotten)).expect("fits memory");
-        &self.entries[index]
-    }
-
     /// What the number names, as far as it is kept here.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<Known> {
+        let entry = |sequence: &u64| &self.entries[place(*sequence, self.forgotten)];
         self.by_key
-            .find(hash(key), |sequence| self.at(*sequence).0 == *key)
-            .map(|sequence| self.at(*sequence).1)
+            .find(key.hash(), |sequence| entry(sequence).key == *key)
+            .map(|sequence| entry(sequence).known)
+    }
+
+    /// Looks where the number of this hash would be, so that the row is in the processor's cache when
+    /// it is needed.
+    #[must_use]
+    pub fn warm(&self, hash: u64) -> u64 {
+        self.by_key.find(hash, |_| true).copied().unwrap_or(0)
     }
 
     /// Compares a request with what its number named first.
@@ -117,29 +146,27 @@ impl Numbers {
 
     /// Remembers a number. One that is known already stays as it was.
     pub fn insert(&mut self, key: Key, known: Known) {
-        if self.get(&key).is_some() {
-            return;
+        let (hash, forgotten, entries) = (key.hash(), self.forgotten, &self.entries);
+        let entry = |sequence: &u64| &entries[place(*sequence, forgotten)];
+        let slot = self.by_key.entry(
+            hash,
+            |sequence| entry(sequence).key == key,
+            |sequence| entry(sequence).hash,
+        );
+        if let hash_table::Entry::Vacant(slot) = slot {
+            slot.insert(forgotten.wrapping_add(entries.len() as u64));
+            self.entries.push_back(Entry { hash, key, known });
         }
-        let sequence = self.forgotten.wrapping_add(self.entries.len() as u64);
-        self.entries.push_back((key, known));
-        let (entries, forgotten) = (&self.entries, self.forgotten);
-        self.by_key.insert_unique(hash(&key), sequence, |sequence| {
-            let index = usize::try_from(sequence.wrapping_sub(forgotten)).expect("fits memory");
-            hash(&entries[index].0)
-        });
     }
 
     /// Forgets the oldest beyond `keep`, as far as the archive knows them (events before `archived`).
     pub fn forget(&mut self, archived: EventNumber, keep: usize) {
-        while self.entries.len() > keep {
-            let Some((key, known)) = self.entries.front() else {
-                return;
-            };
-            if known.event >= archived {
-                return;
-            }
-            let (hash, sequence) = (hash(key), self.forgotten);
-            if let Ok(entry) = self.by_key.find_entry(hash, |s| *s == sequence) {
+        while self.entries.len() > keep
+            && let Some(oldest) = self.entries.front()
+            && oldest.known.event < archived
+        {
+            let sequence = self.forgotten;
+            if let Ok(entry) = self.by_key.find_entry(oldest.hash, |s| *s == sequence) {
                 entry.remove();
             }
             self.entries.pop_front();
@@ -176,6 +203,29 @@ mod tests {
             event: EventNumber(u64::from(n)),
             digest: Digest([0; 16]),
         }
+    }
+
+    /// The indexes of every data folder rest on these.
+    #[test]
+    fn the_hash_of_a_number_never_changes() {
+        let hash = |scope, number| {
+            let number = Number::new(number).unwrap();
+            Key { scope, number }.hash()
+        };
+        let longest = "x".repeat(NUMBER_CHARS_MAX);
+        let hashes = [
+            hash(Scope::Orders(MerchantId(1)), "a"),
+            hash(Scope::Refunds(MerchantId(1)), "a"),
+            hash(Scope::Orders(MerchantId(2)), "20171111000000"),
+            hash(Scope::Withdrawals(UserId(u32::MAX)), &longest),
+        ];
+        let expected: [u64; 4] = [
+            0xd7a0_375f_6ffb_27d7,
+            0x7fc1_00bf_b8bf_21e5,
+            0xd8b7_b428_09f9_21ce,
+            0xd3a4_f1b7_1caf_190d,
+        ];
+        assert_eq!(hashes, expected);
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl State {
             brands: self.brands.clone(),
             users: self.users.clone(),
             merchants: self.merchants.clone(),
-            orders: self.orders.clone(),
+            orders: self.orders.rows().clone(),
             transfers: self.transfers.clone(),
         }
     }
@@ -128,7 +128,6 @@ pub fn read(bytes: &[u8]) -> Result<State, decode::Error> {
     rows(&mut d, head.users, |row| state.users.push(row))?;
     rows(&mut d, head.merchants, |row| state.merchants.push(row))?;
     rows(&mut d, head.orders, |(id, order): (OrderId, Order)| {
-        state.ends.insert((order.expires_at, id));
         state.orders.insert(id, order);
     })?;
     rows(

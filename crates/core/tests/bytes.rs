@@ -140,7 +140,7 @@ fn created(text: &str, terms: Terms) -> Event {
         number,
         digest,
         expires_at,
-        terms,
+        terms: terms.into(),
     })
 }
 
@@ -194,7 +194,7 @@ fn refunded(order: OrderId) -> Event {
         amount: Fen(5_000),
         fee_returned: Fen(30),
         reason: Some("cold".into()),
-        notify: notify(NotifyForm::WechatPublicKey),
+        notify: notify(NotifyForm::WechatPublicKey).map(Box::new),
         postings: moves([(FEES, TILL, 30), (TILL, WALLET, 5_000)]),
     })
 }

@@ -19,6 +19,18 @@ pub(crate) struct Alarm {
 }
 
 impl Alarm {
+    /// An alarm, and where its reason is told.
+    pub fn new(queue: Arc<Queue>, ring: Arc<Ring>) -> (Self, watch::Receiver<Option<String>>) {
+        let (failure, told) = watch::channel(None);
+        let failure = Arc::new(failure);
+        let alarm = Self {
+            queue,
+            ring,
+            failure,
+        };
+        (alarm, told)
+    }
+
     pub fn raise(&self, why: String) {
         tracing::error!(why, "the engine stops");
         // The first reason is the one to tell; what follows comes of it.

@@ -12,7 +12,8 @@ use tokio::sync::watch;
 use crate::alarm::Alarm;
 use crate::feed::Ring;
 use crate::metrics::Metrics;
-use crate::queue::{Outcome, Release, Reply};
+use crate::parts::Step;
+use crate::queue::{Outcome, Release, Reply, Sink};
 
 /// A decided batch on its way to the log. It may hold answers only.
 pub(crate) struct Work {
@@ -27,6 +28,7 @@ pub(crate) struct Work {
 /// What is told once the batch is durable.
 pub(crate) enum Answer {
     Command(Reply, Outcome),
+    Many(Arc<dyn Sink>, Vec<(u64, Outcome)>),
     Read(Release),
 }
 
@@ -42,28 +44,37 @@ pub(crate) struct Committer<L> {
 
 impl<L: Log> Committer<L> {
     pub fn run(mut self) {
-        while let Ok(mut work) = self.work.recv() {
-            if !work.buffer.is_empty()
-                && let Err(error) = self.commit(&mut work)
-            {
-                // Whether this batch is on disk is unknown, so nobody is told anything: dropped
-                // answers read as "unknown". Nothing more is written.
-                self.alarm.raise(format!(
-                    "the log cannot be written: {}",
-                    with_causes(&error)
-                ));
+        while let Ok(work) = self.work.recv() {
+            if self.step(work) == Step::Ended {
                 return;
             }
-            for answer in work.answers {
-                match answer {
-                    Answer::Command(reply, outcome) => reply.send(outcome),
-                    Answer::Read(release) => release(),
-                }
-            }
-            // The writer is gone only after its last batch.
-            drop(self.buffers.send(work.buffer));
         }
         self.ring.close();
+    }
+
+    /// Makes a batch durable, then tells everyone.
+    pub fn step(&mut self, mut work: Work) -> Step {
+        if !work.buffer.is_empty()
+            && let Err(error) = self.commit(&mut work)
+        {
+            // Whether this batch is on disk is unknown, so nobody is told anything: dropped
+            // answers read as "unknown". Nothing more is written.
+            self.alarm.raise(format!(
+                "the log cannot be written: {}",
+                with_causes(&error)
+            ));
+            return Step::Ended;
+        }
+        for answer in work.answers {
+            match answer {
+                Answer::Command(reply, outcome) => reply.send(outcome),
+                Answer::Many(sink, answers) => sink.answers(answers),
+                Answer::Read(release) => release(),
+            }
+        }
+        // The writer is gone only after its last batch.
+        drop(self.buffers.send(work.buffer));
+        Step::Worked
     }
 
     fn commit(&mut self, work: &mut Work) -> Result<(), feiqian_log::AppendError> {

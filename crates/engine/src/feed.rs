@@ -8,11 +8,11 @@ use feiqian_core::{Event, EventNumber, UnixMillis};
 use feiqian_log::{Cursor, Position, Reader, Verify};
 use feiqian_store::Committed;
 
-use crate::RING_EVENTS_MAX;
-
 /// The newest durable batches.
 pub(crate) struct Ring {
     reader: Reader,
+    /// Events that the store may be behind, and that are kept behind it.
+    room: u64,
     held: Mutex<Held>,
     grown: Condvar,
     drained: Condvar,
@@ -28,7 +28,7 @@ struct Held {
 }
 
 impl Ring {
-    pub fn new(reader: Reader, end: EventNumber) -> Self {
+    pub fn new(reader: Reader, end: EventNumber, room: u64) -> Self {
         let held = Held {
             batches: VecDeque::new(),
             end,
@@ -37,6 +37,7 @@ impl Ring {
         };
         Self {
             reader,
+            room,
             held: Mutex::new(held),
             grown: Condvar::new(),
             drained: Condvar::new(),
@@ -49,7 +50,7 @@ impl Ring {
 
     pub fn push(&self, batch: Arc<Committed>) {
         let mut held = self.lock();
-        while held.end.0.saturating_sub(held.store.0) > RING_EVENTS_MAX && !held.closed {
+        while self.full(&held) {
             held = self
                 .drained
                 .wait(held)
@@ -60,11 +61,20 @@ impl Ring {
         while held
             .batches
             .front()
-            .is_some_and(|batch| batch.next().0.saturating_add(RING_EVENTS_MAX) < held.store.0)
+            .is_some_and(|batch| batch.next().0.saturating_add(self.room) < held.store.0)
         {
             held.batches.pop_front();
         }
         self.grown.notify_all();
+    }
+
+    fn full(&self, held: &Held) -> bool {
+        held.end.0.saturating_sub(held.store.0) > self.room && !held.closed
+    }
+
+    /// Whether [`push`](Self::push) would wait for the store.
+    pub fn is_full(&self) -> bool {
+        self.full(&self.lock())
     }
 
     pub fn store_is_at(&self, position: EventNumber) {
@@ -116,12 +126,15 @@ impl Feed {
     /// The next events, waiting at most `patience` for them. Skips nothing and repeats nothing: events
     /// of the first batch before the feed's start are left out.
     pub fn next(&mut self, patience: Duration) -> Next {
-        let deadline = Instant::now() + patience;
+        let deadline = (!patience.is_zero()).then(|| Instant::now() + patience);
         let mut held = self.ring.lock();
         while held.end <= self.position {
             if held.closed {
                 return Next::Ended;
             }
+            let Some(deadline) = deadline else {
+                return Next::Nothing;
+            };
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
                 return Next::Nothing;
             };

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::alarm::Alarm;
 use crate::feed::{Feed, Next, Ring};
+use crate::parts::Step;
 
 /// Follows the log into the store.
 pub(crate) struct Follower {
@@ -21,27 +22,35 @@ pub(crate) struct Follower {
 
 impl Follower {
     pub fn run(mut self) {
-        // Without the store nothing can be found again, so nothing more is taken.
-        if let Err(error) = self.follow() {
-            self.alarm
-                .raise(format!("the store cannot follow the log: {error}"));
-        }
+        while self.step(Duration::from_secs(1)) != Step::Ended {}
     }
 
-    fn follow(&mut self) -> Result<(), String> {
-        loop {
-            match self.feed.next(Duration::from_secs(1)) {
-                Next::Batch(batch) => {
-                    self.store
-                        .apply(&batch)
-                        .map_err(|error| error.to_string())?;
-                    self.ring.store_is_at(batch.next());
-                    self.indexed.send_replace(batch.next());
-                }
-                Next::Nothing => {}
-                Next::Ended => return self.store.flush().map_err(|error| error.to_string()),
-                Next::Failed(error) => return Err(error),
+    /// Takes the next batch into the store.
+    pub fn step(&mut self, patience: Duration) -> Step {
+        // Without the store nothing can be found again, so nothing more is taken.
+        self.follow(patience).unwrap_or_else(|error| {
+            self.alarm
+                .raise(format!("the store cannot follow the log: {error}"));
+            Step::Ended
+        })
+    }
+
+    fn follow(&mut self, patience: Duration) -> Result<Step, String> {
+        match self.feed.next(patience) {
+            Next::Batch(batch) => {
+                self.store
+                    .apply(&batch)
+                    .map_err(|error| error.to_string())?;
+                self.ring.store_is_at(batch.next());
+                self.indexed.send_replace(batch.next());
+                Ok(Step::Worked)
             }
+            Next::Nothing => Ok(Step::Idle),
+            Next::Ended => {
+                self.store.flush().map_err(|error| error.to_string())?;
+                Ok(Step::Ended)
+            }
+            Next::Failed(error) => Err(error),
         }
     }
 }

@@ -19,6 +19,7 @@ mod committer;
 mod feed;
 mod follower;
 mod open;
+mod parts;
 mod queue;
 mod snapshots;
 mod writer;
@@ -33,7 +34,8 @@ use tokio::sync::{oneshot, watch};
 pub use feed::{Feed, Next};
 pub use feiqian_store::Committed;
 pub use metrics::Metrics;
-pub use open::{Clock, OpenError, Options, Progress, Stage, system_clock};
+pub use open::{Clock, Folders, OpenError, Options, Progress, Stage, system_clock};
+pub use parts::{Parts, Step};
 pub use queue::{Outcome, Reply, Sink};
 
 use feed::Ring;
@@ -45,11 +47,13 @@ pub const BATCH_MAX: usize = 8_192;
 pub const QUEUE_MAX: usize = 65_536;
 /// Most timers that strike in one batch.
 pub const TIMERS_MAX: usize = 1_024;
-/// Events kept in memory for followers. The writer waits when the store is further behind.
+/// Events kept in memory for followers, unless [`Options`] says otherwise. The writer waits when the
+/// store is further behind.
 pub const RING_EVENTS_MAX: u64 = 262_144;
 /// Numbers, and settled orders, kept in memory.
 pub const KEEP_DEFAULT: usize = 262_144;
-/// A snapshot of the state is written after so many events, and at an orderly stop.
+/// A snapshot of the state is written after so many events, and at an orderly stop, unless
+/// [`Options`] says otherwise.
 pub const SNAPSHOT_EVERY: u64 = 16_000_000;
 
 /// A running engine. Clones share it.
@@ -106,6 +110,12 @@ impl Engine {
         open::open(options)
     }
 
+    /// As [`Engine::open`], without threads: nothing happens but what is asked of the parts. For a
+    /// simulator, which runs them in any order and stops between any two steps.
+    pub fn open_stepped(options: Options) -> Result<(Self, Parts), OpenError> {
+        open::open_stepped(options)
+    }
+
     /// Asks for a command; answers once the answer is durable.
     pub async fn submit<C: Submit>(&self, command: C) -> Result<Receipt, Rejected<C::Refusal>> {
         let (reply, answer) = oneshot::channel();
@@ -126,17 +136,18 @@ impl Engine {
         }
     }
 
-    /// Asks for many commands at once; each answer goes to `sink` under its tag. Waits for room in
-    /// the queue. For loads that cannot afford a future per command.
+    /// Asks for many commands at once, each under a tag; the answers go to `sink` together. Waits for
+    /// room in the queue. For loads that cannot afford a future per command.
     pub fn submit_many(
         &self,
-        commands: impl IntoIterator<Item = (Command, u64)>,
+        commands: Vec<(Command, u64)>,
         sink: &Arc<dyn Sink>,
     ) -> Result<(), Stopped> {
-        let envelopes = commands
-            .into_iter()
-            .map(|(command, tag)| Envelope::Command(command, Reply::Tagged(sink.clone(), tag)));
-        self.inner.queue.push_all(envelopes).map_err(|_| Stopped)
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let envelope = Envelope::Many(commands, sink.clone());
+        self.inner.queue.push_waiting(envelope).map_err(|_| Stopped)
     }
 
     /// Reads the state exactly: after every command submitted before, once that is durable.
@@ -220,7 +231,15 @@ impl Engine {
             .set(as_gauge(self.inner.store.ingested().0));
     }
 
-    /// Stops in order: takes no more commands, answers those it took, writes store and snapshot.
+    /// Its threads, waited for at an orderly stop.
+    fn runs_on(&self, threads: Vec<JoinHandle<()>>) {
+        if let Ok(mut running) = self.inner.threads.lock() {
+            *running = threads;
+        }
+    }
+
+    /// Stops in order: takes no more commands, answers those it took, writes store and snapshot. Without
+    /// threads the parts are still to be stepped until they ended.
     pub fn stop(&self) {
         self.inner.queue.close();
         let threads = match self.inner.threads.lock() {

@@ -5,6 +5,7 @@
 //! DIR/store/   the indexes
 //! ```
 
+use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,9 @@ use feiqian_core::order::Order;
 use feiqian_core::{
     Command, Decision, Event, EventNumber, Mode, OrderId, State, UnixMillis, decide, evolve,
 };
-use feiqian_log::{BatchBuffer, FileLog, Log, Position, Verify};
+use feiqian_log::{
+    BatchBuffer, Disk, FileLog, Files, Log, Position, SEGMENT_BYTES_DEFAULT, Verify,
+};
 use feiqian_store::{Committed, Store};
 use tokio::sync::watch;
 
@@ -28,10 +31,14 @@ use crate::committer::Committer;
 use crate::feed::{Feed, Ring, next_committed};
 use crate::follower::Follower;
 use crate::metrics::Metrics;
+use crate::parts::Parts;
 use crate::queue::Queue;
 use crate::snapshots::{self, Snapshots};
-use crate::writer::{Writer, encode};
-use crate::{Engine, Inner, KEEP_DEFAULT};
+use crate::writer::Writer;
+use crate::{Engine, Inner, KEEP_DEFAULT, RING_EVENTS_MAX, SNAPSHOT_EVERY};
+
+/// Batches that can be under way: one is synced while the other is filled.
+const BUFFERS: usize = 2;
 
 /// Tells the time. A sandbox may pass one that moves as it likes; time never goes back for the rules.
 pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + Sync>;
@@ -59,16 +66,46 @@ pub enum Stage {
 /// Told about the progress of opening.
 pub type Progress = Box<dyn FnMut(Stage)>;
 
+/// Where the files lie: a machine's folders, or a simulator's.
+pub struct Folders {
+    /// The log.
+    pub log: Arc<dyn Disk>,
+    /// Snapshots of the state.
+    pub state: Arc<dyn Disk>,
+    /// The indexes.
+    pub store: PathBuf,
+}
+
+impl Folders {
+    /// The folders in a data folder of this machine.
+    #[must_use]
+    pub fn in_dir(dir: &Path) -> Self {
+        Self {
+            log: Arc::new(Files::new(&dir.join("log"))),
+            state: Arc::new(Files::new(&dir.join("state"))),
+            store: dir.join("store"),
+        }
+    }
+}
+
 /// How to open.
 pub struct Options {
-    /// The data folder; made if missing.
+    /// The data folder, for messages.
     pub dir: PathBuf,
+    /// Where its files lie; made if missing.
+    pub folders: Folders,
     /// What the installation must be for.
     pub mode: Mode,
     /// Tells the time.
     pub clock: Clock,
     /// Numbers, and settled orders, kept in memory.
     pub keep: usize,
+    /// A snapshot is written after so many events.
+    pub snapshot_every: u64,
+    /// Events kept in memory for followers.
+    pub ring_events: u64,
+    /// Bytes of each new segment file of the log.
+    pub segment_bytes: u64,
     /// Told about the progress.
     pub progress: Option<Progress>,
 }
@@ -77,12 +114,15 @@ impl Options {
     /// The defaults for a folder.
     #[must_use]
     pub fn new(dir: &Path, mode: Mode) -> Self {
-        let (dir, clock) = (dir.to_owned(), system_clock());
         Self {
-            dir,
+            dir: dir.to_owned(),
+            folders: Folders::in_dir(dir),
             mode,
-            clock,
+            clock: system_clock(),
             keep: KEEP_DEFAULT,
+            snapshot_every: SNAPSHOT_EVERY,
+            ring_events: RING_EVENTS_MAX,
+            segment_bytes: SEGMENT_BYTES_DEFAULT,
             progress: None,
         }
     }
@@ -123,30 +163,35 @@ pub enum OpenError {
     },
 }
 
-pub(crate) fn open(mut options: Options) -> Result<Engine, OpenError> {
+pub(crate) fn open(options: Options) -> Result<Engine, OpenError> {
     let dir = options.dir.clone();
-    let io = |source| OpenError::Io {
-        dir: dir.clone(),
-        source,
-    };
-    let state_dir = dir.join("state");
-    std::fs::create_dir_all(&state_dir).map_err(io)?;
+    let (engine, parts) = open_stepped(options)?;
+    let threads = parts
+        .start()
+        .map_err(|source| OpenError::Io { dir, source })?;
+    engine.runs_on(threads);
+    Ok(engine)
+}
 
+pub(crate) fn open_stepped(mut options: Options) -> Result<(Engine, Parts), OpenError> {
     tell(&mut options, Stage::Snapshot);
-    let state = snapshots::load(&state_dir).map_err(io)?.unwrap_or_default();
+    let state = snapshots::load(&*options.folders.state).map_err(|source| OpenError::Io {
+        dir: options.folders.state.path(""),
+        source,
+    })?;
+    let state = state.unwrap_or_default();
     let snapshot_at = state.next_event();
     // What a snapshot or the store has seen was durable: a log that ends before it must not be cut.
-    let indexed = feiqian_store::recorded_position(&dir.join("store"))?;
-    let must_reach = Position(snapshot_at.max(indexed).0);
+    let indexed = feiqian_store::recorded_position(&options.folders.store)?;
     let log_options = feiqian_log::Options {
-        must_reach,
-        ..feiqian_log::Options::default()
+        segment_bytes: options.segment_bytes,
+        must_reach: Position(snapshot_at.max(indexed).0),
     };
-    let (mut log, _) = FileLog::open(&dir.join("log"), log_options)?;
-    let store = Arc::new(Store::open(&dir.join("store"), log.reader())?);
+    let (mut log, _) = FileLog::open_on(options.folders.log.clone(), log_options)?;
+    let store = Arc::new(Store::open(&options.folders.store, log.reader())?);
     let (mut state, now) = replay(state, &log, &store, &mut options)?;
     open_mode(&mut state, &mut log, &store, &options)?;
-    start(state, now, snapshot_at, log, store, options).map_err(io)
+    Ok(assemble(state, now, snapshot_at, log, store, options))
 }
 
 fn tell(options: &mut Options, stage: Stage) {
@@ -255,7 +300,7 @@ fn open_mode(
             );
             let mut buffer = BatchBuffer::new();
             buffer
-                .push(|bytes| encode(&event, bytes))
+                .push(|bytes| event.write(bytes))
                 .map_err(|error| OpenError::Replay(error.to_string()))?;
             let appended = log.append(Position(0), now.0, &mut buffer)?;
             evolve(state, &event);
@@ -270,34 +315,27 @@ fn open_mode(
     }
 }
 
-fn start(
+fn assemble(
     state: State,
     now: UnixMillis,
     snapshot_at: EventNumber,
     log: FileLog,
     store: Arc<Store>,
     options: Options,
-) -> io::Result<Engine> {
+) -> (Engine, Parts) {
     let end = state.next_event();
     let (durable_sender, durable) = watch::channel(end);
     let (indexed_sender, indexed) = watch::channel(end);
-    let (failure_sender, failure) = watch::channel(None);
-    let ring = Arc::new(Ring::new(log.reader(), end));
+    let ring = Arc::new(Ring::new(log.reader(), end, options.ring_events));
     let queue = Arc::new(Queue::default());
     let metrics = Arc::new(Metrics::default());
-    let failure_sender = Arc::new(failure_sender);
-    let alarm = Alarm {
-        queue: queue.clone(),
-        ring: ring.clone(),
-        failure: failure_sender,
-    };
-    let (work_sender, work) = sync_channel(1);
+    let (alarm, failure) = Alarm::new(queue.clone(), ring.clone());
+    let (work_sender, work) = sync_channel(BUFFERS);
     let (buffer_sender, buffers) = channel();
-    for _ in 0..2 {
+    for _ in 0..BUFFERS {
         drop(buffer_sender.send(BatchBuffer::new()));
     }
-    let (snapshots, snapshot_thread) =
-        Snapshots::start(options.dir.join("state"), durable.clone())?;
+    let (snapshots, recorder) = Snapshots::new(options.folders.state, durable.clone());
     let writer = Writer {
         state,
         queue: queue.clone(),
@@ -305,11 +343,14 @@ fn start(
         metrics: metrics.clone(),
         clock: options.clock,
         keep: options.keep,
+        snapshot_every: options.snapshot_every,
         snapshots,
         work: work_sender,
         buffers,
         now,
         snapshot_at,
+        envelopes: VecDeque::new(),
+        hashes: Vec::new(),
     };
     let committer = Committer {
         log,
@@ -327,13 +368,14 @@ fn start(
         indexed: indexed_sender,
         alarm: alarm.clone(),
     };
-    let threads = vec![
-        alarm.spawn("writer", move || writer.run())?,
-        alarm.spawn("committer", move || committer.run())?,
-        alarm.spawn("store", move || follower.run())?,
-        snapshot_thread,
-    ];
-    let threads = Mutex::new(threads);
+    let parts = Parts {
+        alarm,
+        writer: Some(writer),
+        committer: Some(committer),
+        follower: Some(follower),
+        recorder: Some(recorder),
+        buffers: BUFFERS,
+    };
     let inner = Inner {
         queue,
         ring,
@@ -342,9 +384,10 @@ fn start(
         durable,
         indexed,
         failure,
-        threads,
+        threads: Mutex::default(),
     };
-    Ok(Engine {
+    let engine = Engine {
         inner: Arc::new(inner),
-    })
+    };
+    (engine, parts)
 }

@@ -3,42 +3,43 @@
 //! A file is a magic, the CBOR sequence of `feiqian_core::snapshot`, and the BLAKE3 hash of all
 //! before. A damaged one is passed over: the log can make it again.
 
-use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 
 use feiqian_core::snapshot::{self, Frozen};
 use feiqian_core::{EventNumber, State};
+use feiqian_log::{Disk, DiskFile};
 use tokio::sync::watch;
+
+use crate::parts::Step;
 
 const MAGIC: &[u8; 8] = b"FQSTAT01";
 const HASH_BYTES: usize = 32;
 /// Older ones are removed.
 const KEPT: usize = 2;
+/// A snapshot on its way; what a crash leaves of it is written over.
+const NEW: &str = "new";
 
-/// Hands frozen states to the thread that writes them.
+/// Hands frozen states to whom writes them.
 pub(crate) struct Snapshots {
     frozen: Sender<Frozen>,
     writing: Arc<AtomicBool>,
 }
 
 impl Snapshots {
-    /// Starts the thread; it ends when this is dropped and all is written.
-    pub fn start(
-        dir: PathBuf,
-        durable: watch::Receiver<EventNumber>,
-    ) -> io::Result<(Self, JoinHandle<()>)> {
+    pub fn new(disk: Arc<dyn Disk>, durable: watch::Receiver<EventNumber>) -> (Self, Recorder) {
         let (frozen, receiver) = channel();
         let writing = Arc::new(AtomicBool::new(false));
-        let flag = writing.clone();
-        let thread = std::thread::Builder::new()
-            .name("snapshots".into())
-            .spawn(move || run(&dir, &receiver, &durable, &flag))?;
-        Ok((Self { frozen, writing }, thread))
+        let recorder = Recorder {
+            disk,
+            frozen: receiver,
+            held: None,
+            durable,
+            writing: writing.clone(),
+        };
+        (Self { frozen, writing }, recorder)
     }
 
     /// Writes a snapshot unless one is being written. Says whether it does.
@@ -53,44 +54,65 @@ impl Snapshots {
     /// Writes a snapshot after those that are under way.
     pub fn write(&self, frozen: Frozen) {
         if self.frozen.send(frozen).is_err() {
-            tracing::error!("the thread that writes snapshots is gone");
+            tracing::error!("who writes snapshots is gone");
         }
     }
 }
 
-fn run(
-    dir: &Path,
-    frozen: &Receiver<Frozen>,
-    durable: &watch::Receiver<EventNumber>,
-    writing: &AtomicBool,
-) {
-    while let Ok(frozen) = frozen.recv() {
-        // A snapshot of what never became durable must not be found after a crash.
-        if wait_until(durable, frozen.next_event()) {
-            let begin = std::time::Instant::now();
-            match save(dir, &frozen) {
-                Ok(bytes) => tracing::info!(
-                    position = frozen.next_event().0,
-                    bytes,
-                    seconds = begin.elapsed().as_secs_f64(),
-                    "snapshot written"
-                ),
-                Err(error) => tracing::error!(%error, "a snapshot cannot be written"),
+/// Writes snapshots beside the living engine.
+pub(crate) struct Recorder {
+    disk: Arc<dyn Disk>,
+    frozen: Receiver<Frozen>,
+    /// Waits until it is durable.
+    held: Option<Frozen>,
+    durable: watch::Receiver<EventNumber>,
+    writing: Arc<AtomicBool>,
+}
+
+impl Recorder {
+    /// Ends when the writer is gone and all is written.
+    pub fn run(mut self) {
+        while let Ok(frozen) = self.frozen.recv() {
+            self.held = Some(frozen);
+            while self.step() == Step::Idle {
+                std::thread::sleep(std::time::Duration::from_millis(2));
             }
         }
-        writing.store(false, Ordering::Release);
     }
-}
 
-/// Waits until the position is durable; false when the committer is gone before that.
-fn wait_until(durable: &watch::Receiver<EventNumber>, position: EventNumber) -> bool {
-    while *durable.borrow() < position {
-        if durable.has_changed().is_err() {
-            return *durable.borrow() >= position;
+    /// Writes the next snapshot, once what it shows is durable.
+    pub fn step(&mut self) -> Step {
+        let frozen = match self.held.take().map_or_else(|| self.frozen.try_recv(), Ok) {
+            Ok(frozen) => frozen,
+            Err(TryRecvError::Empty) => return Step::Idle,
+            Err(TryRecvError::Disconnected) => return Step::Ended,
+        };
+        // A snapshot of what never became durable must not be found after a crash.
+        if *self.durable.borrow() < frozen.next_event() {
+            if self.durable.has_changed().is_ok() || *self.durable.borrow() >= frozen.next_event() {
+                self.held = Some(frozen);
+                return Step::Idle;
+            }
+            // The committer is gone, and it never will be.
+        } else {
+            self.save(&frozen);
         }
-        std::thread::sleep(std::time::Duration::from_millis(2));
+        self.writing.store(false, Ordering::Release);
+        Step::Worked
     }
-    true
+
+    fn save(&self, frozen: &Frozen) {
+        let begin = std::time::Instant::now();
+        match save(&*self.disk, frozen) {
+            Ok(bytes) => tracing::info!(
+                position = frozen.next_event().0,
+                bytes,
+                seconds = begin.elapsed().as_secs_f64(),
+                "snapshot written"
+            ),
+            Err(error) => tracing::error!(%error, "a snapshot cannot be written"),
+        }
+    }
 }
 
 struct Hashing<W> {
@@ -108,67 +130,99 @@ impl<W: Write> minicbor::encode::Write for Hashing<W> {
     }
 }
 
-fn save(dir: &Path, frozen: &Frozen) -> io::Result<u64> {
-    let temporary = dir.join("new");
-    let file = BufWriter::with_capacity(1 << 20, File::create(&temporary)?);
+/// Writes a file from its start on.
+struct Append {
+    file: Arc<dyn DiskFile>,
+    offset: u64,
+}
+
+impl Write for Append {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write_at(bytes, self.offset)?;
+        self.offset += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn save(disk: &dyn Disk, frozen: &Frozen) -> io::Result<u64> {
+    match disk.remove(NEW) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let file = disk.create(NEW)?;
+    let append = Append {
+        file: file.clone(),
+        offset: 0,
+    };
     let mut out = Hashing {
-        out: file,
+        out: BufWriter::with_capacity(1 << 20, append),
         hasher: blake3::Hasher::new(),
         bytes: 0,
     };
     minicbor::encode::Write::write_all(&mut out, MAGIC)?;
     frozen.write(&mut out).map_err(io::Error::other)?;
     let Hashing {
-        out: mut file,
+        mut out,
         hasher,
         bytes,
     } = out;
-    file.write_all(hasher.finalize().as_bytes())?;
-    file.into_inner()
-        .map_err(|error| error.into_error())?
-        .sync_all()?;
-    fs::rename(&temporary, path(dir, frozen.next_event()))?;
-    File::open(dir)?.sync_all()?;
-    for old in list(dir)?.into_iter().skip(KEPT) {
-        fs::remove_file(path(dir, old))?;
+    out.write_all(hasher.finalize().as_bytes())?;
+    out.flush()?;
+    file.sync()?;
+    disk.rename(NEW, &name(frozen.next_event()))?;
+    disk.sync_names()?;
+    for old in list(disk)?.into_iter().skip(KEPT) {
+        disk.remove(&name(old))?;
     }
     Ok(bytes)
 }
 
-fn path(dir: &Path, position: EventNumber) -> PathBuf {
-    dir.join(format!("{:016x}.snapshot", position.0))
+fn name(position: EventNumber) -> String {
+    format!("{:016x}.snapshot", position.0)
 }
 
 /// Positions of all snapshots, newest first.
-fn list(dir: &Path) -> io::Result<Vec<EventNumber>> {
-    let mut positions = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let name = entry?.file_name();
-        let hex = name
-            .to_str()
-            .and_then(|name| name.strip_suffix(".snapshot"));
-        if let Some(position) = hex.and_then(|hex| u64::from_str_radix(hex, 16).ok()) {
-            positions.push(EventNumber(position));
-        }
-    }
+fn list(disk: &dyn Disk) -> io::Result<Vec<EventNumber>> {
+    let names = match disk.list() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        names => names?,
+    };
+    let positions = names.iter().filter_map(|name| {
+        let hex = name.strip_suffix(".snapshot")?;
+        u64::from_str_radix(hex, 16).ok().map(EventNumber)
+    });
+    let mut positions: Vec<EventNumber> = positions.collect();
     positions.sort_unstable();
     positions.reverse();
     Ok(positions)
 }
 
 /// The newest snapshot that is whole, if there is one.
-pub(crate) fn load(dir: &Path) -> io::Result<Option<State>> {
-    for position in list(dir)? {
-        let path = path(dir, position);
-        match parse(&fs::read(&path)?) {
+pub(crate) fn load(disk: &dyn Disk) -> io::Result<Option<State>> {
+    for position in list(disk)? {
+        let name = name(position);
+        match parse(&read(disk, &name)?) {
             Some(state) if state.next_event() == position => return Ok(Some(state)),
             Some(_) | None => tracing::warn!(
-                file = %path.display(),
+                file = %disk.path(&name).display(),
                 "this snapshot is damaged and passed over; starting takes longer"
             ),
         }
     }
     Ok(None)
+}
+
+fn read(disk: &dyn Disk, name: &str) -> io::Result<Vec<u8>> {
+    let file = disk.open_read(name)?;
+    let size = usize::try_from(file.size()?).map_err(io::Error::other)?;
+    let mut bytes = vec![0; size];
+    let read = file.read_at(&mut bytes, 0)?;
+    bytes.truncate(read);
+    Ok(bytes)
 }
 
 fn parse(bytes: &[u8]) -> Option<State> {

@@ -13,9 +13,10 @@ use feiqian_store::Store;
 use crate::committer::{Answer, Work};
 use crate::metrics::{Counts, Metrics};
 use crate::open::Clock;
-use crate::queue::{Envelope, Outcome, Queue, Reply};
+use crate::parts::Step;
+use crate::queue::{Envelope, Outcome, Queue};
 use crate::snapshots::Snapshots;
-use crate::{BATCH_MAX, Receipt, SNAPSHOT_EVERY, TIMERS_MAX};
+use crate::{BATCH_MAX, Receipt, TIMERS_MAX};
 
 /// The writer looks for timers at least so often.
 const TICK: Duration = Duration::from_millis(100);
@@ -27,6 +28,8 @@ pub(crate) struct Writer {
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
     pub keep: usize,
+    /// A snapshot is written after so many events.
+    pub snapshot_every: u64,
     pub snapshots: Snapshots,
     /// Batches on their way to the log.
     pub work: SyncSender<Work>,
@@ -34,6 +37,10 @@ pub(crate) struct Writer {
     pub buffers: Receiver<BatchBuffer>,
     pub now: UnixMillis,
     pub snapshot_at: EventNumber,
+    /// Taken from the queue; empty between steps.
+    pub envelopes: VecDeque<Envelope>,
+    /// Hashes of their numbers; the memory is used again.
+    pub hashes: Vec<u64>,
 }
 
 /// The committer is gone: the log failed, or everything stops.
@@ -41,15 +48,27 @@ struct Gone;
 
 impl Writer {
     pub fn run(mut self) {
-        let mut envelopes = VecDeque::with_capacity(BATCH_MAX);
-        while self.queue.take(&mut envelopes, BATCH_MAX, self.patience()) {
-            if self.batch(&mut envelopes).is_err() {
+        while self.step(self.patience()) != Step::Ended {}
+    }
+
+    /// Decides what waits, and ships it to the committer.
+    pub fn step(&mut self, patience: Duration) -> Step {
+        let mut envelopes = std::mem::take(&mut self.envelopes);
+        if !self.queue.take(&mut envelopes, BATCH_MAX, patience) {
+            // What is frozen here is written after the committer has made all of it durable.
+            self.snapshots.write(self.state.freeze());
+            return Step::Ended;
+        }
+        let shipped = self.batch(&mut envelopes);
+        self.envelopes = envelopes;
+        match shipped {
+            Ok(true) => Step::Worked,
+            Ok(false) => Step::Idle,
+            Err(Gone) => {
                 self.queue.abandon();
-                return;
+                Step::Ended
             }
         }
-        // What is frozen here is written after the committer has made all of it durable.
-        self.snapshots.write(self.state.freeze());
     }
 
     /// How long to wait for commands before looking at the clock again.
@@ -64,63 +83,96 @@ impl Writer {
         due.unwrap_or(TICK).min(TICK)
     }
 
-    fn batch(&mut self, envelopes: &mut VecDeque<Envelope>) -> Result<(), Gone> {
+    /// Says whether there was anything to decide.
+    fn batch(&mut self, envelopes: &mut VecDeque<Envelope>) -> Result<bool, Gone> {
         // Time never goes back, whatever the machine's clock does.
         self.now = self.now.max((self.clock)());
-        let due: Vec<_> = self.state.due(self.now, TIMERS_MAX).collect();
+        let due = self.state.due(self.now, TIMERS_MAX);
         if envelopes.is_empty() && due.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let buffer = self.buffers.recv().map_err(|_| Gone)?;
         let mut batch = Batch::new(self.state.next_event(), self.now, buffer);
         for order in due {
-            self.command(&mut batch, &ExpireOrder { order }.into(), Reply::Nobody)?;
+            let outcome = self.command(&mut batch, &ExpireOrder { order }.into(), 0)?;
+            drop(outcome);
         }
+        let hashes = self.warm(envelopes);
+        batch.events.reserve(hashes.len());
+        let mut hash = hashes.iter().copied();
         for envelope in envelopes.drain(..) {
             match envelope {
-                Envelope::Command(command, reply) => self.command(&mut batch, &command, reply)?,
+                Envelope::Command(command, reply) => {
+                    let outcome = self.command(&mut batch, &command, hash.next().unwrap_or(0))?;
+                    batch.answers.push(Answer::Command(reply, outcome));
+                }
+                Envelope::Many(commands, sink) => {
+                    let mut answers = Vec::with_capacity(commands.len());
+                    for (command, tag) in commands {
+                        let hash = hash.next().unwrap_or(0);
+                        answers.push((tag, self.command(&mut batch, &command, hash)?));
+                    }
+                    batch.answers.push(Answer::Many(sink, answers));
+                }
                 Envelope::Read(read) => batch.answers.push(Answer::Read(read(&self.state))),
             }
         }
+        self.hashes = hashes;
         batch.counts.publish(&self.metrics);
         self.ship(batch)?;
         self.state.forget(self.store.position(), self.keep);
-        if self.state.next_event().0 >= self.snapshot_at.0.saturating_add(SNAPSHOT_EVERY)
+        if self.state.next_event().0 >= self.snapshot_at.0.saturating_add(self.snapshot_every)
             && self.snapshots.offer(|| self.state.freeze())
         {
             self.snapshot_at = self.state.next_event();
         }
-        Ok(())
+        Ok(true)
     }
 
-    fn command(&mut self, batch: &mut Batch, command: &Command, reply: Reply) -> Result<(), Gone> {
-        let outcome = match command.fetch(&mut self.state, self.store.as_ref()) {
-            Err(error) => {
-                tracing::error!(%error, command = command.name(), "the archive cannot be read");
-                Outcome::Unavailable
-            }
-            Ok(()) => match decide(&self.state, self.now, command) {
-                Decision::Accept(event) => Outcome::Done(self.accept(batch, event)?),
-                Decision::Again(event) => Outcome::Done(Receipt {
-                    event,
-                    at: self.now,
-                    again: true,
-                }),
-                Decision::Refuse(refusal) => {
-                    batch.counts.refused(&refusal);
-                    Outcome::Refused(refusal)
-                }
-            },
-        };
+    /// Reads what deciding a batch will read, so that the processor fetches it all at once instead of
+    /// waiting for each. Answers the hash of each command's number.
+    fn warm(&mut self, envelopes: &VecDeque<Envelope>) -> Vec<u64> {
+        let mut hashes = std::mem::take(&mut self.hashes);
+        let commands = || envelopes.iter().flat_map(Envelope::commands);
+        hashes.clear();
+        hashes.extend(commands().map(|command| command.number().map_or(0, |key| key.hash())));
+        let read = commands()
+            .zip(&hashes)
+            .map(|(command, hash)| command.warm(*hash, &self.state))
+            .fold(0, u64::wrapping_add);
+        std::hint::black_box(read);
+        hashes
+    }
+
+    fn command(
+        &mut self,
+        batch: &mut Batch,
+        command: &Command,
+        _hash: u64,
+    ) -> Result<Outcome, Gone> {
         batch.counts.decided(command.name());
-        batch.answers.push(Answer::Command(reply, outcome));
-        Ok(())
+        if let Err(error) = command.fetch(&mut self.state, self.store.as_ref()) {
+            tracing::error!(%error, command = command.name(), "the archive cannot be read");
+            return Ok(Outcome::Unavailable);
+        }
+        Ok(match decide(&self.state, self.now, command) {
+            Decision::Accept(event) => Outcome::Done(self.accept(batch, event)?),
+            Decision::Again(event) => Outcome::Done(Receipt {
+                event,
+                at: self.now,
+                again: true,
+            }),
+            Decision::Refuse(refusal) => {
+                batch.counts.refused(&refusal);
+                Outcome::Refused(refusal)
+            }
+        })
     }
 
     fn accept(&mut self, batch: &mut Batch, event: Event) -> Result<Receipt, Gone> {
         let number = self.state.next_event();
         loop {
-            match batch.buffer.push(|bytes| encode(&event, bytes)) {
+            match batch.buffer.push(|bytes| event.write(bytes)) {
                 Ok(()) => break,
                 Err(PushError::BatchFull) => {
                     let next = self.buffers.recv().map_err(|_| Gone)?;
@@ -157,14 +209,6 @@ impl Writer {
                 answers,
             })
             .map_err(|_| Gone)
-    }
-}
-
-/// Appends an event's stored form.
-pub(crate) fn encode(event: &Event, bytes: &mut Vec<u8>) {
-    match minicbor::encode(event, bytes) {
-        Ok(()) => {}
-        Err(error) => unreachable!("writing to memory does not fail: {error}"),
     }
 }
 

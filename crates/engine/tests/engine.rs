@@ -83,7 +83,7 @@ fn create(text: &str, fen: i64) -> CreateOrder {
     CreateOrder {
         merchant: SHOP,
         number: number(text),
-        terms,
+        terms: terms.into(),
     }
 }
 
@@ -307,7 +307,7 @@ async fn an_order_expires_when_the_clock_says_so() {
     let engine = Engine::open(options).unwrap();
     set_up(&engine).await;
     let mut order = create("soon", 100);
-    order.terms.expires_at = Some(UnixMillis(1_700_000_060_000));
+    Arc::make_mut(&mut order.terms).expires_at = Some(UnixMillis(1_700_000_060_000));
     let order = OrderId(engine.submit(order).await.unwrap().event);
     now.store(1_700_000_060_000, Ordering::SeqCst);
     let refused = engine.submit(pay(order)).await;

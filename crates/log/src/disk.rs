@@ -167,6 +167,7 @@ impl Disk for Files {
     }
 
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
+        create_dir(&self.dir)?;
         let path = self.path(name);
         Ok(Arc::new(
             OpenOptions::new()

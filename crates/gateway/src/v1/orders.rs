@@ -79,7 +79,7 @@ pub async fn create(
         .submit(CreateOrder {
             merchant,
             number,
-            terms,
+            terms: terms.into(),
         })
         .await?;
     let id = OrderId(receipt.event);
@@ -148,7 +148,7 @@ pub async fn refund(
         order: OrderRef::Id(id),
         amount: new.amount.into(),
         order_amount: story.created.terms.amount,
-        reason: new.reason.map(|text| text.0),
+        reason: new.reason.map(|text| text.0.into()),
         notify: None,
     };
     let receipt = platform.engine.submit(command).await?;

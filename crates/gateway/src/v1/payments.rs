@@ -113,7 +113,7 @@ pub async fn pay_order(
             id: merchant.into(),
             name: platform.shop_name(merchant).await?,
         },
-        description: story.created.terms.description,
+        description: story.created.terms.description.clone(),
         paid_at: paid.at.into(),
     };
     Ok(Made {

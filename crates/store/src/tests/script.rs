@@ -106,7 +106,7 @@ impl Script {
             number: number(id.0.0),
             digest: Digest([1; 16]),
             expires_at: self.now.plus(1_000),
-            terms: Terms {
+            terms: std::sync::Arc::new(Terms {
                 amount: AMOUNT,
                 channel: Channel::Scan,
                 // Some do not fit into one small read.
@@ -116,7 +116,7 @@ impl Script {
                 expires_at: None,
                 only_payer: None,
                 echo: None,
-            },
+            }),
         })
     }
 
