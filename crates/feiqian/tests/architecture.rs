@@ -36,7 +36,7 @@ const ALLOWED: [(&str, &[&str]); 6] = [
 const KEPT_TO: [(&str, &str); 3] = [
     ("axum", "feiqian-gateway"),
     ("utoipa", "feiqian-gateway"),
-    ("crc32c", "feiqian-log"),
+    ("fjall", "feiqian-store"),
 ];
 
 fn metadata() -> Value {

@@ -46,7 +46,8 @@ pub trait Disk: Send + Sync {
     /// As the operating system says.
     fn open_write(&self, name: &str) -> io::Result<Arc<dyn DiskFile>>;
 
-    /// Removes a file. Durable after [`Disk::sync_names`].
+    /// Removes a file, or a directory with all in it. Durable after [`Disk::sync_names`]. Who has the
+    /// file open reads on.
     ///
     /// # Errors
     /// As the operating system says.
@@ -192,7 +193,12 @@ impl Disk for Files {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.path(name))
+        match fs::remove_file(self.path(name)) {
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => {
+                fs::remove_dir_all(self.path(name))
+            }
+            removed => removed,
+        }
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

@@ -17,6 +17,12 @@ const OPEN_FILES_MAX: usize = 64;
 /// Bytes read at once for one event; a longer one takes a second read.
 const EVENT_READ_BYTES: usize = 512;
 
+/// Bytes read for each neighbour on the way to an event: more than most have.
+const NEIGHBOUR_BYTES: usize = 128;
+
+/// Most bytes read at once for an event and its neighbours, unless one event is longer.
+const READ_AHEAD_MAX: usize = 16 << 10;
+
 /// Reads a log while it is written, from any number of threads. Clones share open files.
 #[derive(Clone)]
 pub struct Reader {
@@ -116,6 +122,20 @@ impl Reader {
     /// [`ReadError::NoEvent`] when the log does not reach there, [`ReadError::Damaged`] when no
     /// intact event lies there.
     pub fn event_at(&self, address: Address, event: &mut Vec<u8>) -> Result<(), ReadError> {
+        self.event_after(address, 0, event)
+    }
+
+    /// Reads the event that comes `after` events after the one whose frame is at `address`, in the
+    /// same batch, as [`Reader::event_at`] does. A few dozen neighbours take one read together.
+    ///
+    /// # Errors
+    /// As [`Reader::event_at`].
+    pub fn event_after(
+        &self,
+        address: Address,
+        after: usize,
+        event: &mut Vec<u8>,
+    ) -> Result<(), ReadError> {
         event.clear();
         if self.durable().is_some_and(|durable| durable <= address.0) {
             return Err(ReadError::NoEvent { address });
@@ -140,7 +160,7 @@ impl Reader {
             }
             let read = self
                 .file(base)
-                .and_then(|file| read_event(&*file, address.0 - base, event));
+                .and_then(|file| read_event(&*file, address.0 - base, after, event));
             if read.map_err(|source| self.io(base, source))? {
                 return Ok(());
             }
@@ -254,27 +274,43 @@ impl Reader {
     }
 }
 
-/// Reads one event; false when no intact one lies at `offset`.
-fn read_event(file: &dyn DiskFile, offset: u64, event: &mut Vec<u8>) -> io::Result<bool> {
-    let mut start = [0; EVENT_READ_BYTES];
-    let read = file.read_at(&mut start, offset)?;
-    let Some(length) = frame_length(&start[..read]) else {
-        return Ok(false);
-    };
-    let bytes = FRAME_HEADER_BYTES + length;
-    // The whole frame is put together in the caller's vector, then its header is taken off.
-    event.clear();
-    event.extend_from_slice(&start[..read.min(bytes)]);
-    if bytes > EVENT_READ_BYTES && read == EVENT_READ_BYTES {
-        event.resize(bytes, 0);
-        let more = file.read_at(&mut event[read..], offset + read as u64)?;
-        event.truncate(read + more);
+/// Reads the event that comes `after` events after the one at `offset`; false when no intact one is
+/// there, or one before it is not intact.
+fn read_event(
+    file: &dyn DiskFile,
+    mut offset: u64,
+    mut after: usize,
+    bytes: &mut Vec<u8>,
+) -> io::Result<bool> {
+    let mut wanted = EVENT_READ_BYTES;
+    loop {
+        let ahead = after.saturating_mul(NEIGHBOUR_BYTES).min(READ_AHEAD_MAX);
+        bytes.resize(wanted.max(ahead), 0);
+        let read = file.read_at(bytes, offset)?;
+        let file_ends = read < bytes.len();
+        bytes.truncate(read);
+        let mut at = 0;
+        wanted = EVENT_READ_BYTES;
+        while let Some(length) = frame_length(&bytes[at..]) {
+            let end = at + FRAME_HEADER_BYTES + length;
+            let Some(frame) = bytes.get(at..end) else {
+                wanted = end - at;
+                break;
+            };
+            if u32_at(frame, 4) != frame_crc(frame) {
+                break;
+            }
+            if after == 0 {
+                bytes.truncate(end);
+                bytes.drain(..at + FRAME_HEADER_BYTES);
+                return Ok(true);
+            }
+            (at, after) = (end, after - 1);
+        }
+        if at == 0 && (file_ends || wanted <= read) {
+            bytes.clear();
+            return Ok(false);
+        }
+        offset += at as u64;
     }
-    let intact = event.len() == bytes && u32_at(event, 4) == frame_crc(event);
-    if intact {
-        event.drain(..FRAME_HEADER_BYTES);
-    } else {
-        event.clear();
-    }
-    Ok(intact)
 }

@@ -11,7 +11,13 @@ use feiqian_log::{Address, ReadError};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// Operator: the folder is no store, of another version, or damaged.
+    /// Operator: the folder holds something else than a store.
+    #[error("{} is not empty and not a store", folder.display())]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Storage: the store is of another version, or damaged as a whole.
     #[error(
         "{} {what}. Nothing there is needed: delete the folder, and it is rebuilt from the log",
         folder.display()
@@ -21,6 +27,32 @@ pub enum StoreError {
         folder: PathBuf,
         /// What is wrong with it.
         what: String,
+    },
+    /// Storage: a file of the index is missing, or not what was written.
+    #[error(
+        "the index {} is damaged at byte {offset}. Delete the store's folder, and it is rebuilt \
+         from the log", file.display()
+    )]
+    Block {
+        /// The file.
+        file: PathBuf,
+        /// Where in it.
+        offset: u64,
+    },
+    /// Storage: an entry leads to nothing, or to an event that it cannot mean.
+    #[error(
+        "the index entry of event {event} in {} is damaged: address {address} has no such event. If \
+         the log itself is sound, delete the folder, and it is rebuilt", folder.display()
+    )]
+    Damaged {
+        /// The store's folder.
+        folder: PathBuf,
+        /// The event that was looked for.
+        event: EventNumber,
+        /// Where the log should have it, or the landmark before it.
+        address: Address,
+        /// What was found there instead, if more than another event.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
     /// Operator: store and log do not belong together, or the log lost its end.
     #[error(
@@ -36,21 +68,6 @@ pub enum StoreError {
         last: EventNumber,
         /// Where the log should have it.
         address: Address,
-    },
-    /// Storage: an entry leads to nothing, or to an event that it cannot mean.
-    #[error(
-        "the index entry of event {event} in {} is damaged: address {address} has no such event. If \
-         the log itself is sound, delete the folder, and it is rebuilt", folder.display()
-    )]
-    Damaged {
-        /// The store's folder.
-        folder: PathBuf,
-        /// The event that was looked for.
-        event: EventNumber,
-        /// Where the log should have it.
-        address: Address,
-        /// What was found there instead, if more than another event.
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
     /// Operator: another process has the store open.
     #[error("the store in {} is in use by another process", folder.display())]
@@ -69,17 +86,6 @@ pub enum StoreError {
     /// Storage: the log could not be read.
     #[error("reading the log for the store")]
     Log(#[source] ReadError),
-    /// Storage: the indexes could not be read or written.
-    #[error(
-        "the store in {}; when this persists, delete the folder, and it is rebuilt from the log",
-        folder.display()
-    )]
-    Storage {
-        /// The store's folder.
-        folder: PathBuf,
-        /// What the storage engine said.
-        source: fjall::Error,
-    },
     /// Storage: a file of the store could not be read or written.
     #[error("{}", file.display())]
     File {
@@ -88,7 +94,26 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
-    /// Storage: a run could not be written; the store takes no more until it is opened again.
-    #[error("the store stopped after a failed write")]
-    Stopped(#[source] Arc<StoreError>),
+    /// Storage: what was applied could not be written to disk, such as when it is full. Everything is
+    /// still found, and writing is tried again.
+    #[error("the store could not write to disk")]
+    Unwritten(#[source] Arc<StoreError>),
+}
+
+impl StoreError {
+    /// Whether the log itself is not in question: [`crate::Store::clear`] and applying the log again
+    /// put it right.
+    #[must_use]
+    pub fn can_be_rebuilt(&self) -> bool {
+        match self {
+            Self::Folder { .. } | Self::Block { .. } | Self::Damaged { .. } => true,
+            Self::Unwritten(why) => why.can_be_rebuilt(),
+            Self::Foreign { .. }
+            | Self::OtherLog { .. }
+            | Self::InUse { .. }
+            | Self::Gap { .. }
+            | Self::Log(_)
+            | Self::File { .. } => false,
+        }
+    }
 }

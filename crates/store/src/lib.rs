@@ -1,9 +1,9 @@
 //! What follows the log: indexes for every question, and the vault for what must never be in the log.
 //!
-//! An index entry points into the log ([`feiqian_log::Address`]); the log keeps the events. New
-//! entries wait sorted in memory (the *tail*) and reach the disk a million events at a time as
-//! sorted runs, never row by row. A question looks into both, so that whoever wrote something finds
-//! it at once. The store can be deleted: it is rebuilt from the log.
+//! An index entry names an event; the log keeps the events. New entries wait sorted in memory (the
+//! *tail*) and reach the disk a million events at a time as a sorted *run*, a file that never
+//! changes; runs are merged behind. A question looks into all of it, so that whoever wrote something
+//! finds it at once. The store can be deleted: it is rebuilt from the log.
 //!
 //! What can be asked: an event by its number, an order or transfer with all that became of it, what
 //! a caller's number names, the history of an account, and which event came first at a time. Fee
@@ -14,14 +14,21 @@
 mod error;
 mod story;
 
-mod entry;
-mod filter;
-mod folder;
-mod runs;
+mod index;
+
 mod tail;
+
+mod block;
+mod folder;
+mod merge;
+mod run;
+
+mod filter;
+mod view;
 
 mod query;
 mod store;
+mod work;
 
 pub mod export;
 pub mod vault;
@@ -30,6 +37,6 @@ pub mod vault;
 mod tests;
 
 pub use error::StoreError;
-pub use folder::recorded_position;
-pub use store::{Committed, Options, RUN_EVENTS, Store};
+pub use folder::{recorded_position, recorded_position_on};
+pub use store::{Committed, FILTER_KEYS, Options, RUN_EVENTS, Store};
 pub use story::{OrderStory, TransferStory};

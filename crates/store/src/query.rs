@@ -1,6 +1,6 @@
-//! Questions. Each takes the view of the tail first, then asks the disk for what came before it.
+//! Questions: from index entries to the events in the log.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::numbers::{Key, Known};
@@ -8,13 +8,12 @@ use feiqian_core::order::Order;
 use feiqian_core::{Account, Event, EventNumber, OrderId, TransferId, UnixMillis};
 use feiqian_log::{Address, ReadError};
 
-use crate::entry::{Begun, Hash, LANDMARK_EVERY, Landmark, Link, Owner, begun_by, touched};
+use crate::index::{
+    Index, LANDMARK_EVERY, Pair, begun_by, key_of, pair, time_key, touched, value_of,
+};
 use crate::store::Shared;
-use crate::tail::View;
+use crate::view::{Chunk, View};
 use crate::{OrderStory, Store, StoreError, TransferStory};
-
-/// Bytes of an event's length and checksum, before it in the log.
-const FRAME_HEADER_BYTES: u64 = 8;
 
 impl Store {
     /// An event by its number; none from [`position`](Self::position) on.
@@ -23,10 +22,10 @@ impl Store {
     /// When log or indexes cannot be read.
     pub fn event(&self, number: EventNumber) -> Result<Option<Event>, StoreError> {
         let view = self.shared.view();
-        if number >= view.next() {
+        if number.0 >= view.next() {
             return Ok(None);
         }
-        self.shared.event(&view, number).map(Some)
+        Question::new(&self.shared, &view).event(number).map(Some)
     }
 
     /// An order with all that became of it; none if the event of this number created no order.
@@ -34,23 +33,21 @@ impl Store {
     /// # Errors
     /// When log or indexes cannot be read.
     pub fn order(&self, id: OrderId) -> Result<Option<OrderStory>, StoreError> {
-        let (shared, view) = (&*self.shared, self.shared.view());
-        if id.0 >= view.next() {
+        let view = self.shared.view();
+        if id.0.0 >= view.next() {
             return Ok(None);
         }
-        let first = shared.event(&view, id.0)?;
+        let mut question = Question::new(&self.shared, &view);
+        let first = question.event(id.0)?;
         if !matches!(first, Event::OrderCreated(_)) {
             return Ok(None);
         }
-        let links = shared.story(&view, id.0)?;
-        let last = links
-            .last()
-            .map_or((id.0.0, 0), |last| (last.event, last.address));
-        let later = links.into_iter().map(|link| shared.follow_up(id.0, &link));
-        let story = OrderStory::replay(id.0, first, later.collect::<Result<_, _>>()?);
-        story
-            .map(Some)
-            .ok_or_else(|| shared.damaged(last.0, last.1, None))
+        let later = question.story(id.0)?;
+        let last = later.last().map_or(id.0, |(number, _)| *number);
+        match OrderStory::replay(id.0, first, later) {
+            Some(story) => Ok(Some(story)),
+            None => Err(question.damaged(last, None)),
+        }
     }
 
     /// A top-up or withdrawal with the bank's answer; none if the event of this number asked for
@@ -59,19 +56,19 @@ impl Store {
     /// # Errors
     /// When log or indexes cannot be read.
     pub fn transfer(&self, id: TransferId) -> Result<Option<TransferStory>, StoreError> {
-        let (shared, view) = (&*self.shared, self.shared.view());
-        if id.0 >= view.next() {
+        let view = self.shared.view();
+        if id.0.0 >= view.next() {
             return Ok(None);
         }
-        let request = shared.event(&view, id.0)?;
+        let mut question = Question::new(&self.shared, &view);
+        let request = question.event(id.0)?;
         if !matches!(
             request,
             Event::TopUpRequested(_) | Event::WithdrawalRequested(_)
         ) {
             return Ok(None);
         }
-        let link = shared.story(&view, id.0)?.into_iter().next();
-        let answer = link.map(|link| shared.follow_up(id.0, &link)).transpose()?;
+        let answer = question.story(id.0)?.into_iter().next();
         Ok(Some(TransferStory { request, answer }))
     }
 
@@ -86,18 +83,28 @@ impl Store {
             return Ok(None);
         }
         let view = shared.view();
+        let mut question = Question::new(shared, &view);
+        let (range, mut pairs) = (of_key(hash, 0..u64::MAX), Vec::new());
         // A number names one thing, so the first that matches is it; others have the same hash.
-        for link in view.numbers(hash) {
-            if let Some(found) = shared.named(key, &link)? {
-                return Ok(Some(found));
-            }
-        }
-        for link in shared.runs.numbers(hash, view.first())? {
-            if let Some(found) = shared.named(key, &link)? {
-                return Ok(Some(found));
+        // What was asked last is asked most.
+        for chunk in view.chunks(Index::Numbers, &range, 0..u64::MAX).rev() {
+            for found in chunk.read(&range, &mut pairs)? {
+                let number = EventNumber(value_of(*found));
+                let event = question.event(number)?;
+                if event.named(number).is_some_and(|(named, _)| named == *key) {
+                    return Ok(Some((number, event)));
+                }
             }
         }
         Ok(None)
+    }
+
+    /// For each hash of a number ([`Key::hash`]), in order, whether the number was surely never used.
+    /// Cheaper than one [`Archive::number`] for each: the processor fetches several lines at once.
+    pub fn unknown(&self, hashes: &[u64], unknown: &mut Vec<bool>) {
+        let filter = &self.shared.filter;
+        unknown.clear();
+        unknown.extend(hashes.iter().map(|hash| !filter.may_hold(*hash)));
     }
 
     /// What moved an account's money, newest first: at most `limit` events before `before`, or the
@@ -113,19 +120,20 @@ impl Store {
         before: Option<EventNumber>,
         limit: usize,
     ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
-        let (shared, view) = (&*self.shared, self.shared.view());
-        let to = before.map_or(u64::MAX, |before| before.0);
-        let owner = Owner(account.code());
-        let mut links = view.entries(owner, 0, to, limit);
-        links.reverse();
-        if links.len() < limit {
-            let (to, limit) = (to.min(view.first()), limit - links.len());
-            links.extend(shared.runs.last_entries(owner, to, limit)?);
+        let view = self.shared.view();
+        let mut question = Question::new(&self.shared, &view);
+        let events = 0..before.map_or(u64::MAX, |before| before.0);
+        let (range, mut pairs) = (of_key(account.code(), events.clone()), Vec::new());
+        let mut entries = Vec::new();
+        for chunk in view.chunks(Index::Entries, &range, events).rev() {
+            for found in chunk.read(&range, &mut pairs)?.iter().rev() {
+                if entries.len() == limit {
+                    return Ok(entries);
+                }
+                entries.push(question.entry(account, *found)?);
+            }
         }
-        links
-            .into_iter()
-            .map(|link| shared.entry(account, &link))
-            .collect()
+        Ok(entries)
     }
 
     /// What moved an account's money from event `from` to before event `to`, oldest first, until
@@ -140,16 +148,15 @@ impl Store {
         to: EventNumber,
         each: &mut dyn FnMut(EventNumber, Event) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let (shared, view) = (&*self.shared, self.shared.view());
-        let owner = Owner(account.code());
-        let older = shared
-            .runs
-            .entries_between(owner, from.0, to.0.min(view.first()))?;
-        let newer = view.entries(owner, from.0, to.0, usize::MAX);
-        for link in older.chain(newer.into_iter().map(Ok)) {
-            let (number, event) = shared.entry(account, &link?)?;
-            if each(number, event).is_break() {
-                break;
+        let view = self.shared.view();
+        let mut question = Question::new(&self.shared, &view);
+        let (range, mut pairs) = (of_key(account.code(), from.0..to.0), Vec::new());
+        for chunk in view.chunks(Index::Entries, &range, from.0..to.0) {
+            for found in chunk.read(&range, &mut pairs)? {
+                let (number, event) = question.entry(account, *found)?;
+                if each(number, event).is_break() {
+                    return Ok(());
+                }
             }
         }
         Ok(())
@@ -160,29 +167,34 @@ impl Store {
     /// # Errors
     /// When log or indexes cannot be read.
     pub fn first_event_at(&self, time: UnixMillis) -> Result<EventNumber, StoreError> {
-        let (shared, view) = (&*self.shared, self.shared.view());
-        let earlier = |landmark: &Landmark| landmark.at < time;
-        let (last, end) = match view.last_landmark(earlier) {
-            Some(last) => {
-                let next = view.next_landmark(earlier);
-                (last, next.map_or(view.next().0, |next| next.event))
-            }
-            None => match shared.last_landmark_before(time, view.first())? {
-                Some(found) => found,
-                None => return Ok(EventNumber(0)),
-            },
+        let view = self.shared.view();
+        let mut question = Question::new(&self.shared, &view);
+        let (earlier, later) = (
+            0..pair(time_key(time), 0),
+            pair(time_key(time), 0)..Pair::MAX,
+        );
+        let mut pairs = Vec::new();
+        let Some(last) = view.chunks(Index::Times, &earlier, 0..u64::MAX).next_back() else {
+            return Ok(EventNumber(0));
         };
-        // No landmark lies between, so all these events are of one batch.
-        let mut walk = Walk::from(last);
-        loop {
-            walk.skip(shared)?;
-            if walk.event >= end {
-                return Ok(EventNumber(end));
-            }
-            if walk.read(shared)?.at() >= time {
-                return Ok(EventNumber(walk.event));
+        let last = last
+            .read(&earlier, &mut pairs)?
+            .last()
+            .map_or(0, |last| value_of(*last));
+        let mut end = view.next();
+        for chunk in view.chunks(Index::Times, &later, last..u64::MAX) {
+            if let Some(first) = chunk.read(&later, &mut pairs)?.first() {
+                end = value_of(*first);
+                break;
             }
         }
+        // Between the two landmarks is none, so there are few events.
+        for number in (last..end).map(EventNumber) {
+            if question.event(number)?.at() >= time {
+                return Ok(number);
+            }
+        }
+        Ok(EventNumber(end))
     }
 }
 
@@ -200,190 +212,117 @@ impl Archive for Store {
     }
 }
 
-impl Shared {
-    /// An event before the view's end.
-    fn event(&self, view: &View, number: EventNumber) -> Result<Event, StoreError> {
-        let number = number.0;
-        let landmark = if number < view.first() {
-            let from = number.saturating_sub(LANDMARK_EVERY as u64 - 1);
-            self.runs.last_landmark(from, number)?
-        } else {
-            view.last_landmark(|landmark| landmark.event <= number)
-        };
-        let landmark = landmark.ok_or_else(|| self.folder.wrong("misses part of its index"))?;
-        let mut walk = Walk::from(landmark);
-        while walk.event < number {
-            walk.skip(self)?;
-        }
-        walk.read(self)
-    }
-
-    /// The last landmark on disk that is earlier than `time`, and the event of the next one; the
-    /// disk is asked for events before `end`.
-    fn last_landmark_before(
-        &self,
-        time: UnixMillis,
-        end: u64,
-    ) -> Result<Option<(Landmark, u64)>, StoreError> {
-        if end == 0 {
-            return Ok(None);
-        }
-        let Some(mut last) = self
-            .runs
-            .last_landmark(0, 0)?
-            .filter(|first| first.at < time)
-        else {
-            return Ok(None);
-        };
-        let mut end = end;
-        loop {
-            // All from `end` on are later; the middle's landmark halves what is between.
-            let middle = last.event.midpoint(end);
-            let before = self
-                .runs
-                .last_landmark(last.event.saturating_add(1), middle)?;
-            let landmark = match before {
-                Some(landmark) => Some(landmark),
-                None => self.runs.next_landmark(middle, end)?,
-            };
-            match landmark {
-                None => return Ok(Some((last, end))),
-                Some(landmark) if landmark.at < time => last = landmark,
-                Some(landmark) => end = landmark.event,
-            }
-        }
-    }
-
-    /// What goes on with the order or transfer that this event began, oldest first.
-    fn story(&self, view: &View, begun: EventNumber) -> Result<Vec<Link<Begun>>, StoreError> {
-        let (begun, mut links) = (Begun(begun.0), Vec::new());
-        if begun.0 < view.first() {
-            links = self.runs.story(begun, view.first())?;
-        }
-        links.extend(view.story(begun));
-        Ok(links)
-    }
-
-    fn follow_up(
-        &self,
-        begun: EventNumber,
-        link: &Link<Begun>,
-    ) -> Result<(EventNumber, Event), StoreError> {
-        self.linked(link, |event| begun_by(event) == Some(Begun(begun.0)))
-    }
-
-    fn entry(
-        &self,
-        account: Account,
-        link: &Link<Owner>,
-    ) -> Result<(EventNumber, Event), StoreError> {
-        self.linked(link, |event| {
-            touched(event).any(|touched| touched == account)
-        })
-    }
-
-    /// The event of an entry, when it is one that such an entry can mean.
-    fn linked<G>(
-        &self,
-        link: &Link<G>,
-        meant: impl Fn(&Event) -> bool,
-    ) -> Result<(EventNumber, Event), StoreError> {
-        let event = self.event_at(link.event, link.address)?;
-        if meant(&event) {
-            Ok((EventNumber(link.event), event))
-        } else {
-            Err(self.damaged(link.event, link.address, None))
-        }
-    }
-
-    /// The event of an entry, if the number that it uses up is this one.
-    fn named(
-        &self,
-        key: &Key,
-        link: &Link<Hash>,
-    ) -> Result<Option<(EventNumber, Event)>, StoreError> {
-        let (number, event) = (
-            EventNumber(link.event),
-            self.event_at(link.event, link.address)?,
-        );
-        let named = event.named(number).is_some_and(|(found, _)| found == *key);
-        Ok(named.then_some((number, event)))
-    }
-
-    fn event_at(&self, event: u64, address: u64) -> Result<Event, StoreError> {
-        Walk {
-            event,
-            address,
-            bytes: Vec::new(),
-        }
-        .read(self)
-    }
-
-    fn damaged(
-        &self,
-        event: u64,
-        address: u64,
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> StoreError {
-        let (folder, event) = (self.folder.path().to_owned(), EventNumber(event));
-        StoreError::Damaged {
-            folder,
-            event,
-            address: Address(address),
-            source,
-        }
-    }
+/// All entries of a key with values in a range.
+fn of_key(key: u64, values: Range<u64>) -> Range<Pair> {
+    pair(key, values.start)..pair(key, values.end)
 }
 
-/// Goes from event to event within a batch of the log.
-struct Walk {
-    event: u64,
-    address: u64,
+/// Reads events for one question.
+struct Question<'a> {
+    shared: &'a Shared,
+    view: &'a View,
+    /// Landmarks that were read: the next event is often near.
+    landmarks: Vec<Pair>,
+    /// The last landmark that was gone to.
+    address: Address,
     bytes: Vec<u8>,
 }
 
-impl Walk {
-    fn from(landmark: Landmark) -> Self {
+impl<'a> Question<'a> {
+    fn new(shared: &'a Shared, view: &'a View) -> Self {
         Self {
-            event: landmark.event,
-            address: landmark.address,
+            shared,
+            view,
+            landmarks: Vec::new(),
+            address: Address(0),
             bytes: Vec::new(),
         }
     }
 
-    /// Reads the event that it stands at.
-    fn read(&mut self, shared: &Shared) -> Result<Event, StoreError> {
-        self.load(shared)?;
-        minicbor::decode(&self.bytes).map_err(|source| self.damaged(shared, source))
-    }
-
-    /// Goes on to the next event.
-    fn skip(&mut self, shared: &Shared) -> Result<(), StoreError> {
-        self.load(shared)?;
-        let frame = FRAME_HEADER_BYTES.saturating_add(self.bytes.len() as u64);
-        self.event = self.event.saturating_add(1);
-        self.address = self.address.saturating_add(frame);
-        Ok(())
-    }
-
-    fn load(&mut self, shared: &Shared) -> Result<(), StoreError> {
-        match shared
-            .reader
-            .event_at(Address(self.address), &mut self.bytes)
-        {
-            Ok(()) => Ok(()),
+    /// An event before the view's end.
+    fn event(&mut self, number: EventNumber) -> Result<Event, StoreError> {
+        let landmark = self.landmark(number)?;
+        self.address = Address(value_of(landmark));
+        let after = number.0.checked_sub(key_of(landmark));
+        let after = after.and_then(|after| usize::try_from(after).ok());
+        let Some(after) = after.filter(|after| *after < LANDMARK_EVERY) else {
+            return Err(self.damaged(number, None));
+        };
+        let reader = &self.shared.reader;
+        match reader.event_after(self.address, after, &mut self.bytes) {
+            Ok(()) => minicbor::decode(&self.bytes)
+                .map_err(|source| self.damaged(number, Some(source.into()))),
             Err(source @ (ReadError::NoEvent { .. } | ReadError::Damaged { .. })) => {
-                Err(self.damaged(shared, source))
+                Err(self.damaged(number, Some(source.into())))
             }
             Err(source) => Err(StoreError::Log(source)),
         }
     }
 
+    /// The last landmark not after an event; any other if the index is damaged.
+    fn landmark(&mut self, number: EventNumber) -> Result<Pair, StoreError> {
+        let to = pair(number.0, u64::MAX);
+        let held = self.landmarks.partition_point(|landmark| *landmark <= to);
+        if 0 < held && held < self.landmarks.len() {
+            return Ok(self.landmarks[held - 1]);
+        }
+        let (range, all) = (0..to, 0..Pair::MAX);
+        let events = number.0..number.0.saturating_add(1);
+        let last = self.view.chunks(Index::Places, &range, events).next_back();
+        Ok(match last {
+            None => 0,
+            Some(Chunk::Piece(piece)) => piece.last().copied().unwrap_or_default(),
+            Some(block @ Chunk::Block { .. }) => {
+                let found = block.read(&all, &mut self.landmarks)?;
+                let found = &found[..found.partition_point(|landmark| *landmark <= to)];
+                found.last().copied().unwrap_or_default()
+            }
+        })
+    }
+
+    /// What goes on with the order or transfer that this event began, oldest first.
+    fn story(&mut self, begun: EventNumber) -> Result<Vec<(EventNumber, Event)>, StoreError> {
+        let (range, mut pairs) = (of_key(begun.0, 0..u64::MAX), Vec::new());
+        let mut story = Vec::new();
+        for chunk in self.view.chunks(Index::Story, &range, begun.0..u64::MAX) {
+            for found in chunk.read(&range, &mut pairs)? {
+                story.push(self.meant(*found, |event| begun_by(event) == Some(begun))?);
+            }
+        }
+        Ok(story)
+    }
+
+    fn entry(&mut self, account: Account, entry: Pair) -> Result<(EventNumber, Event), StoreError> {
+        self.meant(entry, |event| {
+            touched(event).any(|touched| touched == account)
+        })
+    }
+
+    /// The event of an entry, when it is one that such an entry can mean.
+    fn meant(
+        &mut self,
+        entry: Pair,
+        can_mean: impl Fn(&Event) -> bool,
+    ) -> Result<(EventNumber, Event), StoreError> {
+        let number = EventNumber(value_of(entry));
+        let event = self.event(number)?;
+        if can_mean(&event) {
+            Ok((number, event))
+        } else {
+            Err(self.damaged(number, None))
+        }
+    }
+
     fn damaged(
         &self,
-        shared: &Shared,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+        event: EventNumber,
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
     ) -> StoreError {
-        shared.damaged(self.event, self.address, Some(source.into()))
+        StoreError::Damaged {
+            folder: self.shared.folder.path(),
+            event,
+            address: self.address,
+            source,
+        }
     }
 }

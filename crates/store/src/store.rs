@@ -1,36 +1,41 @@
-//! The store: opening, applying batches, writing runs.
+//! The store: opening, applying batches.
 //!
 //! ```text
-//! apply ─► active part ──(1,000,000 events)──► frozen part ─► run thread: ingest, record position
-//!              └──────────── view of both ─────────┘                └──► drop the frozen part
+//! apply ─► active part ──(1,000,000 events)──► frozen part ─► work: write a run, drop the part
+//!              │                                   │           │      merge runs
+//!              └──────────── view of all three ────┴───────────┘
 //! ```
-//!
-//! The frozen part stays in the view until its run can be found on disk. A question takes the view
-//! first and asks the disk only for events before the view's first. So it misses nothing, and meets
-//! nothing twice.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::Duration;
 
 use feiqian_core::numbers::Key;
 use feiqian_core::{Event, EventNumber, UnixMillis};
-use feiqian_log::{Address, ReadError, Reader};
+use feiqian_log::{Address, Disk, Files, ReadError, Reader};
 
 use crate::StoreError;
-use crate::entry::{self, Hash, Rows};
+use crate::block::PAIRS_PER_BLOCK;
 use crate::filter::Filter;
-use crate::folder::{Folder, Reached};
-use crate::runs::Runs;
-use crate::tail::{Part, View};
+use crate::folder::{Folder, Lock, Manifest};
+use crate::index::{Index, Rows, key_of};
+use crate::run::Run;
+use crate::tail::Part;
+use crate::view::View;
+use crate::work::{Fill, Worker, hash_at};
 
 /// Events in memory before they are written to disk as a run.
 pub const RUN_EVENTS: u64 = 1_000_000;
-/// Memory for blocks of the indexes that were read.
-const CACHE_BYTES: u64 = 256 * 1024 * 1024;
+/// Room in the filter of known numbers before it grows: 50 MiB once it is used.
+pub const FILTER_KEYS: u64 = 1 << 24;
+/// So many times [`Options::run_events`] are held in memory, beside those being written, while
+/// writing to disk fails.
+const HELD_RUNS_MAX: u64 = 4;
+/// Pauses before writing is tried again.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+const RETRY_LAST: Duration = Duration::from_secs(60);
 
 /// A durable batch as the followers of the log get it.
 #[derive(Clone, Debug)]
@@ -56,15 +61,19 @@ impl Committed {
 pub struct Options {
     /// Events in memory before they are written to disk as a run.
     pub run_events: u64,
-    /// Bytes of memory for blocks of the indexes that were read.
-    pub cache_bytes: u64,
+    /// Room in the filter of known numbers before it grows; 3.2 bytes each.
+    pub filter_keys: u64,
+    /// Whether a thread of the store's own does its work. If not, [`Store::work`] does, and
+    /// [`Store::apply`] when it cannot go on otherwise.
+    pub background: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             run_events: RUN_EVENTS,
-            cache_bytes: CACHE_BYTES,
+            filter_keys: FILTER_KEYS,
+            background: true,
         }
     }
 }
@@ -75,31 +84,34 @@ impl Default for Options {
 /// [`Store::flush`] before dropping saves that time.
 pub struct Store {
     pub(crate) shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 pub(crate) struct Shared {
     pub folder: Folder,
     pub reader: Reader,
-    pub runs: Runs,
     pub filter: Filter,
-    pub hash: fn(&Key) -> Hash,
-    run_events: u64,
+    pub hash: fn(&Key) -> u64,
+    pub worker: Mutex<Worker>,
+    options: Options,
     view: RwLock<View>,
     ingested: AtomicU64,
     /// Held by whoever changes the active part.
     applying: Mutex<()>,
-    stopping: AtomicBool,
-    run: Mutex<Run>,
-    run_changed: Condvar,
+    signal: Mutex<Signal>,
+    signalled: Condvar,
+    _lock: Lock,
 }
 
-/// What the run thread is told, and tells.
+/// What the store's thread is told, and tells.
 #[derive(Default)]
-struct Run {
-    waiting: Option<Arc<Part>>,
-    failed: Option<Arc<StoreError>>,
+struct Signal {
+    /// There may be work.
+    wanted: bool,
     stop: bool,
+    /// How often work has failed, and why it did last, unless it has succeeded since.
+    failures: u64,
+    failure: Option<Arc<StoreError>>,
 }
 
 impl Store {
@@ -109,73 +121,106 @@ impl Store {
     /// numbers is filled in the background.
     ///
     /// # Errors
-    /// When the folder is no sound store of this version, is in use, or belongs to another log; when
-    /// the disk fails.
+    /// When the folder is no sound store of this version ([`StoreError::can_be_rebuilt`] says whether
+    /// [`Store::clear`] helps), is in use, or belongs to another log; when the disk fails.
     pub fn open(dir: &Path, reader: Reader) -> Result<Self, StoreError> {
-        Self::open_with(dir, reader, Options::default())
+        Self::open_on(Arc::new(Files::new(dir)), reader, Options::default())
     }
 
-    /// As [`Store::open`], with other sizes.
+    /// As [`Store::open`], on any disk, with other sizes or without a thread.
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn open_with(dir: &Path, reader: Reader, options: Options) -> Result<Self, StoreError> {
-        Self::open_hashed(dir, reader, options, entry::hash)
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        reader: Reader,
+        options: Options,
+    ) -> Result<Self, StoreError> {
+        Self::open_hashed(disk, reader, options, Key::hash)
     }
 
     pub(crate) fn open_hashed(
-        dir: &Path,
+        disk: Arc<dyn Disk>,
         reader: Reader,
         options: Options,
-        hash: fn(&Key) -> Hash,
+        hash: fn(&Key) -> u64,
     ) -> Result<Self, StoreError> {
-        let folder = Folder::open(dir)?;
-        let runs = Runs::open(folder.clone(), options.cache_bytes)?;
-        let next = match folder.reached()? {
-            Some(reached) => {
-                check_same_log(&folder, &reader, &reached)?;
-                reached.next
-            }
-            None => 0,
+        let (folder, lock) = Folder::lock(disk)?;
+        let manifest = folder.open()?;
+        check_same_log(&folder, &reader, &manifest)?;
+        let open = |(id, events)| Run::open(&*folder.disk, id, events).map(Arc::new);
+        let runs = manifest.runs.iter().cloned().map(open);
+        let runs: Vec<_> = runs.collect::<Result<_, _>>()?;
+        let next_file = folder.next_file()?;
+        folder.remove_leftovers(&manifest)?;
+
+        let blocks: usize = runs.iter().map(|run| run.blocks(Index::Numbers)).sum();
+        let known = (blocks * PAIRS_PER_BLOCK) as u64;
+        let next = manifest.next();
+        let worker = Worker {
+            next_file,
+            last: manifest.last,
+            fill: Some(Fill {
+                runs: runs.clone(),
+                next_block: 0,
+            }),
+            merge: None,
+            merging_ended: false,
+            unsure: Vec::new(),
         };
-        if next > 0 && runs.last_landmark(0, next - 1)?.is_none() {
-            return Err(folder.wrong("has lost its index"));
-        }
-        let shared = Arc::new(Shared {
-            filter: Filter::new(runs.numbers_len()),
+        let view = View {
+            runs: Arc::new(runs),
+            frozen: None,
+            active: Arc::new(Part::starting_at(next)),
+        };
+        let shared = Shared {
             folder,
             reader,
-            runs,
+            filter: Filter::new(options.filter_keys.max(known.saturating_add(known / 4))),
             hash,
-            run_events: options.run_events.max(1),
-            view: RwLock::new(View {
-                frozen: None,
-                active: Arc::new(Part::starting_at(next)),
-            }),
+            worker: Mutex::new(worker),
+            options,
+            view: RwLock::new(view),
             ingested: AtomicU64::new(next),
             applying: Mutex::default(),
-            stopping: AtomicBool::new(false),
-            run: Mutex::default(),
-            run_changed: Condvar::new(),
-        });
-        let mut store = Self {
-            shared: shared.clone(),
-            threads: Vec::new(),
+            signal: Mutex::default(),
+            signalled: Condvar::new(),
+            _lock: lock,
         };
-        store.spawn("store-runs", Shared::write_runs)?;
-        if next > 0 {
-            let hashes = shared.runs.hashes();
-            store.spawn("store-filter", |shared| shared.fill_filter(hashes))?;
-        } else {
+        if known == 0 {
             shared.filter.complete();
         }
+        Self::start(Arc::new(shared))
+    }
+
+    fn start(shared: Arc<Shared>) -> Result<Self, StoreError> {
+        let mut store = Self {
+            shared: shared.clone(),
+            thread: None,
+        };
+        if shared.options.background {
+            let file = shared.folder.path();
+            let thread = std::thread::Builder::new().name("store-work".to_owned());
+            let thread = thread.spawn(move || shared.keep_working());
+            store.thread = Some(thread.map_err(|source| StoreError::File { file, source })?);
+        }
         Ok(store)
+    }
+
+    /// Removes a store, damaged or of an older version, so that it can be made anew. Nothing but the
+    /// store's own files is touched.
+    ///
+    /// # Errors
+    /// When it is in use, or the disk fails.
+    pub fn clear(disk: Arc<dyn Disk>) -> Result<(), StoreError> {
+        let (folder, _lock) = Folder::lock(disk)?;
+        folder.clear()
     }
 
     /// Every event before it can be found.
     #[must_use]
     pub fn position(&self) -> EventNumber {
-        self.shared.view().next()
+        EventNumber(self.shared.view().next())
     }
 
     /// Every event before it is in the runs on disk, durably.
@@ -190,13 +235,13 @@ impl Store {
     /// Waits when it is a whole run ahead of the disk. For one thread, in the order of the log.
     ///
     /// # Errors
-    /// [`StoreError::Gap`] when events are missing before the batch, [`StoreError::Stopped`] after a
-    /// run could not be written.
+    /// [`StoreError::Gap`] when events are missing before the batch. [`StoreError::Unwritten`] when
+    /// writing to disk keeps failing and no more can be held in memory: nothing of the batch was
+    /// taken, and it can be applied again later.
     pub fn apply(&self, batch: &Committed) -> Result<(), StoreError> {
         let shared = &*self.shared;
         let applying = shared.lock_applying();
-        let active = shared.view().active;
-        let (expected, given) = (EventNumber(active.next), batch.first);
+        let (expected, given) = (self.position(), batch.first);
         if given > expected {
             return Err(StoreError::Gap { expected, given });
         }
@@ -204,51 +249,44 @@ impl Store {
         let Some(events @ [.., (last, _)]) = batch.events.get(known..) else {
             return Ok(());
         };
+        shared.make_room(&applying)?;
         let rows = Rows::of(expected.0, events, shared.hash);
-        rows.numbers
-            .iter()
-            .for_each(|number| shared.filter.insert(number.group));
-        let active = Arc::new(active.with(rows, batch.next().0, last.0));
-        shared.change_view(|view| view.active = active.clone());
-        if active.events() >= shared.run_events {
-            shared.freeze(&applying)?;
-        }
+        let numbers = rows[Index::Numbers].iter();
+        shared.filter.insert(numbers.map(|pair| key_of(*pair)));
+        let active = shared.view().active.with(rows, batch.next().0, last.0);
+        shared.change_view(|view| view.active = Arc::new(active));
         Ok(())
     }
 
     /// Writes the tail to disk now, and returns when it is durable. For an orderly stop.
     ///
     /// # Errors
-    /// [`StoreError::Stopped`] when a run could not be written.
+    /// [`StoreError::Unwritten`] when it cannot be written; what was applied is still found.
     pub fn flush(&self) -> Result<(), StoreError> {
         let applying = self.shared.lock_applying();
-        self.shared.freeze(&applying)?;
-        self.shared.wait_for_run().map(drop)
+        self.shared.settle()?;
+        self.shared.freeze(&applying);
+        self.shared.settle()
     }
 
-    fn spawn(
-        &mut self,
-        name: &str,
-        work: impl FnOnce(&Shared) + Send + 'static,
-    ) -> Result<(), StoreError> {
-        let shared = self.shared.clone();
-        let thread = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || work(&shared));
-        let file = self.shared.folder.path().to_owned();
-        self.threads
-            .push(thread.map_err(|source| StoreError::File { file, source })?);
-        Ok(())
+    /// Does one unit of what the store's thread would do: writes a frozen part as a run, puts a piece
+    /// of the index into the filter, or goes one step on with merging runs. Says whether there was
+    /// anything to do.
+    ///
+    /// # Errors
+    /// When disk or log fail, or a run is damaged. Nothing that can be found has changed then, and
+    /// the next call tries again.
+    pub fn work(&self) -> Result<bool, StoreError> {
+        self.shared.work()
     }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::Relaxed);
-        self.shared.lock_run().stop = true;
-        self.shared.run_changed.notify_all();
-        for thread in self.threads.drain(..) {
-            // They hold the database open. A panic there was reported already.
+        self.shared.lock_signal().stop = true;
+        self.shared.signalled.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // It holds the folder. A panic there was reported already.
             drop(thread.join());
         }
     }
@@ -266,130 +304,137 @@ impl Shared {
         change(&mut self.view.write().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Shows these runs, and no longer the frozen part if they have it.
+    pub fn show_runs(&self, runs: Vec<Arc<Run>>) {
+        let next = runs.last().map_or(0, |run| run.events.end);
+        self.change_view(|view| {
+            view.runs = Arc::new(runs);
+            view.frozen.take_if(|part| part.next <= next);
+        });
+        self.ingested.store(next, Ordering::Release);
+    }
+
     fn lock_applying(&self) -> MutexGuard<'_, ()> {
         self.applying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock_run(&self) -> MutexGuard<'_, Run> {
-        self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_signal(&self) -> MutexGuard<'_, Signal> {
+        self.signal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands the active part to the run thread, when it is done with the one before.
-    fn freeze(&self, _applying: &MutexGuard<'_, ()>) -> Result<(), StoreError> {
-        let mut run = self.wait_for_run()?;
+    /// Freezes the active part when it is full, once the one before is on disk.
+    fn make_room(&self, applying: &MutexGuard<'_, ()>) -> Result<(), StoreError> {
+        let (view, run_events) = (self.view(), self.options.run_events.max(1));
+        if view.active.events() < run_events {
+            return Ok(());
+        }
+        if view.frozen.is_some() {
+            let can_hold = view.active.events() / run_events < HELD_RUNS_MAX;
+            let failing = self.lock_signal().failure.is_some();
+            if can_hold && failing && self.options.background {
+                return Ok(());
+            }
+            match self.settle() {
+                Err(_) if can_hold => return Ok(()),
+                settled => settled?,
+            }
+        }
+        self.freeze(applying);
+        Ok(())
+    }
+
+    /// Hands the active part to whoever writes; the one before must be on disk.
+    fn freeze(&self, _applying: &MutexGuard<'_, ()>) {
         let full = self.view().active;
         if full.is_empty() {
-            return Ok(());
+            return;
         }
         self.change_view(|view| {
             view.active = Arc::new(Part::starting_at(full.next));
             view.frozen = Some(full.clone());
         });
-        run.waiting = Some(full);
-        self.run_changed.notify_all();
-        Ok(())
+        self.lock_signal().wanted = true;
+        self.signalled.notify_all();
     }
 
-    /// Waits until no run is being written.
-    fn wait_for_run(&self) -> Result<MutexGuard<'_, Run>, StoreError> {
-        let mut run = self.lock_run();
-        loop {
-            if let Some(failure) = &run.failed {
-                return Err(StoreError::Stopped(failure.clone()));
+    /// Returns once no part is frozen; fails when an attempt to write it does.
+    fn settle(&self) -> Result<(), StoreError> {
+        let unwritten = |error| StoreError::Unwritten(error);
+        if !self.options.background {
+            while self.view().frozen.is_some() {
+                self.work().map_err(|error| unwritten(Arc::new(error)))?;
             }
-            if run.waiting.is_none() {
-                return Ok(run);
+            return Ok(());
+        }
+        let mut signal = self.lock_signal();
+        let failures = signal.failures;
+        signal.wanted = true;
+        self.signalled.notify_all();
+        while self.view().frozen.is_some() {
+            match &signal.failure {
+                Some(failure) if signal.failures > failures => {
+                    return Err(unwritten(failure.clone()));
+                }
+                Some(_) | None => {}
             }
-            run = self
-                .run_changed
-                .wait(run)
+            signal = self
+                .signalled
+                .wait(signal)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-    }
-
-    /// The run thread.
-    fn write_runs(&self) {
-        let mut run = self.lock_run();
-        while !run.stop {
-            let Some(part) = run.waiting.clone() else {
-                run = self
-                    .run_changed
-                    .wait(run)
-                    .unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            drop(run);
-            // A thread that just died would leave its waiters waiting.
-            let written = catch_unwind(AssertUnwindSafe(|| self.write_run(&part)))
-                .unwrap_or_else(|_| Err(self.folder.wrong("has a damaged index")));
-            run = self.lock_run();
-            match written {
-                Ok(()) => run.waiting = None,
-                Err(error) => {
-                    tracing::error!(%error, events = part.events(), "a run could not be written");
-                    run.failed = Some(Arc::new(error));
-                    run.stop = true;
-                }
-            }
-            self.run_changed.notify_all();
-        }
-    }
-
-    fn write_run(&self, part: &Part) -> Result<(), StoreError> {
-        let last_hash = hash_at(&self.reader, part.last_address).map_err(StoreError::Log)?;
-        self.runs.ingest(part)?;
-        let last_address = part.last_address;
-        self.folder.record(&Reached {
-            next: part.next,
-            last_address,
-            last_hash,
-        })?;
-        self.ingested.store(part.next, Ordering::Release);
-        self.change_view(|view| view.frozen = None);
         Ok(())
     }
 
-    /// The filter thread: puts what is on disk into the filter. What comes later is put there when it
-    /// is applied.
-    fn fill_filter(&self, hashes: impl Iterator<Item = Result<Hash, StoreError>>) {
-        let (start, mut numbers) = (Instant::now(), 0_u64);
-        for hash in hashes {
-            if self.stopping.load(Ordering::Relaxed) {
-                return;
-            }
-            match hash {
-                Ok(hash) => self.filter.insert(hash),
+    /// The store's thread.
+    fn keep_working(&self) {
+        let mut pause = RETRY_FIRST;
+        loop {
+            let worked = self.work();
+            let mut signal = self.lock_signal();
+            match worked {
+                Ok(done) => {
+                    (signal.failure, pause) = (None, RETRY_FIRST);
+                    self.signalled.notify_all();
+                    let idle = |signal: &mut Signal| !done && !signal.wanted && !signal.stop;
+                    let waited = self.signalled.wait_while(signal, idle);
+                    signal = waited.unwrap_or_else(PoisonError::into_inner);
+                }
                 Err(error) => {
-                    // Everything counts as perhaps known from now on; whoever asks meets the error.
-                    tracing::error!(%error, "the filter of known numbers stays empty");
-                    return;
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "the store's work failed"
+                    );
+                    (signal.failure, signal.failures) =
+                        (Some(Arc::new(error)), signal.failures + 1);
+                    self.signalled.notify_all();
+                    let idle = |signal: &mut Signal| !signal.wanted && !signal.stop;
+                    let waited = self.signalled.wait_timeout_while(signal, pause, idle);
+                    signal = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    pause = RETRY_LAST.min(pause * 2);
                 }
             }
-            numbers = numbers.saturating_add(1);
+            signal.wanted = false;
+            if signal.stop {
+                return;
+            }
         }
-        self.filter.complete();
-        tracing::debug!(numbers, took = ?start.elapsed(), "filled the filter of known numbers");
     }
 }
 
 /// Looks whether the log has the store's last event where the store has it.
-fn check_same_log(folder: &Folder, reader: &Reader, reached: &Reached) -> Result<(), StoreError> {
-    match hash_at(reader, reached.last_address) {
-        Ok(hash) if hash == reached.last_hash => Ok(()),
+fn check_same_log(folder: &Folder, reader: &Reader, manifest: &Manifest) -> Result<(), StoreError> {
+    let Some(last) = &manifest.last else {
+        return Ok(());
+    };
+    match hash_at(reader, last.address) {
+        Ok(hash) if hash == last.hash => Ok(()),
         Ok(_) | Err(ReadError::NoEvent { .. } | ReadError::Damaged { .. }) => {
             Err(StoreError::OtherLog {
-                folder: folder.path().to_owned(),
-                last: EventNumber(reached.next.saturating_sub(1)),
-                address: Address(reached.last_address),
+                folder: folder.path(),
+                last: EventNumber(manifest.next().saturating_sub(1)),
+                address: Address(last.address),
             })
         }
         Err(error) => Err(StoreError::Log(error)),
     }
-}
-
-/// BLAKE3 of an event's bytes, in hexadecimal.
-fn hash_at(reader: &Reader, address: u64) -> Result<String, ReadError> {
-    let mut bytes = Vec::new();
-    reader.event_at(Address(address), &mut bytes)?;
-    Ok(blake3::hash(&bytes).to_string())
 }

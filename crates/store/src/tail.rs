@@ -1,32 +1,24 @@
-//! The newest entries, in memory, sorted, until they are written to disk as runs.
+//! The newest entries, in memory, until they are written to disk as a run.
 //!
-//! A [`View`] never changes once it is shared: applying a batch makes a new one that shares nearly
-//! everything with the one before. A question takes the view once and sees all indexes at the same
-//! position.
+//! A [`Part`] never changes once it is shared: applying a batch makes a new one that shares nearly
+//! everything with the one before.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use feiqian_core::EventNumber;
-
-use crate::entry::{Begun, Entry, Hash, Landmark, Link, Owner, Rows};
+use crate::index::{Each, Index, Pair, Rows};
 
 /// Sorted pieces above this many entries are left as they are.
-const MERGE_MAX: usize = 1 << 16;
+const MERGE_MAX: usize = 1 << 13;
 
-/// The entries of one index as sorted pieces, older ones first.
-#[derive(Clone, Debug)]
-pub(crate) struct Pieces<E>(Vec<Arc<Vec<E>>>);
+/// The entries of one index as sorted pieces, those of older events first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pieces(Vec<Arc<Vec<Pair>>>);
 
-impl<E> Default for Pieces<E> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<E: Entry> Pieces<E> {
+impl Pieces {
     /// Adds sorted entries. Neighbours of like size are merged, so that there are few pieces and no
     /// entry is moved often, whether batches are large or of one event.
-    fn push(&mut self, mut newest: Vec<E>) {
+    fn push(&mut self, mut newest: Vec<Pair>) {
         if newest.is_empty() {
             return;
         }
@@ -44,57 +36,37 @@ impl<E: Entry> Pieces<E> {
         self.0.push(Arc::new(newest));
     }
 
-    /// All entries in order, each once.
-    pub fn merged(&self) -> Vec<E> {
+    /// All entries in order.
+    pub fn merged(&self) -> Vec<Pair> {
         let mut all = Vec::with_capacity(self.0.iter().map(|piece| piece.len()).sum());
         self.0.iter().for_each(|piece| all.extend_from_slice(piece));
         all.sort();
-        all.dedup();
         all
     }
 
-    /// Of each piece the entries from `from` to before `to`, in order.
-    fn between<K: Ord>(
-        &self,
-        from: &K,
-        to: &K,
-        key: impl Fn(&E) -> K,
-    ) -> impl Iterator<Item = &[E]> {
-        self.0.iter().map(move |piece| {
-            let start = piece.partition_point(|entry| key(entry) < *from);
-            let rest = &piece[start..];
-            &rest[..rest.partition_point(|entry| key(entry) < *to)]
-        })
+    /// Of each piece, older events first, the entries in a range; never nothing.
+    pub fn between(&self, range: &Range<Pair>) -> impl DoubleEndedIterator<Item = &[Pair]> {
+        let pieces = self.0.iter().map(move |piece| within(piece, range));
+        pieces.filter(|found| !found.is_empty())
     }
 }
 
-impl<G: Copy + Ord> Pieces<Link<G>>
-where
-    Link<G>: Entry,
-{
-    /// A group's entries of events from `from` to before `to`, of each piece at most the last `limit`.
-    fn of(&self, group: G, from: u64, to: u64, limit: usize, into: &mut Vec<Link<G>>) {
-        for found in self.between(&(group, from), &(group, to), |link| {
-            (link.group, link.event)
-        }) {
-            into.extend_from_slice(&found[found.len().saturating_sub(limit)..]);
-        }
-    }
+/// What of sorted pairs is in a range.
+pub(crate) fn within<'a>(pairs: &'a [Pair], range: &Range<Pair>) -> &'a [Pair] {
+    let rest = &pairs[pairs.partition_point(|pair| *pair < range.start)..];
+    &rest[..rest.partition_point(|pair| *pair < range.end)]
 }
 
 /// Entries of successive events.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Part {
-    /// The first event.
+    /// The first event: a landmark.
     pub first: u64,
     /// After the last.
     pub next: u64,
     /// Address of the last.
     pub last_address: u64,
-    pub numbers: Pieces<Link<Hash>>,
-    pub story: Pieces<Link<Begun>>,
-    pub entries: Pieces<Link<Owner>>,
-    pub landmarks: Pieces<Landmark>,
+    pub pieces: Each<Pieces>,
 }
 
 impl Part {
@@ -113,10 +85,9 @@ impl Part {
             last_address,
             ..self.clone()
         };
-        part.numbers.push(rows.numbers);
-        part.story.push(rows.story);
-        part.entries.push(rows.entries);
-        part.landmarks.push(rows.landmarks);
+        for (pieces, newest) in part.pieces.0.iter_mut().zip(rows.0) {
+            pieces.push(newest);
+        }
         part
     }
 
@@ -127,101 +98,27 @@ impl Part {
     pub fn events(&self) -> u64 {
         self.next - self.first
     }
-}
 
-/// All that is in memory, at one position.
-#[derive(Clone, Debug)]
-pub(crate) struct View {
-    /// What is being written to disk, until it can be found there.
-    pub frozen: Option<Arc<Part>>,
-    /// What comes after.
-    pub active: Arc<Part>,
-}
-
-impl View {
-    /// The first event of which it has the entries. Whoever looks here first and then on disk for
-    /// the events before this one finds everything, and nothing twice.
-    pub fn first(&self) -> u64 {
-        self.frozen.as_ref().unwrap_or(&self.active).first
-    }
-
-    /// The event after the last.
-    pub fn next(&self) -> EventNumber {
-        EventNumber(self.active.next)
-    }
-
-    fn parts(&self) -> impl DoubleEndedIterator<Item = &Part> {
-        self.frozen.iter().chain([&self.active]).map(|part| &**part)
-    }
-
-    /// All that has this hash, oldest first.
-    pub fn numbers(&self, hash: Hash) -> Vec<Link<Hash>> {
-        let mut found = Vec::new();
-        self.parts()
-            .for_each(|part| part.numbers.of(hash, 0, u64::MAX, usize::MAX, &mut found));
-        found.sort_unstable();
-        found
-    }
-
-    /// What goes on with an order or transfer, oldest first.
-    pub fn story(&self, begun: Begun) -> Vec<Link<Begun>> {
-        let mut found = Vec::new();
-        self.parts()
-            .for_each(|part| part.story.of(begun, 0, u64::MAX, usize::MAX, &mut found));
-        found.sort_unstable();
-        found
-    }
-
-    /// An account's entries from `from` to before `to`, oldest first, at most the last `limit`.
-    pub fn entries(&self, account: Owner, from: u64, to: u64, limit: usize) -> Vec<Link<Owner>> {
-        let mut found = Vec::new();
-        self.parts()
-            .for_each(|part| part.entries.of(account, from, to, limit, &mut found));
-        found.sort_unstable();
-        found.drain(..found.len().saturating_sub(limit));
-        found
-    }
-
-    /// The last landmark of which `before` holds. `before` must hold of all up to some event, and of
-    /// none after it.
-    pub fn last_landmark(&self, before: impl Fn(&Landmark) -> bool) -> Option<Landmark> {
-        let pieces = self
-            .parts()
-            .rev()
-            .flat_map(|part| part.landmarks.0.iter().rev());
-        pieces
-            .filter_map(|piece| piece[..piece.partition_point(&before)].last())
-            .copied()
-            .next()
-    }
-
-    /// The first landmark of which `before` does not hold.
-    pub fn next_landmark(&self, before: impl Fn(&Landmark) -> bool) -> Option<Landmark> {
-        let pieces = self.parts().flat_map(|part| part.landmarks.0.iter());
-        pieces
-            .filter_map(|piece| piece.get(piece.partition_point(&before)))
-            .copied()
-            .next()
+    /// All entries of an index in order.
+    pub fn merged(&self, index: Index) -> Vec<Pair> {
+        self.pieces[index].merged()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::pair;
 
     #[test]
     fn a_million_small_batches_leave_few_pieces() {
         let mut pieces = Pieces::default();
         let mut most = 0;
         for event in 0..1_000_000_u64 {
-            pieces.push(vec![Link {
-                group: Owner(event.wrapping_mul(7_919) % 1_000),
-                event,
-                address: 0,
-            }]);
+            pieces.push(vec![pair(event.wrapping_mul(7_919) % 1_000, event)]);
             most = most.max(pieces.0.len());
         }
-        assert!(most < 40, "{most} pieces");
+        assert!(most < 150, "{most} pieces");
         let merged = pieces.merged();
         assert_eq!(merged.len(), 1_000_000);
         assert!(merged.is_sorted());

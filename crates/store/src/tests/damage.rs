@@ -1,14 +1,13 @@
 //! What is wrong on disk is an error that says what to do, never a panic.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use feiqian_core::{EventNumber, OrderId, TransferId, UnixMillis};
 
 use super::World;
-use super::questions::{accounts, ask_all};
+use super::questions::{accounts, ask_all, history};
 use super::script::Script;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, recorded_position};
 
 /// A world whose store is all on disk.
 fn flushed() -> World {
@@ -20,7 +19,9 @@ fn flushed() -> World {
 }
 
 fn refused(world: &World) -> String {
-    let error = world.try_store(250).err().expect("a refusal").to_string();
+    let error = world.try_store(250).err().expect("a refusal");
+    assert!(error.can_be_rebuilt());
+    let error = error.to_string();
     assert!(
         error.contains(&world.path().display().to_string()),
         "{error}"
@@ -29,27 +30,65 @@ fn refused(world: &World) -> String {
 }
 
 #[test]
-fn a_folder_of_something_else_is_refused() {
+fn a_folder_of_something_else_is_refused_and_left_alone() {
     let world = World::new();
     fs::create_dir(world.path()).unwrap();
     fs::write(world.path().join("holiday.jpg"), "x").unwrap();
-    assert!(refused(&world).contains("is not empty and not a store"));
-    fs::write(world.path().join("FORMAT"), "feiqian store 9\n").unwrap();
-    let error = refused(&world);
+    for _ in 0..2 {
+        let error = world.try_store(250).err().unwrap();
+        assert!(matches!(error, StoreError::Foreign { .. }), "{error}");
+        assert!(!error.can_be_rebuilt());
+        Store::clear(world.disk()).unwrap();
+    }
+    assert!(world.path().join("holiday.jpg").exists());
+}
+
+/// As version 0.1 left them.
+#[test]
+fn a_store_of_format_1_is_made_anew() {
+    let world = World::with([10]);
+    fs::create_dir_all(world.path().join("index/keyspaces/0")).unwrap();
+    fs::write(world.path().join("index/keyspaces/0/journal"), "x").unwrap();
+    fs::write(world.path().join("FORMAT"), "feiqian store 1\n").unwrap();
+    fs::write(world.path().join("position"), "events 1\n").unwrap();
+    assert_eq!(recorded_position(&world.path()).unwrap(), EventNumber(0));
+    assert!(refused(&world).contains("older version"));
+    Store::clear(world.disk()).unwrap();
+    assert_eq!(names(&world), ["LOCK"]);
+    let store = world.store(5);
+    world.catch_up(&store);
+    ask_all(&store, &world.script);
+}
+
+#[test]
+fn a_store_of_a_later_version_is_refused() {
+    let world = flushed();
+    fs::write(world.path().join("manifest"), "feiqian store 3\n").unwrap();
+    assert!(refused(&world).contains("another version"));
     assert!(
-        error.contains("another version") && error.contains("delete the folder"),
-        "{error}"
+        recorded_position(&world.path())
+            .unwrap_err()
+            .can_be_rebuilt()
     );
 }
 
 #[test]
-fn a_half_made_folder_is_made_anew() {
-    let world = World::with([10]);
-    fs::create_dir(world.path()).unwrap();
-    fs::write(world.path().join("FORMAT.new"), "feiq").unwrap();
-    let store = world.store(5);
-    world.catch_up(&store);
-    ask_all(&store, &world.script);
+fn what_a_crash_left_over_is_removed_and_nothing_else() {
+    let world = flushed();
+    let before = names(&world);
+    for name in ["manifest.new", "00000077.run", "notes.txt"] {
+        fs::write(world.path().join(name), "half").unwrap();
+    }
+    ask_all(&world.store(250), &world.script);
+    fs::remove_file(world.path().join("notes.txt")).unwrap();
+    assert_eq!(names(&world), before);
+
+    let fresh = World::with([10]);
+    fs::create_dir(fresh.path()).unwrap();
+    fs::write(fresh.path().join("manifest.new"), "feiq").unwrap();
+    let store = fresh.store(5);
+    fresh.catch_up(&store);
+    ask_all(&store, &fresh.script);
 }
 
 #[test]
@@ -65,17 +104,20 @@ fn a_store_is_opened_once() {
 }
 
 #[test]
-fn a_damaged_position_is_refused() {
+fn a_store_without_its_manifest_is_refused() {
     let world = flushed();
-    fs::write(world.path().join("position"), "events 12\n").unwrap();
-    assert!(refused(&world).contains("damaged position"));
+    fs::remove_file(world.path().join("manifest")).unwrap();
+    assert!(refused(&world).contains("lost its manifest"));
 }
 
 #[test]
-fn a_store_without_its_index_is_refused() {
+fn a_store_without_one_of_its_runs_is_refused() {
     let world = flushed();
-    fs::remove_dir_all(world.path().join("index")).unwrap();
-    assert!(refused(&world).contains("lost its index"));
+    let run = names(&world)
+        .into_iter()
+        .find(|name| name.ends_with(".run"));
+    fs::remove_file(world.path().join(run.unwrap())).unwrap();
+    assert!(refused(&world).contains("is damaged at byte 0"));
 }
 
 #[test]
@@ -92,45 +134,94 @@ fn the_store_of_another_log_is_refused() {
     ask_all(&world.store(250), &world.script);
 }
 
-/// Every file of the index, cut short or with a changed byte, one at a time.
+/// Every file of the store, cut short or with a changed byte, one at a time: each answer is the right
+/// one, or an error that says that the store can be made anew.
 #[test]
-fn no_damage_of_the_index_panics() {
+fn no_damage_gives_a_wrong_answer() {
     let world = flushed();
-    let index = world.path().join("index");
-    let mut files = Vec::new();
-    list(&index, &mut files);
-    let files: Vec<_> = files
+    let files: Vec<_> = names(&world)
         .into_iter()
+        .map(|name| world.path().join(name))
         .map(|file| (fs::read(&file).unwrap(), file))
         .collect();
-    assert!(files.len() > 8);
+    assert!(files.len() >= 4);
     let (mut refused, mut wrong, mut unharmed) = (0, 0, 0);
-    for (whole, damaged) in &files {
-        for damage in 0..3 {
+    for (whole, file) in &files {
+        let flips = (0..whole.len()).step_by(whole.len() / 40 + 1);
+        let cuts = [0, 1, whole.len() / 2, whole.len().saturating_sub(1)];
+        let damages = flips.map(|at| (at, true)).chain(cuts.map(|at| (at, false)));
+        for (at, flip) in damages {
             let mut bytes = whole.clone();
-            match damage {
-                0 => bytes.truncate(whole.len() / 2),
-                _ if bytes.is_empty() => continue,
-                _ => bytes[(whole.len() - 1) / damage] ^= 0x55,
+            if flip {
+                bytes[at] ^= 0x55;
+            } else {
+                bytes.truncate(at);
             }
-            // Opening may clean up what it takes for garbage, so all files are put back each time.
-            fs::remove_dir_all(&index).unwrap();
-            for (whole, file) in &files {
-                fs::create_dir_all(file.parent().unwrap()).unwrap();
-                fs::write(file, if file == damaged { &bytes } else { whole }).unwrap();
-            }
+            fs::write(file, &bytes).unwrap();
             match world.try_store(250) {
-                Err(_) => refused += 1,
-                Ok(store) if ask(&store, &world.script).is_err() => wrong += 1,
+                Err(error) => {
+                    assert!(error.can_be_rebuilt(), "{error}");
+                    refused += 1;
+                }
                 Ok(store) => {
-                    ask_all(&store, &world.script);
-                    unharmed += 1;
+                    if right_or_damaged(&store, &world.script) {
+                        unharmed += 1;
+                    } else {
+                        wrong += 1;
+                    }
                 }
             }
+            fs::write(file, whole).unwrap();
         }
     }
-    eprintln!("damaged index: refused {refused}, noticed when asked {wrong}, unharmed {unharmed}");
-    assert!(refused > 0);
+    eprintln!("damaged store: refused {refused}, noticed when asked {wrong}, unharmed {unharmed}");
+    assert!(refused > 0 && wrong > 0);
+    ask_all(&world.store(250), &world.script);
+}
+
+/// Asks everything; says whether all could be answered.
+fn right_or_damaged(store: &Store, script: &Script) -> bool {
+    let mut all = true;
+    let mut check = |answer: Result<bool, StoreError>| match answer {
+        Ok(right) => assert!(right),
+        Err(error) => {
+            assert!(error.can_be_rebuilt(), "{error}");
+            all = false;
+        }
+    };
+    for (number, event) in script.numbered() {
+        check(
+            store
+                .event(number)
+                .map(|found| found.as_ref() == Some(event)),
+        );
+        let later = script.later(number);
+        let story = store.order(OrderId(number));
+        check(story.map(|story| story.is_none_or(|story| story.later.iter().eq(&later))));
+        let transfer = store.transfer(TransferId(number));
+        check(transfer.map(|story| story.is_none_or(|story| story.answer.iter().eq(&later))));
+    }
+    for (key, number) in script.keys() {
+        check(
+            store
+                .number(&key)
+                .map(|found| found.is_some_and(|found| found.0 == number)),
+        );
+    }
+    for account in accounts() {
+        let found = store.entries(account, None, usize::MAX);
+        let expected = history(script, account, store.position());
+        check(found.map(|found| found.iter().rev().eq(&expected)));
+    }
+    for event in &script.events {
+        let first = script
+            .events
+            .iter()
+            .position(|other| other.at() >= event.at());
+        let found = store.first_event_at(event.at());
+        check(found.map(|found| Some(found.0) == first.map(|first| first as u64)));
+    }
+    all
 }
 
 /// Everything that there is, for the errors only.
@@ -149,15 +240,10 @@ fn ask(store: &Store, script: &Script) -> Result<(), StoreError> {
     store.first_event_at(UnixMillis(i64::MAX)).map(drop)
 }
 
-fn list(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            list(&path, into);
-        } else {
-            into.push(path);
-        }
-    }
+fn names(world: &World) -> Vec<String> {
+    let mut names = world.disk().list().unwrap();
+    names.sort();
+    names
 }
 
 /// An index that is sound in itself but leads to the wrong places of the log.

@@ -32,7 +32,11 @@ fn touches(event: &Event, account: Account) -> bool {
         .any(|posting| posting.debit == account || posting.credit == account)
 }
 
-fn history(script: &Script, account: Account, before: EventNumber) -> Vec<(EventNumber, Event)> {
+pub fn history(
+    script: &Script,
+    account: Account,
+    before: EventNumber,
+) -> Vec<(EventNumber, Event)> {
     let touching = script
         .numbered()
         .filter(|(n, event)| *n < before && touches(event, account));
@@ -160,11 +164,8 @@ pub fn ask_racing(store: &Store, script: &Script, known: EventNumber, seed: u64)
 fn ask_story(store: &Store, script: &Script, number: EventNumber, end: EventNumber) {
     let (order, transfer) = (OrderId(number), TransferId(number));
     let event = script.event(number);
-    let before_end = || script.numbered().take_while(|(number, _)| *number < end);
-    let later: Vec<_> = before_end()
-        .filter(|(_, event)| event.order() == Some(order) || event.transfer() == Some(transfer))
-        .map(|(number, event)| (number, event.clone()))
-        .collect();
+    let mut later = script.later(number);
+    later.retain(|(number, _)| *number < end);
     let story = store.order(order).unwrap();
     let replayed = story.as_ref().map(|story| story.order());
     assert_eq!(Archive::order(store, order).unwrap(), replayed);

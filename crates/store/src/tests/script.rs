@@ -243,6 +243,15 @@ impl Script {
             .map(|(n, event)| (EventNumber(n as u64), event))
     }
 
+    /// What goes on with the order or transfer that an event began.
+    pub fn later(&self, begun: EventNumber) -> Vec<(EventNumber, Event)> {
+        let (order, transfer) = (Some(OrderId(begun)), Some(TransferId(begun)));
+        self.numbered()
+            .filter(|(_, event)| event.order() == order || event.transfer() == transfer)
+            .map(|(number, event)| (number, event.clone()))
+            .collect()
+    }
+
     /// All numbers that were used up.
     pub fn keys(&self) -> impl Iterator<Item = (Key, EventNumber)> {
         self.numbered()
