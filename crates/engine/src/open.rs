@@ -34,7 +34,7 @@ use crate::metrics::Metrics;
 use crate::parts::Parts;
 use crate::queue::Queue;
 use crate::snapshots::{self, Snapshots};
-use crate::writer::Writer;
+use crate::writer::{Asked, Writer};
 use crate::{Engine, Inner, KEEP_DEFAULT, RING_EVENTS_MAX, SNAPSHOT_EVERY};
 
 /// Batches that can be under way: one is synced while the other is filled.
@@ -350,7 +350,7 @@ fn assemble(
         now,
         snapshot_at,
         envelopes: VecDeque::new(),
-        hashes: Vec::new(),
+        asked: Asked::default(),
     };
     let committer = Committer {
         log,

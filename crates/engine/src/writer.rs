@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::time::Duration;
 
-use feiqian_core::{Command, Decision, Event, EventNumber, State, UnixMillis};
+use feiqian_core::archive::{Archive, ArchiveError};
+use feiqian_core::numbers::{Key, Known};
+use feiqian_core::order::Order;
+use feiqian_core::{Command, Decision, Event, EventNumber, OrderId, State, UnixMillis};
 use feiqian_core::{decide, evolve, order::expire::ExpireOrder};
 use feiqian_log::{Address, BatchBuffer, PushError};
 use feiqian_store::Store;
@@ -39,8 +42,44 @@ pub(crate) struct Writer {
     pub snapshot_at: EventNumber,
     /// Taken from the queue; empty between steps.
     pub envelopes: VecDeque<Envelope>,
-    /// Hashes of their numbers; the memory is used again.
-    pub hashes: Vec<u64>,
+    /// Of a batch's numbers; the memory is used again.
+    pub asked: Asked,
+}
+
+/// What a batch's commands ask for.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// The hash of each command's number.
+    hashes: Vec<u64>,
+    /// Whether it was surely never used before the batch.
+    unknown: Vec<bool>,
+}
+
+impl Asked {
+    /// For each command the hash of its number, if that is new.
+    fn new_numbers(&self) -> impl Iterator<Item = Option<u64>> {
+        let each = self.hashes.iter().zip(&self.unknown);
+        each.map(|(hash, unknown)| unknown.then_some(*hash))
+    }
+}
+
+/// The archive, which need not be asked for a number that is known to be new.
+struct Archived<'a> {
+    store: &'a Store,
+    new: Option<u64>,
+}
+
+impl Archive for Archived<'_> {
+    fn number(&self, key: &Key) -> Result<Option<Known>, ArchiveError> {
+        if self.new.is_some_and(|new| new == key.hash()) {
+            return Ok(None);
+        }
+        Archive::number(self.store, key)
+    }
+
+    fn order(&self, id: OrderId) -> Result<Option<Order>, ArchiveError> {
+        Archive::order(self.store, id)
+    }
 }
 
 /// The committer is gone: the log failed, or everything stops.
@@ -94,30 +133,32 @@ impl Writer {
         let buffer = self.buffers.recv().map_err(|_| Gone)?;
         let mut batch = Batch::new(self.state.next_event(), self.now, buffer);
         for order in due {
-            let outcome = self.command(&mut batch, &ExpireOrder { order }.into(), 0)?;
+            let outcome = self.command(&mut batch, &ExpireOrder { order }.into(), None)?;
             drop(outcome);
         }
-        let hashes = self.warm(envelopes);
-        batch.events.reserve(hashes.len());
-        let mut hash = hashes.iter().copied();
+        self.warm(envelopes);
+        let asked = std::mem::take(&mut self.asked);
+        batch.events.reserve(asked.hashes.len());
+        let mut new = asked.new_numbers();
         for envelope in envelopes.drain(..) {
             match envelope {
                 Envelope::Command(command, reply) => {
-                    let outcome = self.command(&mut batch, &command, hash.next().unwrap_or(0))?;
+                    let outcome = self.command(&mut batch, &command, new.next().flatten())?;
                     batch.answers.push(Answer::Command(reply, outcome));
                 }
                 Envelope::Many(commands, sink) => {
                     let mut answers = Vec::with_capacity(commands.len());
-                    for (command, tag) in commands {
-                        let hash = hash.next().unwrap_or(0);
-                        answers.push((tag, self.command(&mut batch, &command, hash)?));
+                    for (command, tag) in &commands {
+                        let new = new.next().flatten();
+                        answers.push((*tag, self.command(&mut batch, command, new)?));
                     }
                     batch.answers.push(Answer::Many(sink, answers));
                 }
                 Envelope::Read(read) => batch.answers.push(Answer::Read(read(&self.state))),
             }
         }
-        self.hashes = hashes;
+        drop(new);
+        self.asked = asked;
         batch.counts.publish(&self.metrics);
         self.ship(batch)?;
         self.state.forget(self.store.position(), self.keep);
@@ -130,28 +171,32 @@ impl Writer {
     }
 
     /// Reads what deciding a batch will read, so that the processor fetches it all at once instead of
-    /// waiting for each. Answers the hash of each command's number.
-    fn warm(&mut self, envelopes: &VecDeque<Envelope>) -> Vec<u64> {
-        let mut hashes = std::mem::take(&mut self.hashes);
+    /// waiting for each.
+    fn warm(&mut self, envelopes: &VecDeque<Envelope>) {
         let commands = || envelopes.iter().flat_map(Envelope::commands);
+        let Asked { hashes, unknown } = &mut self.asked;
         hashes.clear();
         hashes.extend(commands().map(|command| command.number().map_or(0, |key| key.hash())));
+        self.store.unknown(hashes, unknown);
         let read = commands()
-            .zip(&hashes)
+            .zip(hashes)
             .map(|(command, hash)| command.warm(*hash, &self.state))
             .fold(0, u64::wrapping_add);
         std::hint::black_box(read);
-        hashes
     }
 
     fn command(
         &mut self,
         batch: &mut Batch,
         command: &Command,
-        _hash: u64,
+        new: Option<u64>,
     ) -> Result<Outcome, Gone> {
         batch.counts.decided(command.name());
-        if let Err(error) = command.fetch(&mut self.state, self.store.as_ref()) {
+        let archive = Archived {
+            store: &self.store,
+            new,
+        };
+        if let Err(error) = command.fetch(&mut self.state, &archive) {
             tracing::error!(%error, command = command.name(), "the archive cannot be read");
             return Ok(Outcome::Unavailable);
         }
