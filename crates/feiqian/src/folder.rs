@@ -48,6 +48,7 @@ pub async fn open(
     let shown = bar.clone();
     options.progress = Some(Box::new(move |stage| match stage {
         Stage::Snapshot => {}
+        Stage::Rebuild => shown.set_message("making the indexes anew"),
         Stage::Replay(done, todo) => {
             shown.set_length(todo);
             shown.set_position(done);
