@@ -21,6 +21,7 @@ mod follower;
 mod open;
 mod parts;
 mod queue;
+mod rebuild;
 mod snapshots;
 mod writer;
 

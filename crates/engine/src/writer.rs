@@ -191,6 +191,7 @@ impl Writer {
         };
         if let Err(error) = command.fetch(&mut self.state, &archive) {
             tracing::error!(%error, command = command.name(), "the archive cannot be read");
+            self.metrics.unreadable.inc();
             return Outcome::Unavailable;
         }
         match decide(&self.state, self.now, command) {

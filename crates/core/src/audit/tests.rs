@@ -226,7 +226,7 @@ fn faults_of_payments() {
                 .with(fee.debit, other, fee.amount);
         })),
         (18, "after its end", edit!(17 OrderCreated e => e.expires_at = e.at)),
-        (18, "another payer", edit!(17 OrderCreated e => e.terms.only_payer = Some(LEI))),
+        (18, "another payer", edit!(17 OrderCreated e => Arc::make_mut(&mut e.terms).only_payer = Some(LEI))),
         (19, "paid twice", again!(18 at 19)),
         (22, "is over", |events| {
             let mut payment = events[18].clone();

@@ -149,7 +149,7 @@ pub fn start(options: &Start) -> Result<(), Failure> {
     let mut open = feiqian_engine::Options::new(&options.data, Mode::Sandbox);
     let told = replayed.clone();
     open.progress = Some(Box::new(move |stage| match stage {
-        Stage::Snapshot => {}
+        Stage::Snapshot | Stage::Rebuild => {}
         Stage::Replay(_, events) => told.set(events),
     }));
     let engine = Engine::open(open)?;

@@ -271,7 +271,7 @@ async fn order(platform: &Platform, name: &str) -> OrderId {
     let create = CreateOrder {
         merchant: SHOP,
         number: number(name),
-        terms,
+        terms: terms.into(),
     };
     // Refused where a case has paused the shop: then there is no such order.
     let created = platform.engine.submit(create).await;
