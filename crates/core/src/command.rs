@@ -4,6 +4,7 @@ use crate::archive::{Archive, ArchiveError};
 use crate::event::Event;
 use crate::ids::EventNumber;
 use crate::numbers::Key;
+use crate::order::OrderRef;
 use crate::state::State;
 use crate::time::UnixMillis;
 use crate::{bank, brand, merchant, order, user};
@@ -164,7 +165,14 @@ impl Command {
             reason = "only what comes in masses matters"
         )]
         match self {
-            Self::CreateOrder(_) | Self::RefundOrder(_) => state.numbers.warm(hash),
+            Self::CreateOrder(_) => state.numbers.warm(hash),
+            Self::RefundOrder(command) => {
+                let OrderRef::Id(order) = command.order else {
+                    return state.numbers.warm(hash);
+                };
+                let order = state.order(order).map_or(0, |order| order.merchant.0);
+                state.numbers.warm(hash) ^ u64::from(order)
+            }
             Self::PayOrder(command) => {
                 let order = state
                     .order(command.order)

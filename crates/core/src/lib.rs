@@ -40,5 +40,5 @@ pub use event::{Event, evolve};
 pub use ids::{BrandId, EventNumber, MerchantId, Number, OrderId, RefundId, TransferId, UserId};
 pub use ledger::{Account, Posting, Postings};
 pub use money::{BasisPoints, Fen};
-pub use state::{Mode, State};
+pub use state::{Keep, Mode, State};
 pub use time::UnixMillis;

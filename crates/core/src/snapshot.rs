@@ -74,13 +74,8 @@ impl Frozen {
 
     /// Writes it.
     pub fn write<W: encode::Write>(&self, out: W) -> Result<(), encode::Error<W::Error>> {
-        let open: Vec<(OrderId, &Order)> = self
-            .orders
-            .sorted()
-            .into_iter()
-            .filter(|(_, order)| order.state == OrderState::Open)
-            .collect();
-        let transfers = self.transfers.sorted();
+        let open = self.orders.sorted(|order| order.state == OrderState::Open);
+        let transfers = self.transfers.sorted(|_| true);
         let mut e = Encoder::new(out);
         e.encode(Head {
             mode: self.mode,

@@ -44,6 +44,15 @@ pub struct State {
     pub(crate) settled: VecDeque<(EventNumber, OrderId)>,
 }
 
+/// How many of the newest stay in memory though the archive has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keep {
+    /// Callers' numbers, for requests that are repeated soon; about 150 bytes each.
+    pub numbers: usize,
+    /// Settled orders, for refunds that come soon; about 140 bytes each.
+    pub orders: usize,
+}
+
 impl table::Key for OrderId {
     fn event(self) -> u64 {
         self.0.0
@@ -114,7 +123,7 @@ impl State {
     #[must_use]
     pub fn pending_transfers(&self) -> Vec<(TransferId, Transfer)> {
         self.transfers
-            .sorted()
+            .sorted(|_| true)
             .into_iter()
             .map(|(id, transfer)| (id, *transfer))
             .collect()
@@ -202,11 +211,11 @@ impl State {
         Ok(())
     }
 
-    /// Lets go of the oldest numbers and settled orders beyond `keep` each, as far as the archive
+    /// Lets go of the oldest numbers and settled orders beyond what to `keep`, as far as the archive
     /// has them: it holds every event before `archived`.
-    pub fn forget(&mut self, archived: EventNumber, keep: usize) {
-        self.numbers.forget(archived, keep);
-        while self.settled.len() > keep
+    pub fn forget(&mut self, archived: EventNumber, keep: Keep) {
+        self.numbers.forget(archived, keep.numbers);
+        while self.settled.len() > keep.orders
             && let Some((event, id)) = self.settled.front().copied()
             && event < archived
         {

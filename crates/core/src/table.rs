@@ -175,12 +175,13 @@ impl<K: Key, V: Clone> Table<K, V> {
         self.chunks.get(&id).map(|chunk| chunk.rows.as_slice())
     }
 
-    /// All rows, by ascending key.
-    pub fn sorted(&self) -> Vec<(K, &V)> {
+    /// The rows that are wanted, by ascending key.
+    pub fn sorted(&self, wanted: impl Fn(&V) -> bool) -> Vec<(K, &V)> {
         let rows = self.chunks.values().flat_map(|chunk| &chunk.rows);
-        let mut all: Vec<_> = rows.map(|(key, value)| (*key, value)).collect();
-        all.sort_unstable_by_key(|(key, _)| *key);
-        all
+        let wanted = rows.filter(|(_, value)| wanted(value));
+        let mut sorted: Vec<_> = wanted.map(|(key, value)| (*key, value)).collect();
+        sorted.sort_unstable_by_key(|(key, _)| *key);
+        sorted
     }
 }
 
@@ -215,7 +216,7 @@ mod tests {
                 prop_assert_eq!(table.len(), map.len());
             }
             let frozen = table.clone();
-            prop_assert!(frozen.sorted().into_iter().eq(map.iter().map(|(k, v)| (*k, v))));
+            prop_assert!(frozen.sorted(|_| true).into_iter().eq(map.iter().map(|(k, v)| (*k, v))));
             for id in 0..3 {
                 let in_map = map.range(id * SPAN..(id + 1) * SPAN).count();
                 prop_assert_eq!(table.chunk(id).map_or(0, <[_]>::len), in_map);

@@ -25,8 +25,8 @@ use feiqian_core::order::{
 use feiqian_core::snapshot::{self, Frozen};
 use feiqian_core::user::{Tier, UserStatus, add::AddUser, set_status::SetUserStatus};
 use feiqian_core::{
-    Account, BasisPoints, BrandId, Command, Decision, Event, EventNumber, Fen, MerchantId, Mode,
-    Number, OrderId, Refusal, State, TransferId, UnixMillis, UserId, decide, evolve, order,
+    Account, BasisPoints, BrandId, Command, Decision, Event, EventNumber, Fen, Keep, MerchantId,
+    Mode, Number, OrderId, Refusal, State, TransferId, UnixMillis, UserId, decide, evolve, order,
 };
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -237,7 +237,8 @@ impl Run {
                 let reached = self.events.len().saturating_sub(lag.into());
                 self.archived = self.archived.max(reached);
                 let archived = EventNumber(self.archived as u64);
-                self.forgets.forget(archived, keep.into());
+                let (numbers, orders) = (keep.into(), keep.into());
+                self.forgets.forget(archived, Keep { numbers, orders });
             }
             Step::Restart => {
                 self.archived = self.events.len();

@@ -18,7 +18,7 @@ use feiqian_core::brand::open::{Open, Opened};
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
 use feiqian_core::{
-    Command, Decision, Event, EventNumber, Mode, OrderId, State, UnixMillis, decide, evolve,
+    Command, Decision, Event, EventNumber, Keep, Mode, OrderId, State, UnixMillis, decide, evolve,
 };
 use feiqian_log::{
     BatchBuffer, Disk, FileLog, Files, Log, Position, SEGMENT_BYTES_DEFAULT, Verify,
@@ -100,8 +100,8 @@ pub struct Options {
     pub mode: Mode,
     /// Tells the time.
     pub clock: Clock,
-    /// Numbers, and settled orders, kept in memory.
-    pub keep: usize,
+    /// What is kept in memory though the store has it.
+    pub keep: Keep,
     /// Most timers that strike in one batch.
     pub timers_max: usize,
     /// A snapshot is written after so many events.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
-use feiqian_core::{Command, Decision, EventNumber, OrderId, State, UnixMillis};
+use feiqian_core::{Command, Decision, EventNumber, Keep, OrderId, State, UnixMillis};
 use feiqian_core::{decide, evolve, order::expire::ExpireOrder};
 use feiqian_log::Address;
 use feiqian_store::Store;
@@ -30,7 +30,7 @@ pub(crate) struct Writer {
     pub store: Arc<Store>,
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
-    pub keep: usize,
+    pub keep: Keep,
     /// Timers that strike in one batch.
     pub timers_max: usize,
     /// A snapshot is written after so many events.

@@ -16,8 +16,8 @@ use feiqian_core::order::refund::RefundOrder;
 use feiqian_core::order::{Attempt, OrderRef, OrderState};
 use feiqian_core::user::{Tier, add::AddUser};
 use feiqian_core::{
-    Account, BasisPoints, BrandId, Fen, MerchantId, Mode, Number, OrderId, TransferId, UnixMillis,
-    UserId,
+    Account, BasisPoints, BrandId, Fen, Keep, MerchantId, Mode, Number, OrderId, TransferId,
+    UnixMillis, UserId,
 };
 use feiqian_engine::{Engine, OpenError, Options, Rejected, Stage};
 
@@ -248,7 +248,10 @@ async fn a_thousand_at_once_make_one_order_and_one_payment() {
 async fn what_left_memory_comes_back_from_the_log() {
     let dir = tempfile::tempdir().unwrap();
     let engine = Engine::open(Options {
-        keep: 2,
+        keep: Keep {
+            numbers: 2,
+            orders: 2,
+        },
         ..Options::new(dir.path(), Mode::Sandbox)
     })
     .unwrap();

@@ -1,6 +1,7 @@
 //! How large and how unlucky a world is. All small, so that whatever happens rarely in the large
 //! happens often here.
 
+use feiqian_core::Keep;
 use feiqian_engine::Options;
 
 use super::{Action, USUAL};
@@ -65,7 +66,10 @@ impl Sizes {
     }
 
     pub fn apply(&self, options: &mut Options) {
-        options.keep = self.keep;
+        options.keep = Keep {
+            numbers: self.keep,
+            orders: self.keep,
+        };
         options.timers_max = self.timers_max;
         options.snapshot_every = self.snapshot_every;
         options.ring_events = self.ring_events;
