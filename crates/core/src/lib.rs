@@ -31,6 +31,9 @@ pub mod audit;
 pub mod snapshot;
 mod table;
 
+#[cfg(feature = "planted")]
+pub mod planted;
+
 #[cfg(test)]
 mod testing;
 

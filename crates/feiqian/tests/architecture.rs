@@ -8,13 +8,22 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Which of our crates each of our crates may use.
-const ALLOWED: [(&str, &[&str]); 6] = [
+const ALLOWED: [(&str, &[&str]); 7] = [
     ("feiqian-core", &[]),
     ("feiqian-log", &[]),
     ("feiqian-store", &["feiqian-core", "feiqian-log"]),
     (
         "feiqian-engine",
         &["feiqian-core", "feiqian-log", "feiqian-store"],
+    ),
+    (
+        "feiqian-sim",
+        &[
+            "feiqian-core",
+            "feiqian-engine",
+            "feiqian-log",
+            "feiqian-store",
+        ],
     ),
     (
         "feiqian-gateway",

@@ -59,7 +59,10 @@ pub fn decide(
     let Some(order) = state.order(command.order) else {
         return Decision::Refuse(Refusal::OrderNotFound);
     };
-    if order.state != OrderState::Open {
+    let open = order.state == OrderState::Open;
+    #[cfg(feature = "planted")]
+    let open = open || crate::planted::is(crate::planted::Bug::TimerTwice);
+    if !open {
         return Decision::Refuse(Refusal::NotOpen);
     }
     if now < order.expires_at {
@@ -74,7 +77,15 @@ pub fn decide(
 
 /// Applies it.
 pub fn evolve(state: &mut State, event: &OrderExpired) {
+    #[cfg(feature = "planted")]
+    let again = crate::planted::is(crate::planted::Bug::TimerTwice)
+        .then(|| state.order(event.order))
+        .flatten()
+        .filter(|order| order.state == OrderState::Open)
+        .map(|order| (order.expires_at, event.order));
     settle(state, event.order, |order| order.state = OrderState::Closed);
+    #[cfg(feature = "planted")]
+    state.ends.extend(again);
 }
 
 #[cfg(test)]

@@ -199,7 +199,10 @@ fn settle(state: &mut State, id: OrderId, change: impl FnOnce(&mut Order)) {
         .orders
         .get_mut(id)
         .expect("the order was found when deciding");
-    if order.state == OrderState::Open {
+    let open = order.state == OrderState::Open;
+    #[cfg(feature = "planted")]
+    let open = open || crate::planted::is(crate::planted::Bug::TimerTwice);
+    if open {
         state.ends.remove(&(order.expires_at, id));
     }
     change(order);
