@@ -5,6 +5,7 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::cbor::Bytes;
 use crate::ids::{EventNumber, OrderId};
 use crate::ledger::{Postings, post};
 use crate::numbers::{Key, Known};
@@ -12,7 +13,7 @@ use crate::state::State;
 use crate::time::UnixMillis;
 use crate::{bank, brand, merchant, order, user};
 
-/// Whatever can have happened.
+/// Whatever can have happened. What is larger than a payment is in a box: events are moved in masses.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Event {
     /// The log was opened.
@@ -38,7 +39,7 @@ pub enum Event {
     TopUpRequested(#[n(0)] bank::top_up::TopUpRequested),
     /// A user's money is on its way to the bank.
     #[n(7)]
-    WithdrawalRequested(#[n(0)] bank::withdraw::WithdrawalRequested),
+    WithdrawalRequested(#[n(0)] Box<bank::withdraw::WithdrawalRequested>),
     /// The bank answered.
     #[n(8)]
     TransferAnswered(#[n(0)] bank::answer::TransferAnswered),
@@ -59,7 +60,7 @@ pub enum Event {
     OrderReversed(#[n(0)] order::reverse::OrderReversed),
     /// Part or all of an order was given back.
     #[n(14)]
-    OrderRefunded(#[n(0)] order::refund::OrderRefunded),
+    OrderRefunded(#[n(0)] Box<order::refund::OrderRefunded>),
 }
 
 /// Applies an event to the state. It cannot refuse: an event that does not fit is a bug of the
@@ -93,6 +94,11 @@ pub fn evolve(state: &mut State, event: &Event) {
 }
 
 impl Event {
+    /// Appends its stored form.
+    pub fn write(&self, bytes: &mut Vec<u8>) {
+        minicbor::encode(self, Bytes(bytes)).expect("writing to memory does not fail");
+    }
+
     /// When it happened.
     #[must_use]
     pub fn at(&self) -> UnixMillis {
@@ -190,5 +196,13 @@ impl Event {
             Self::TransferAnswered(event) => Some(event.transfer),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn events_are_small() {
+        assert!(size_of::<super::Event>() <= 128);
     }
 }

@@ -4,7 +4,9 @@ use core::fmt;
 
 use arrayvec::ArrayString;
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
+use smallvec::SmallVec;
 
+use crate::cbor::Bytes;
 use crate::limits::NUMBER_CHARS_MAX;
 
 macro_rules! id {
@@ -131,7 +133,8 @@ impl Digest {
     pub fn of<T: Encode<()>>(content: &T) -> Self {
         // Into memory first: a hasher that takes bytes piece by piece costs more to set up than a
         // typical request costs to hash.
-        let cbor = minicbor::to_vec(content).expect("writing to memory does not fail");
+        let mut cbor = SmallVec::<[u8; 256]>::new();
+        minicbor::encode(content, Bytes(&mut cbor)).expect("writing to memory does not fail");
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&blake3::hash(&cbor).as_bytes()[..16]);
         Self(bytes)

@@ -5,8 +5,8 @@
 
 use core::fmt;
 
-use arrayvec::ArrayVec;
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
+use smallvec::SmallVec;
 
 use crate::ids::{BrandId, MerchantId, UserId};
 use crate::money::Fen;
@@ -130,9 +130,10 @@ pub struct Posting {
 /// Most postings of one event.
 pub const POSTINGS_MAX: usize = 4;
 
-/// The postings of one event, in the order in which they are applied.
+/// The postings of one event, in the order in which they are applied. A payment's two need no memory
+/// of their own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Postings(ArrayVec<Posting, POSTINGS_MAX>);
+pub struct Postings(SmallVec<[Posting; 2]>);
 
 impl Postings {
     /// None yet.
@@ -178,14 +179,15 @@ impl<C> Encode<C> for Postings {
 
 impl<'b, C> Decode<'b, C> for Postings {
     fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, decode::Error> {
-        let mut postings = ArrayVec::new();
+        let mut postings = SmallVec::new();
         for _ in 0..d
             .array()?
             .ok_or_else(|| decode::Error::message("postings of no length"))?
         {
-            postings
-                .try_push(Posting::decode(d, ctx)?)
-                .map_err(|_| decode::Error::message("too many postings"))?;
+            if postings.len() == POSTINGS_MAX {
+                return Err(decode::Error::message("too many postings"));
+            }
+            postings.push(Posting::decode(d, ctx)?);
         }
         Ok(Self(postings))
     }

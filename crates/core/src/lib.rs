@@ -28,6 +28,7 @@ pub mod user;
 
 pub mod archive;
 pub mod audit;
+mod cbor;
 pub mod snapshot;
 mod table;
 

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use hashbrown::HashTable;
+use hashbrown::hash_table::{self, HashTable};
 use siphasher::sip::SipHasher13;
 
 use crate::ids::{Digest, EventNumber, MerchantId, Number, UserId};
@@ -99,24 +99,39 @@ pub enum Asked {
 #[derive(Clone, Debug, Default)]
 pub struct Numbers {
     /// In order of arrival; the front has the sequence number `forgotten`.
-    entries: VecDeque<(Key, Known)>,
+    entries: VecDeque<Entry>,
     forgotten: u64,
-    /// Sequence numbers of entries, by key.
+    /// Sequence numbers of entries, by the key's hash.
     by_key: HashTable<u64>,
 }
 
-impl Numbers {
-    fn at(&self, sequence: u64) -> &(Key, Known) {
-        let index = usize::try_from(sequence.wrapping_sub(self.forgotten)).expect("fits memory");
-        &self.entries[index]
-    }
+#[derive(Clone, Debug)]
+struct Entry {
+    hash: u64,
+    key: Key,
+    known: Known,
+}
 
+/// The place of a sequence number in `entries`.
+fn place(sequence: u64, forgotten: u64) -> usize {
+    usize::try_from(sequence.wrapping_sub(forgotten)).expect("fits memory")
+}
+
+impl Numbers {
     /// What the number names, as far as it is kept here.
     #[must_use]
     pub fn get(&self, key: &Key) -> Option<Known> {
+        let entry = |sequence: &u64| &self.entries[place(*sequence, self.forgotten)];
         self.by_key
-            .find(key.hash(), |sequence| self.at(*sequence).0 == *key)
-            .map(|sequence| self.at(*sequence).1)
+            .find(key.hash(), |sequence| entry(sequence).key == *key)
+            .map(|sequence| entry(sequence).known)
+    }
+
+    /// Looks where the number of this hash would be, so that the row is in the processor's cache when
+    /// it is needed.
+    #[must_use]
+    pub fn warm(&self, hash: u64) -> u64 {
+        self.by_key.find(hash, |_| true).copied().unwrap_or(0)
     }
 
     /// Compares a request with what its number named first.
@@ -131,29 +146,27 @@ impl Numbers {
 
     /// Remembers a number. One that is known already stays as it was.
     pub fn insert(&mut self, key: Key, known: Known) {
-        if self.get(&key).is_some() {
-            return;
+        let (hash, forgotten, entries) = (key.hash(), self.forgotten, &self.entries);
+        let entry = |sequence: &u64| &entries[place(*sequence, forgotten)];
+        let slot = self.by_key.entry(
+            hash,
+            |sequence| entry(sequence).key == key,
+            |sequence| entry(sequence).hash,
+        );
+        if let hash_table::Entry::Vacant(slot) = slot {
+            slot.insert(forgotten.wrapping_add(entries.len() as u64));
+            self.entries.push_back(Entry { hash, key, known });
         }
-        let sequence = self.forgotten.wrapping_add(self.entries.len() as u64);
-        self.entries.push_back((key, known));
-        let (entries, forgotten) = (&self.entries, self.forgotten);
-        self.by_key.insert_unique(key.hash(), sequence, |sequence| {
-            let index = usize::try_from(sequence.wrapping_sub(forgotten)).expect("fits memory");
-            entries[index].0.hash()
-        });
     }
 
     /// Forgets the oldest beyond `keep`, as far as the archive knows them (events before `archived`).
     pub fn forget(&mut self, archived: EventNumber, keep: usize) {
-        while self.entries.len() > keep {
-            let Some((key, known)) = self.entries.front() else {
-                return;
-            };
-            if known.event >= archived {
-                return;
-            }
-            let (hash, sequence) = (key.hash(), self.forgotten);
-            if let Ok(entry) = self.by_key.find_entry(hash, |s| *s == sequence) {
+        while self.entries.len() > keep
+            && let Some(oldest) = self.entries.front()
+            && oldest.known.event < archived
+        {
+            let sequence = self.forgotten;
+            if let Ok(entry) = self.by_key.find_entry(oldest.hash, |s| *s == sequence) {
                 entry.remove();
             }
             self.entries.pop_front();

@@ -1,6 +1,6 @@
 //! The state at a position as a file, so that a restart replays only what came later.
 //!
-//! A CBOR sequence (RFC 8742): a head, then rows in blocks. Numbers and settled orders are not in
+//! A CBOR sequence (RFC 8742): a head, then rows in blocks, users packed. Numbers and settled orders are not in
 //! it: the archive has them. Freezing is cheap and shares memory with the living state; writing it
 //! out is done by another thread.
 
@@ -59,7 +59,7 @@ impl State {
             brands: self.brands.clone(),
             users: self.users.clone(),
             merchants: self.merchants.clone(),
-            orders: self.orders.clone(),
+            orders: self.orders.rows().clone(),
             transfers: self.transfers.clone(),
         }
     }
@@ -91,11 +91,49 @@ impl Frozen {
             orders: open.len() as u64,
             transfers: transfers.len() as u64,
         })?;
-        blocks(&mut e, self.users.len(), self.users.iter())?;
+        packed_users(&mut e, &self.users)?;
         blocks(&mut e, self.merchants.len(), self.merchants.iter())?;
         blocks(&mut e, open.len(), open.iter())?;
         blocks(&mut e, transfers.len(), transfers.iter())
     }
+}
+
+/// Users are by far the most rows, so each is packed into 12 bytes, a block of them in a byte string.
+fn packed_users<W: encode::Write>(
+    e: &mut Encoder<W>,
+    users: &Rows<User>,
+) -> Result<(), encode::Error<W::Error>> {
+    let (mut iter, mut block) = (users.iter().peekable(), Vec::new());
+    while iter.peek().is_some() {
+        block.clear();
+        for user in iter.by_ref().take(BLOCK) {
+            block.extend_from_slice(&user.pack());
+        }
+        e.bytes(&block)?;
+    }
+    Ok(())
+}
+
+fn unpack_users(d: &mut Decoder, count: u64, users: &mut Rows<User>) -> Result<(), decode::Error> {
+    while (users.len() as u64) < count {
+        let (packed, rest) = d.bytes()?.as_chunks();
+        if packed.is_empty() || !rest.is_empty() {
+            return Err(wrong_length());
+        }
+        for user in packed {
+            let user = User::unpack(*user).ok_or_else(|| decode::Error::message("not a user"))?;
+            users.push(user);
+        }
+    }
+    if users.len() as u64 == count {
+        Ok(())
+    } else {
+        Err(wrong_length())
+    }
+}
+
+fn wrong_length() -> decode::Error {
+    decode::Error::message("a block of the snapshot has a wrong length")
 }
 
 fn blocks<W: encode::Write, T: Encode<()>>(
@@ -125,10 +163,9 @@ pub fn read(bytes: &[u8]) -> Result<State, decode::Error> {
         brands: head.brands,
         ..State::default()
     };
-    rows(&mut d, head.users, |row| state.users.push(row))?;
+    unpack_users(&mut d, head.users, &mut state.users)?;
     rows(&mut d, head.merchants, |row| state.merchants.push(row))?;
     rows(&mut d, head.orders, |(id, order): (OrderId, Order)| {
-        state.ends.insert((order.expires_at, id));
         state.orders.insert(id, order);
     })?;
     rows(
@@ -155,9 +192,7 @@ fn rows<'b, T: Decode<'b, ()>>(
     while left > 0 {
         let size = d.array()?.unwrap_or(0);
         if size == 0 || size > left {
-            return Err(decode::Error::message(
-                "a block of the snapshot has a wrong length",
-            ));
+            return Err(wrong_length());
         }
         for _ in 0..size {
             push(d.decode()?);

@@ -1,7 +1,7 @@
 //! Everything that deciding needs, in memory: balances of everyone, orders that are open or fresh,
 //! transfers that the bank has not answered.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::bank::Transfer;
@@ -11,7 +11,7 @@ use crate::ledger::Account;
 use crate::merchant::Merchant;
 use crate::money::Fen;
 use crate::numbers::{Key, Numbers};
-use crate::order::Order;
+use crate::order::{Order, Orders};
 use crate::table::{self, Rows, Table};
 use crate::time::UnixMillis;
 use crate::user::User;
@@ -37,11 +37,9 @@ pub struct State {
     pub(crate) brands: Vec<Brand>,
     pub(crate) users: Rows<User>,
     pub(crate) merchants: Rows<Merchant>,
-    pub(crate) orders: Table<OrderId, Order>,
+    pub(crate) orders: Orders,
     pub(crate) transfers: Table<TransferId, Transfer>,
     pub(crate) numbers: Numbers,
-    /// Open orders by their end.
-    pub(crate) ends: BTreeSet<(UnixMillis, OrderId)>,
     /// Settled orders that may leave memory, oldest first, each with the event that put it here.
     pub(crate) settled: VecDeque<(EventNumber, OrderId)>,
 }
@@ -170,19 +168,15 @@ impl State {
             .chain(merchants.map(|(id, row)| (Account::Merchant(id), row.balance)))
     }
 
-    /// Open orders whose end has come, oldest first, at most `limit`.
-    pub fn due(&self, now: UnixMillis, limit: usize) -> impl Iterator<Item = OrderId> {
-        self.ends
-            .iter()
-            .take_while(move |(end, _)| *end <= now)
-            .map(|(_, id)| *id)
-            .take(limit)
+    /// Open orders whose end has come, at most `limit`. They are due until they are open no longer.
+    pub fn due(&mut self, now: UnixMillis, limit: usize) -> Vec<OrderId> {
+        self.orders.due(now, limit)
     }
 
-    /// When the next open order ends.
+    /// No open order ends before this; perhaps none ends then either.
     #[must_use]
     pub fn next_due(&self) -> Option<UnixMillis> {
-        self.ends.first().map(|(end, _)| *end)
+        self.orders.next_due()
     }
 
     /// Makes sure that a number is known here if it was ever used.
@@ -227,7 +221,7 @@ impl State {
     /// How many orders are in memory.
     #[must_use]
     pub fn orders_in_memory(&self) -> usize {
-        self.orders.len()
+        self.orders.rows().len()
     }
 }
 

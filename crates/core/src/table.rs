@@ -10,8 +10,8 @@ use hashbrown::HashMap;
 
 /// Rows per chunk of [`Rows`].
 const CHUNK: usize = 4_096;
-/// Parts of [`Table`].
-const SHARDS: usize = 256;
+/// Events per chunk of [`Table`].
+const SPAN: u64 = 1_024;
 
 /// Rows by dense index.
 #[derive(Clone, Debug)]
@@ -59,69 +59,169 @@ impl<T: Clone> Rows<T> {
     }
 }
 
-/// A key that is an event number underneath; spreads over the parts by its low bits.
-pub trait Key: Copy + Eq + core::hash::Hash + Ord {
+/// A key that is an event number underneath.
+pub trait Key: Copy + Eq + Ord {
     fn event(self) -> u64;
 }
 
-/// Rows by event number.
+/// Rows by event number. New rows come at the end and most leave soon after, so neighbours lie
+/// together: what a batch touches is mostly in the processor's cache.
 #[derive(Clone, Debug)]
 pub struct Table<K, V> {
-    shards: Vec<Arc<HashMap<K, V, FixedState>>>,
+    /// By event number / [`SPAN`]; none is empty.
+    chunks: HashMap<u64, Arc<Chunk<K, V>>, FixedState>,
     len: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Chunk<K, V> {
+    /// One more than the place of each event's row; 0 for none.
+    places: Box<[u16]>,
+    rows: Vec<(K, V)>,
 }
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
         Self {
-            shards: (0..SHARDS).map(|_| Arc::default()).collect(),
+            chunks: HashMap::default(),
             len: 0,
         }
     }
 }
 
-impl<K: Key, V: Clone> Table<K, V> {
-    fn shard(key: K) -> usize {
-        usize::try_from(key.event().rem_euclid(SHARDS as u64)).expect("below SHARDS")
+impl<K: Key, V> Chunk<K, V> {
+    fn new() -> Self {
+        Self {
+            places: (0..SPAN).map(|_| 0).collect(),
+            rows: Vec::new(),
+        }
     }
 
+    fn place(&self, key: K) -> Option<usize> {
+        usize::from(self.places[slot(key.event())]).checked_sub(1)
+    }
+
+    fn insert(&mut self, key: K, value: V) -> bool {
+        if let Some(place) = self.place(key) {
+            self.rows[place].1 = value;
+            return false;
+        }
+        self.rows.push((key, value));
+        let place = u16::try_from(self.rows.len()).expect("at most SPAN rows");
+        self.places[slot(key.event())] = place;
+        true
+    }
+
+    fn remove(&mut self, key: K) -> Option<V> {
+        let place = self.place(key)?;
+        let (_, value) = self.rows.swap_remove(place);
+        self.places[slot(key.event())] = 0;
+        if let Some((moved, _)) = self.rows.get(place) {
+            let place = u16::try_from(place.saturating_add(1)).expect("at most SPAN rows");
+            self.places[slot(moved.event())] = place;
+        }
+        Some(value)
+    }
+}
+
+fn slot(event: u64) -> usize {
+    usize::try_from(event.rem_euclid(SPAN)).expect("below SPAN")
+}
+
+/// The chunk that a key's row lies in.
+pub fn chunk_of(key: impl Key) -> u64 {
+    key.event().div_euclid(SPAN)
+}
+
+impl<K: Key, V: Clone> Table<K, V> {
     pub fn len(&self) -> usize {
         self.len
     }
 
     pub fn get(&self, key: K) -> Option<&V> {
-        self.shards[Self::shard(key)].get(&key)
+        let chunk = self.chunks.get(&chunk_of(key))?;
+        chunk.rows.get(chunk.place(key)?).map(|(_, value)| value)
     }
 
     pub fn get_mut(&mut self, key: K) -> Option<&mut V> {
-        Arc::make_mut(&mut self.shards[Self::shard(key)]).get_mut(&key)
+        let chunk = Arc::make_mut(self.chunks.get_mut(&chunk_of(key))?);
+        let place = chunk.place(key)?;
+        chunk.rows.get_mut(place).map(|(_, value)| value)
     }
 
     pub fn insert(&mut self, key: K, value: V) {
-        if Arc::make_mut(&mut self.shards[Self::shard(key)])
-            .insert(key, value)
-            .is_none()
-        {
+        let chunk = self
+            .chunks
+            .entry(chunk_of(key))
+            .or_insert_with(|| Arc::new(Chunk::new()));
+        if Arc::make_mut(chunk).insert(key, value) {
             self.len = self.len.saturating_add(1);
         }
     }
 
     pub fn remove(&mut self, key: K) -> Option<V> {
-        let removed = Arc::make_mut(&mut self.shards[Self::shard(key)]).remove(&key);
-        if removed.is_some() {
-            self.len = self.len.saturating_sub(1);
+        let id = chunk_of(key);
+        let chunk = Arc::make_mut(self.chunks.get_mut(&id)?);
+        let value = chunk.remove(key)?;
+        if chunk.rows.is_empty() {
+            self.chunks.remove(&id);
         }
-        removed
+        self.len = self.len.saturating_sub(1);
+        Some(value)
+    }
+
+    /// The rows of a chunk, in any order; none if it has no row.
+    pub fn chunk(&self, id: u64) -> Option<&[(K, V)]> {
+        self.chunks.get(&id).map(|chunk| chunk.rows.as_slice())
     }
 
     /// All rows, by ascending key.
     pub fn sorted(&self) -> Vec<(K, &V)> {
-        let mut all: Vec<_> = self
-            .shards
-            .iter()
-            .flat_map(|s| s.iter().map(|(k, v)| (*k, v)))
-            .collect();
-        all.sort_unstable_by_key(|(k, _)| *k);
+        let rows = self.chunks.values().flat_map(|chunk| &chunk.rows);
+        let mut all: Vec<_> = rows.map(|(key, value)| (*key, value)).collect();
+        all.sort_unstable_by_key(|(key, _)| *key);
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    impl Key for u64 {
+        fn event(self) -> u64 {
+            self
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_table_is_a_map(steps in prop::collection::vec((0..4_u8, 0..3 * SPAN, any::<u8>()), 0..4_000)) {
+            let (mut table, mut map) = (Table::default(), BTreeMap::new());
+            for (kind, key, value) in steps {
+                match kind {
+                    0 => prop_assert_eq!(table.remove(key), map.remove(&key)),
+                    1 => prop_assert_eq!(table.get_mut(key).copied(), map.get(&key).copied()),
+                    _ => {
+                        table.insert(key, value);
+                        map.insert(key, value);
+                    }
+                }
+                prop_assert_eq!(table.get(key), map.get(&key));
+                prop_assert_eq!(table.len(), map.len());
+            }
+            let frozen = table.clone();
+            prop_assert!(frozen.sorted().into_iter().eq(map.iter().map(|(k, v)| (*k, v))));
+            for id in 0..3 {
+                let in_map = map.range(id * SPAN..(id + 1) * SPAN).count();
+                prop_assert_eq!(table.chunk(id).map_or(0, <[_]>::len), in_map);
+            }
+            map.keys().for_each(|key| assert!(table.remove(*key).is_some()));
+            prop_assert!(table.chunks.is_empty());
+        }
     }
 }

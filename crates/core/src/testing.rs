@@ -281,7 +281,7 @@ pub fn create_with(merchant: MerchantId, text: &str, terms: Terms) -> Command {
     CreateOrder {
         merchant,
         number,
-        terms,
+        terms: terms.into(),
     }
     .into()
 }

@@ -97,8 +97,9 @@ fn balances(state: &State) -> BTreeMap<Account, Fen> {
 }
 
 fn open_orders(state: &State) -> Vec<(OrderId, Order)> {
-    let all = state.due(UnixMillis(i64::MAX), usize::MAX);
-    all.map(|id| (id, state.order(id).unwrap().clone()))
+    let all = state.clone().due(UnixMillis(i64::MAX), usize::MAX);
+    all.into_iter()
+        .map(|id| (id, state.order(id).unwrap().clone()))
         .collect()
 }
 
@@ -223,7 +224,10 @@ impl Run {
 
     fn step(&mut self, step: &Step) {
         match *step {
-            Step::Ask(a, b, c, d) => self.ask(self.command(a, b, c, d)),
+            Step::Ask(a, b, c, d) => {
+                let command = self.command(a, b, c, d);
+                self.ask(command);
+            }
             Step::Repeat(back) => {
                 let back = usize::from(back) % self.asked.len();
                 self.ask(self.asked[self.asked.len() - 1 - back].clone());
@@ -292,7 +296,7 @@ impl Run {
         self.events.push(event);
     }
 
-    fn command(&self, a: u8, b: u8, c: u8, d: u8) -> Command {
+    fn command(&mut self, a: u8, b: u8, c: u8, d: u8) -> Command {
         let user = UserId(u32::from(b % 5));
         let merchant = MerchantId([0, 1, 0, 1, 0, 1, 2, 3][usize::from(b % 8)]);
         match a % 64 {
@@ -355,7 +359,7 @@ impl Run {
                 CreateOrder {
                     merchant,
                     number,
-                    terms,
+                    terms: terms.into(),
                 }
                 .into()
             }
@@ -415,7 +419,7 @@ impl Run {
         }
     }
 
-    fn command_on_order(&self, a: u8, b: u8, c: u8, d: u8) -> Command {
+    fn command_on_order(&mut self, a: u8, b: u8, c: u8, d: u8) -> Command {
         let stranger = (
             OrderId(EventNumber(b.into())),
             MerchantId(0),
@@ -449,7 +453,7 @@ impl Run {
             }
             50 => CloseOrder { merchant, order }.into(),
             51 | 52 => {
-                let due = self.keeps.due(self.now, 1).next();
+                let due = self.keeps.due(self.now, 1).first().copied();
                 let order = due.filter(|_| c < 200).unwrap_or(id);
                 ExpireOrder { order }.into()
             }
@@ -468,7 +472,7 @@ impl Run {
                 order_amount: Fen(whole.0 + i64::from(d == 9)),
                 reason: d
                     .is_multiple_of(3)
-                    .then(|| "cold".repeat(usize::from(d) / 11)),
+                    .then(|| "cold".repeat(usize::from(d) / 11).into()),
                 notify: None,
             }
             .into(),
@@ -633,7 +637,7 @@ proptest! {
         let id = OrderId(run.keeps.next_event());
         let terms = Terms { only_payer: None, expires_at: None, ..run.terms(4, 0) };
         let terms = Terms { amount: Fen(whole), ..terms };
-        run.ask(CreateOrder { merchant, number: number("o", 0), terms }.into());
+        run.ask(CreateOrder { merchant, number: number("o", 0), terms: terms.into() }.into());
         run.ask(PayOrder { order: id, payer: user, attempt: Attempt::of(&number("try", 0)) }.into());
         let mut left = whole;
         for (n, part) in (0..).zip(parts.iter().chain([&1.0])) {

@@ -11,7 +11,8 @@ use feiqian_store::Committed;
 /// The newest durable batches.
 pub(crate) struct Ring {
     reader: Reader,
-    /// Events that the store may be behind, and that are kept behind it.
+    /// Events that the store may be behind. An eighth of them is kept behind it for other followers: few,
+    /// so that their memory is used again while the processor's cache still has it.
     room: u64,
     held: Mutex<Held>,
     grown: Condvar,
@@ -58,14 +59,15 @@ impl Ring {
         }
         held.end = batch.next();
         held.batches.push_back(batch);
-        while held
+        let kept_from = held.store.0.saturating_sub(self.room / 8);
+        let old = held
             .batches
-            .front()
-            .is_some_and(|batch| batch.next().0.saturating_add(self.room) < held.store.0)
-        {
-            held.batches.pop_front();
-        }
+            .partition_point(|batch| batch.next().0 < kept_from);
+        let old: Vec<_> = held.batches.drain(..old).collect();
         self.grown.notify_all();
+        drop(held);
+        // Freed while nobody waits for the lock.
+        drop(old);
     }
 
     fn full(&self, held: &Held) -> bool {

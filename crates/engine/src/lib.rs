@@ -21,6 +21,7 @@ mod follower;
 mod open;
 mod parts;
 mod queue;
+mod rebuild;
 mod snapshots;
 mod writer;
 
@@ -136,17 +137,18 @@ impl Engine {
         }
     }
 
-    /// Asks for many commands at once; each answer goes to `sink` under its tag. Waits for room in
-    /// the queue. For loads that cannot afford a future per command.
+    /// Asks for many commands at once, each under a tag; the answers go to `sink` together. Waits for
+    /// room in the queue. For loads that cannot afford a future per command.
     pub fn submit_many(
         &self,
-        commands: impl IntoIterator<Item = (Command, u64)>,
+        commands: Vec<(Command, u64)>,
         sink: &Arc<dyn Sink>,
     ) -> Result<(), Stopped> {
-        let envelopes = commands
-            .into_iter()
-            .map(|(command, tag)| Envelope::Command(command, Reply::Tagged(sink.clone(), tag)));
-        self.inner.queue.push_all(envelopes).map_err(|_| Stopped)
+        if commands.is_empty() {
+            return Ok(());
+        }
+        let envelope = Envelope::Many(commands, sink.clone());
+        self.inner.queue.push_waiting(envelope).map_err(|_| Stopped)
     }
 
     /// Reads the state exactly: after every command submitted before, once that is durable.

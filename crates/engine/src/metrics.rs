@@ -17,6 +17,8 @@ pub struct Metrics {
     pub commands: Family<Labels, Counter>,
     /// Commands refused, by command and refusal.
     pub refusals: Family<Labels, Counter>,
+    /// Commands that were not decided, because what they need cannot be read.
+    pub unreadable: Counter,
     /// Events per batch.
     pub batch_events: Histogram,
     /// Seconds to append a batch and make it durable.
@@ -36,6 +38,7 @@ impl Default for Metrics {
         Self {
             commands: Family::default(),
             refusals: Family::default(),
+            unreadable: Counter::default(),
             batch_events: Histogram::new(exponential_buckets(1.0, 4.0, 8)),
             sync_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 14)),
             queue_depth: Gauge::default(),
@@ -54,6 +57,11 @@ impl Metrics {
             "refusals",
             "Commands refused by the rules",
             self.refusals.clone(),
+        );
+        registry.register(
+            "commands_unreadable",
+            "Commands not decided, because what they need cannot be read",
+            self.unreadable.clone(),
         );
         registry.register(
             "batch_events",

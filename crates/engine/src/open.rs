@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -23,7 +23,7 @@ use feiqian_core::{
 use feiqian_log::{
     BatchBuffer, Disk, FileLog, Files, Log, Position, SEGMENT_BYTES_DEFAULT, Verify,
 };
-use feiqian_store::{Committed, Store};
+use feiqian_store::{Committed, Store, StoreError};
 use tokio::sync::watch;
 
 use crate::alarm::Alarm;
@@ -34,11 +34,11 @@ use crate::metrics::Metrics;
 use crate::parts::Parts;
 use crate::queue::Queue;
 use crate::snapshots::{self, Snapshots};
-use crate::writer::{Writer, encode};
-use crate::{Engine, Inner, KEEP_DEFAULT, RING_EVENTS_MAX, SNAPSHOT_EVERY, TIMERS_MAX};
+use crate::writer::{Asked, Writer};
+use crate::{Engine, Inner, KEEP_DEFAULT, RING_EVENTS_MAX, SNAPSHOT_EVERY, TIMERS_MAX, rebuild};
 
-/// Batches that can be under way: one is synced while the other is filled.
-const BUFFERS: usize = 2;
+/// Decided batches that may wait for the log.
+const BATCHES_AHEAD: usize = 2;
 
 /// Tells the time. A sandbox may pass one that moves as it likes; time never goes back for the rules.
 pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + Sync>;
@@ -59,6 +59,8 @@ pub fn system_clock() -> Clock {
 pub enum Stage {
     /// Reading the snapshot.
     Snapshot,
+    /// The store is damaged or of an older version: it is made anew, so all events are replayed.
+    Rebuild,
     /// Replaying events: done, and to be done.
     Replay(u64, u64),
 }
@@ -186,27 +188,37 @@ pub(crate) fn open_stepped(mut options: Options) -> Result<(Engine, Parts), Open
 
 fn open_parts(mut options: Options) -> Result<(Engine, Parts), OpenError> {
     tell(&mut options, Stage::Snapshot);
-    let state = snapshots::load(&*options.folders.state).map_err(|source| OpenError::Io {
-        dir: options.folders.state.path(""),
-        source,
-    })?;
-    let state = state.unwrap_or_default();
+    let state = load_snapshot(&options)?;
     let snapshot_at = state.next_event();
     // What a snapshot or the store has seen was durable: a log that ends before it must not be cut.
-    let indexed = feiqian_store::recorded_position_on(options.folders.store.clone())?;
+    let indexed = rebuild::recorded_position(options.folders.store.clone())?;
     let log_options = feiqian_log::Options {
         segment_bytes: options.segment_bytes,
         must_reach: Position(snapshot_at.max(indexed).0),
     };
     let (mut log, _) = FileLog::open_on(options.folders.log.clone(), log_options)?;
-    let disk = options.folders.store.clone();
-    let store = Arc::new(Store::open_on(disk, log.reader(), options.store)?);
-    let (mut state, last) = replay(state, &log, &store, &mut options)?;
+    let mut snapshot = Some(state);
+    let (mut state, last, store) = rebuild::or_rebuild(&mut options, |options| {
+        let disk = options.folders.store.clone();
+        let store = Store::open_on(disk, log.reader(), options.store)?;
+        let state = snapshot.take().map_or_else(|| load_snapshot(options), Ok)?;
+        let (state, last) = replay(state, &log, &store, options)?;
+        Ok((state, last, Arc::new(store)))
+    })?;
     let now = open_mode(&mut state, &mut log, &store, &options)?.max(last);
     Ok(assemble(state, now, snapshot_at, log, store, options))
 }
 
-fn tell(options: &mut Options, stage: Stage) {
+fn load_snapshot(options: &Options) -> Result<State, OpenError> {
+    let disk = &*options.folders.state;
+    let state = snapshots::load(disk).map_err(|source| OpenError::Io {
+        dir: disk.path(""),
+        source,
+    })?;
+    Ok(state.unwrap_or_default())
+}
+
+pub(crate) fn tell(options: &mut Options, stage: Stage) {
     if let Some(progress) = &mut options.progress {
         progress(stage);
     }
@@ -239,9 +251,7 @@ fn replay(
                     store,
                     event: state.next_event(),
                 };
-                state
-                    .recall_order(order, &before)
-                    .map_err(|error| OpenError::Replay(with_causes(&*error)))?;
+                state.recall_order(order, &before).map_err(cannot_recall)?;
             }
             // What is on disk may be anything; the rules stop at an event that does not fit.
             let number = state.next_event();
@@ -262,6 +272,13 @@ fn replay(
         )));
     }
     Ok((state, now))
+}
+
+fn cannot_recall(error: ArchiveError) -> OpenError {
+    match error.downcast::<StoreError>() {
+        Ok(error) => OpenError::Store(*error),
+        Err(error) => OpenError::Replay(with_causes(&*error)),
+    }
 }
 
 /// The archive as it was before an event. Settled orders are not in snapshots, and the store may have
@@ -314,7 +331,7 @@ fn open_mode(
             );
             let mut buffer = BatchBuffer::new();
             buffer
-                .push(|bytes| encode(&event, bytes))
+                .push(|bytes| event.write(bytes))
                 .map_err(|error| OpenError::Replay(error.to_string()))?;
             let appended = log.append(Position(0), now.0, &mut buffer)?;
             evolve(state, &event);
@@ -344,11 +361,7 @@ fn assemble(
     let queue = Arc::new(Queue::default());
     let metrics = Arc::new(Metrics::default());
     let (alarm, failure) = Alarm::new(queue.clone(), ring.clone());
-    let (work_sender, work) = sync_channel(BUFFERS);
-    let (buffer_sender, buffers) = channel();
-    for _ in 0..BUFFERS {
-        drop(buffer_sender.send(BatchBuffer::new()));
-    }
+    let (work_sender, work) = sync_channel(BATCHES_AHEAD);
     let (snapshots, recorder) = Snapshots::new(options.folders.state, durable.clone());
     let writer = Writer {
         state,
@@ -361,15 +374,15 @@ fn assemble(
         snapshot_every: options.snapshot_every,
         snapshots,
         work: work_sender,
-        buffers,
         now,
         snapshot_at,
         envelopes: VecDeque::new(),
+        asked: Asked::default(),
     };
     let committer = Committer {
         log,
         work,
-        buffers: buffer_sender,
+        buffer: BatchBuffer::new(),
         ring: ring.clone(),
         metrics: metrics.clone(),
         durable: durable_sender,
@@ -389,7 +402,7 @@ fn assemble(
         committer: Some(committer),
         follower: Some(follower),
         recorder: Some(recorder),
-        buffers: BUFFERS,
+        room: BATCHES_AHEAD,
     };
     let inner = Inner {
         queue,

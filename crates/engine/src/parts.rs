@@ -39,31 +39,31 @@ pub struct Parts {
     pub(crate) committer: Option<Committer<FileLog>>,
     pub(crate) follower: Option<Follower>,
     pub(crate) recorder: Option<Recorder>,
-    /// Batches that the writer may ship before it must wait for a buffer.
-    pub(crate) buffers: usize,
+    /// Batches that the writer may ship before it must wait for the committer.
+    pub(crate) room: usize,
 }
 
 impl Parts {
     /// Decides all that waits, and the timers that are due.
     pub fn decide(&mut self) -> Step {
-        if self.buffers == 0 {
+        if self.room == 0 {
             return Step::Idle;
         }
         let step = step(&mut self.writer, |writer| writer.step(Duration::ZERO));
-        self.buffers -= usize::from(step == Step::Worked);
+        self.room -= usize::from(step == Step::Worked);
         step
     }
 
     /// Makes the oldest decided batch durable, then gives its answers.
     pub fn commit(&mut self) -> Step {
-        let buffers = &mut self.buffers;
+        let room = &mut self.room;
         step(&mut self.committer, |committer| {
             if committer.ring.is_full() {
                 return Step::Idle;
             }
             match committer.work.try_recv() {
                 Ok(work) => {
-                    *buffers += 1;
+                    *room += 1;
                     committer.step(work)
                 }
                 Err(TryRecvError::Empty) => Step::Idle,
@@ -102,7 +102,7 @@ impl Parts {
             committer,
             follower,
             recorder,
-            buffers: _,
+            room: _,
             store: _,
         } = self;
         let threads = [

@@ -22,16 +22,15 @@ pub enum Outcome {
 
 /// Takes the answers of many commands.
 pub trait Sink: Send + Sync {
-    /// The answer of the command submitted under `tag`. Called on the committer's thread: be short.
-    fn answer(&self, tag: u64, outcome: Outcome);
+    /// The answers of commands that were submitted together, each with its tag, in their order.
+    /// Called on the committer's thread: be short.
+    fn answers(&self, answers: Vec<(u64, Outcome)>);
 }
 
 /// Where an answer goes.
 pub enum Reply {
     /// To one who waits.
     One(oneshot::Sender<Outcome>),
-    /// To a sink, under a tag.
-    Tagged(Arc<dyn Sink>, u64),
     /// Nowhere: a timer asked.
     Nobody,
 }
@@ -41,7 +40,6 @@ impl Reply {
         match self {
             // Whoever stopped waiting learns of it by asking again.
             Self::One(reply) => drop(reply.send(outcome)),
-            Self::Tagged(sink, tag) => sink.answer(tag, outcome),
             Self::Nobody => {}
         }
     }
@@ -58,12 +56,38 @@ pub(crate) type Read = Box<dyn FnOnce(&State) -> Release + Send>;
 )]
 pub(crate) enum Envelope {
     Command(Command, Reply),
+    /// Commands submitted together, each with its tag, and who takes the answers. They stay in the
+    /// memory that the caller put them in.
+    Many(Vec<(Command, u64)>, Arc<dyn Sink>),
     Read(Read),
+}
+
+impl Envelope {
+    /// How many commands and reads it holds.
+    fn len(&self) -> usize {
+        match self {
+            Self::Command(..) | Self::Read(_) => 1,
+            Self::Many(commands, _) => commands.len(),
+        }
+    }
+
+    /// Its commands, in order.
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
+        let (one, many) = match self {
+            Self::Command(command, _) => (Some(command), [].as_slice()),
+            Self::Many(commands, _) => (None, commands.as_slice()),
+            Self::Read(_) => (None, [].as_slice()),
+        };
+        one.into_iter()
+            .chain(many.iter().map(|(command, _)| command))
+    }
 }
 
 #[derive(Default)]
 struct Waiting {
     envelopes: VecDeque<Envelope>,
+    /// Commands and reads in them.
+    len: usize,
     closed: bool,
     writer_sleeps: bool,
 }
@@ -86,47 +110,43 @@ impl Queue {
     /// Reads have as much room again, so that balances can be seen while payments are told "busy".
     pub fn push(&self, envelope: Envelope) -> Result<(), NotTaken> {
         let room = match &envelope {
-            Envelope::Command(..) => QUEUE_MAX,
+            Envelope::Command(..) | Envelope::Many(..) => QUEUE_MAX,
             Envelope::Read(_) => 2 * QUEUE_MAX,
         };
         let mut waiting = self.lock();
-        if waiting.closed || waiting.envelopes.len() >= room {
+        if waiting.closed || waiting.len >= room {
             return Err(NotTaken);
         }
+        self.add(&mut waiting, envelope);
+        Ok(())
+    }
+
+    fn add(&self, waiting: &mut Waiting, envelope: Envelope) {
+        waiting.len += envelope.len();
         waiting.envelopes.push_back(envelope);
-        self.wake(&waiting);
-        Ok(())
-    }
-
-    /// Pushes all, waiting for room where there is none.
-    pub fn push_all(&self, envelopes: impl IntoIterator<Item = Envelope>) -> Result<(), NotTaken> {
-        let mut envelopes = envelopes.into_iter().peekable();
-        let mut waiting = self.lock();
-        while envelopes.peek().is_some() {
-            while waiting.envelopes.len() >= QUEUE_MAX && !waiting.closed {
-                waiting = self
-                    .drained
-                    .wait(waiting)
-                    .unwrap_or_else(PoisonError::into_inner);
-            }
-            if waiting.closed {
-                return Err(NotTaken);
-            }
-            let room = QUEUE_MAX.saturating_sub(waiting.envelopes.len());
-            waiting.envelopes.extend(envelopes.by_ref().take(room));
-            self.wake(&waiting);
-        }
-        Ok(())
-    }
-
-    fn wake(&self, waiting: &Waiting) {
         if waiting.writer_sleeps {
             self.filled.notify_one();
         }
     }
 
-    /// Moves up to `max` envelopes into `batch`, waiting at most `patience` for the first. False once
-    /// the queue is closed and empty.
+    /// Pushes, waiting for room where there is none.
+    pub fn push_waiting(&self, envelope: Envelope) -> Result<(), NotTaken> {
+        let mut waiting = self.lock();
+        while waiting.len >= QUEUE_MAX && !waiting.closed {
+            waiting = self
+                .drained
+                .wait(waiting)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if waiting.closed {
+            return Err(NotTaken);
+        }
+        self.add(&mut waiting, envelope);
+        Ok(())
+    }
+
+    /// Moves envelopes into `batch` until they hold `max` commands or a little more, waiting at most
+    /// `patience` for the first. False once the queue is closed and empty.
     pub fn take(&self, batch: &mut VecDeque<Envelope>, max: usize, patience: Duration) -> bool {
         let mut waiting = self.lock();
         if waiting.envelopes.is_empty() && !waiting.closed {
@@ -135,16 +155,18 @@ impl Queue {
             (waiting, _) = woken.unwrap_or_else(PoisonError::into_inner);
             waiting.writer_sleeps = false;
         }
-        let size = waiting.envelopes.len().min(max);
-        if size == waiting.envelopes.len() && batch.is_empty() {
-            std::mem::swap(&mut waiting.envelopes, batch);
-        } else {
-            batch.extend(waiting.envelopes.drain(..size));
+        let mut taken = 0;
+        while taken < max
+            && let Some(envelope) = waiting.envelopes.pop_front()
+        {
+            taken += envelope.len();
+            batch.push_back(envelope);
         }
-        if size > 0 {
+        waiting.len -= taken;
+        if taken > 0 {
             self.drained.notify_all();
         }
-        size > 0 || !waiting.closed
+        taken > 0 || !waiting.closed
     }
 
     pub fn close(&self) {
@@ -156,10 +178,12 @@ impl Queue {
     /// Drops what waits: each reply is dropped with it, which its owner reads as "unknown".
     pub fn abandon(&self) {
         self.close();
-        self.lock().envelopes.clear();
+        let mut waiting = self.lock();
+        waiting.envelopes.clear();
+        waiting.len = 0;
     }
 
     pub fn len(&self) -> usize {
-        self.lock().envelopes.len()
+        self.lock().len
     }
 }

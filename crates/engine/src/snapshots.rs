@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::parts::Step;
 
-const MAGIC: &[u8; 8] = b"FQSTAT01";
+const MAGIC: &[u8; 8] = b"FQSTAT02";
 const HASH_BYTES: usize = 32;
 /// Older ones are removed.
 const KEPT: usize = 2;
@@ -209,7 +209,7 @@ pub(crate) fn load(disk: &dyn Disk) -> io::Result<Option<State>> {
             Some(state) if state.next_event() == position => return Ok(Some(state)),
             Some(_) | None => tracing::warn!(
                 file = %disk.path(&name).display(),
-                "this snapshot is damaged and passed over; starting takes longer"
+                "this snapshot is damaged or of another version and passed over; starting takes longer"
             ),
         }
     }

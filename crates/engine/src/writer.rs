@@ -2,19 +2,22 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
-use feiqian_core::{Command, Decision, Event, EventNumber, State, UnixMillis};
+use feiqian_core::archive::{Archive, ArchiveError};
+use feiqian_core::numbers::{Key, Known};
+use feiqian_core::order::Order;
+use feiqian_core::{Command, Decision, EventNumber, OrderId, State, UnixMillis};
 use feiqian_core::{decide, evolve, order::expire::ExpireOrder};
-use feiqian_log::{Address, BatchBuffer, PushError};
+use feiqian_log::Address;
 use feiqian_store::Store;
 
 use crate::committer::{Answer, Work};
 use crate::metrics::{Counts, Metrics};
 use crate::open::Clock;
 use crate::parts::Step;
-use crate::queue::{Envelope, Outcome, Queue, Reply};
+use crate::queue::{Envelope, Outcome, Queue};
 use crate::snapshots::Snapshots;
 use crate::{BATCH_MAX, Receipt};
 
@@ -35,12 +38,48 @@ pub(crate) struct Writer {
     pub snapshots: Snapshots,
     /// Batches on their way to the log.
     pub work: SyncSender<Work>,
-    /// Buffers on their way back. There are two: one is synced while the other is filled.
-    pub buffers: Receiver<BatchBuffer>,
     pub now: UnixMillis,
     pub snapshot_at: EventNumber,
     /// Taken from the queue; empty between steps.
     pub envelopes: VecDeque<Envelope>,
+    /// Of a batch's numbers; the memory is used again.
+    pub asked: Asked,
+}
+
+/// What a batch's commands ask for.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// The hash of each command's number.
+    hashes: Vec<u64>,
+    /// Whether it was surely never used before the batch.
+    unknown: Vec<bool>,
+}
+
+impl Asked {
+    /// For each command the hash of its number, if that is new.
+    fn new_numbers(&self) -> impl Iterator<Item = Option<u64>> {
+        let each = self.hashes.iter().zip(&self.unknown);
+        each.map(|(hash, unknown)| unknown.then_some(*hash))
+    }
+}
+
+/// The archive, which need not be asked for a number that is known to be new.
+struct Archived<'a> {
+    store: &'a Store,
+    new: Option<u64>,
+}
+
+impl Archive for Archived<'_> {
+    fn number(&self, key: &Key) -> Result<Option<Known>, ArchiveError> {
+        if self.new.is_some_and(|new| new == key.hash()) {
+            return Ok(None);
+        }
+        Archive::number(self.store, key)
+    }
+
+    fn order(&self, id: OrderId) -> Result<Option<Order>, ArchiveError> {
+        Archive::order(self.store, id)
+    }
 }
 
 /// The committer is gone: the log failed, or everything stops.
@@ -87,23 +126,39 @@ impl Writer {
     fn batch(&mut self, envelopes: &mut VecDeque<Envelope>) -> Result<bool, Gone> {
         // Time never goes back, whatever the machine's clock does.
         self.now = self.now.max((self.clock)());
-        let due: Vec<_> = self.state.due(self.now, self.timers_max).collect();
+        let due = self.state.due(self.now, self.timers_max);
         if envelopes.is_empty() && due.is_empty() {
             return Ok(false);
         }
-        let buffer = self.buffers.recv().map_err(|_| Gone)?;
-        let mut batch = Batch::new(self.state.next_event(), self.now, buffer);
+        let mut batch = Batch::new(self.state.next_event(), self.now);
         for order in due {
-            self.command(&mut batch, &ExpireOrder { order }.into(), Reply::Nobody)?;
+            let _ = self.command(&mut batch, &ExpireOrder { order }.into(), None);
         }
+        self.warm(envelopes);
+        let asked = std::mem::take(&mut self.asked);
+        batch.work.events.reserve(asked.hashes.len());
+        let mut new = asked.new_numbers();
         for envelope in envelopes.drain(..) {
             match envelope {
-                Envelope::Command(command, reply) => self.command(&mut batch, &command, reply)?,
-                Envelope::Read(read) => batch.answers.push(Answer::Read(read(&self.state))),
+                Envelope::Command(command, reply) => {
+                    let outcome = self.command(&mut batch, &command, new.next().flatten());
+                    batch.work.answers.push(Answer::Command(reply, outcome));
+                }
+                Envelope::Many(commands, sink) => {
+                    let mut answers = Vec::with_capacity(commands.len());
+                    for (command, tag) in &commands {
+                        let new = new.next().flatten();
+                        answers.push((*tag, self.command(&mut batch, command, new)));
+                    }
+                    batch.work.answers.push(Answer::Many(sink, answers));
+                }
+                Envelope::Read(read) => batch.work.answers.push(Answer::Read(read(&self.state))),
             }
         }
+        drop(new);
+        self.asked = asked;
         batch.counts.publish(&self.metrics);
-        self.ship(batch)?;
+        self.work.send(batch.work).map_err(|_| Gone)?;
         self.state.forget(self.store.position(), self.keep);
         if self.state.next_event().0 >= self.snapshot_at.0.saturating_add(self.snapshot_every)
             && self.snapshots.offer(|| self.state.freeze())
@@ -113,100 +168,71 @@ impl Writer {
         Ok(true)
     }
 
-    fn command(&mut self, batch: &mut Batch, command: &Command, reply: Reply) -> Result<(), Gone> {
-        let outcome = match command.fetch(&mut self.state, self.store.as_ref()) {
-            Err(error) => {
-                tracing::error!(%error, command = command.name(), "the archive cannot be read");
-                Outcome::Unavailable
-            }
-            Ok(()) => match decide(&self.state, self.now, command) {
-                Decision::Accept(event) => Outcome::Done(self.accept(batch, event)?),
-                Decision::Again(event) => Outcome::Done(Receipt {
-                    event,
-                    at: self.now,
-                    again: true,
-                }),
-                Decision::Refuse(refusal) => {
-                    batch.counts.refused(&refusal);
-                    Outcome::Refused(refusal)
-                }
-            },
-        };
-        batch.counts.decided(command.name());
-        batch.answers.push(Answer::Command(reply, outcome));
-        Ok(())
+    /// Reads what deciding a batch will read, so that the processor fetches it all at once instead of
+    /// waiting for each.
+    fn warm(&mut self, envelopes: &VecDeque<Envelope>) {
+        let commands = || envelopes.iter().flat_map(Envelope::commands);
+        let Asked { hashes, unknown } = &mut self.asked;
+        hashes.clear();
+        hashes.extend(commands().map(|command| command.number().map_or(0, |key| key.hash())));
+        self.store.unknown(hashes, unknown);
+        let read = commands()
+            .zip(hashes)
+            .map(|(command, hash)| command.warm(*hash, &self.state))
+            .fold(0, u64::wrapping_add);
+        std::hint::black_box(read);
     }
 
-    fn accept(&mut self, batch: &mut Batch, event: Event) -> Result<Receipt, Gone> {
-        let number = self.state.next_event();
-        loop {
-            match batch.buffer.push(|bytes| encode(&event, bytes)) {
-                Ok(()) => break,
-                Err(PushError::BatchFull) => {
-                    let next = self.buffers.recv().map_err(|_| Gone)?;
-                    let full = std::mem::replace(batch, Batch::new(number, self.now, next));
-                    self.ship(full)?;
-                }
-                Err(error) => panic!("limits keep an event far below a megabyte: {error}"),
+    fn command(&mut self, batch: &mut Batch, command: &Command, new: Option<u64>) -> Outcome {
+        batch.counts.decided(command.name());
+        let archive = Archived {
+            store: &self.store,
+            new,
+        };
+        if let Err(error) = command.fetch(&mut self.state, &archive) {
+            tracing::error!(%error, command = command.name(), "the archive cannot be read");
+            self.metrics.unreadable.inc();
+            return Outcome::Unavailable;
+        }
+        match decide(&self.state, self.now, command) {
+            Decision::Accept(event) => {
+                let number = self.state.next_event();
+                evolve(&mut self.state, &event);
+                batch.work.events.push((Address(0), event));
+                Outcome::Done(Receipt {
+                    event: number,
+                    at: self.now,
+                    again: false,
+                })
+            }
+            Decision::Again(event) => Outcome::Done(Receipt {
+                event,
+                at: self.now,
+                again: true,
+            }),
+            Decision::Refuse(refusal) => {
+                batch.counts.refused(&refusal);
+                Outcome::Refused(refusal)
             }
         }
-        evolve(&mut self.state, &event);
-        batch.events.push((Address(0), event));
-        Ok(Receipt {
-            event: number,
-            at: self.now,
-            again: false,
-        })
-    }
-
-    fn ship(&self, batch: Batch) -> Result<(), Gone> {
-        let Batch {
-            first,
-            at,
-            buffer,
-            events,
-            answers,
-            counts: _,
-        } = batch;
-        self.work
-            .send(Work {
-                first,
-                at,
-                buffer,
-                events,
-                answers,
-            })
-            .map_err(|_| Gone)
-    }
-}
-
-/// Appends an event's stored form.
-pub(crate) fn encode(event: &Event, bytes: &mut Vec<u8>) {
-    match minicbor::encode(event, bytes) {
-        Ok(()) => {}
-        Err(error) => unreachable!("writing to memory does not fail: {error}"),
     }
 }
 
 struct Batch {
-    first: EventNumber,
-    at: UnixMillis,
-    buffer: BatchBuffer,
-    events: Vec<(Address, Event)>,
-    answers: Vec<Answer>,
+    work: Work,
     counts: Counts,
 }
 
 impl Batch {
-    fn new(first: EventNumber, at: UnixMillis, mut buffer: BatchBuffer) -> Self {
-        buffer.clear();
+    fn new(first: EventNumber, at: UnixMillis) -> Self {
         let (events, answers) = (Vec::new(), Vec::new());
         Self {
-            first,
-            at,
-            buffer,
-            events,
-            answers,
+            work: Work {
+                first,
+                at,
+                events,
+                answers,
+            },
             counts: Counts::default(),
         }
     }

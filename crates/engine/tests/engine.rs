@@ -19,7 +19,7 @@ use feiqian_core::{
     Account, BasisPoints, BrandId, Fen, MerchantId, Mode, Number, OrderId, TransferId, UnixMillis,
     UserId,
 };
-use feiqian_engine::{Engine, OpenError, Options, Rejected};
+use feiqian_engine::{Engine, OpenError, Options, Rejected, Stage};
 
 const SHOP: MerchantId = MerchantId(0);
 const PAYER: UserId = UserId(0);
@@ -83,7 +83,7 @@ fn create(text: &str, fen: i64) -> CreateOrder {
     CreateOrder {
         merchant: SHOP,
         number: number(text),
-        terms,
+        terms: terms.into(),
     }
 }
 
@@ -307,7 +307,7 @@ async fn an_order_expires_when_the_clock_says_so() {
     let engine = Engine::open(options).unwrap();
     set_up(&engine).await;
     let mut order = create("soon", 100);
-    order.terms.expires_at = Some(UnixMillis(1_700_000_060_000));
+    Arc::make_mut(&mut order.terms).expires_at = Some(UnixMillis(1_700_000_060_000));
     let order = OrderId(engine.submit(order).await.unwrap().event);
     now.store(1_700_000_060_000, Ordering::SeqCst);
     let refused = engine.submit(pay(order)).await;
@@ -387,4 +387,147 @@ async fn a_log_that_lost_its_end_is_refused() {
         ));
         assert!(std::fs::read(&log).unwrap() == cut, "the log was changed");
     }
+}
+
+/// A folder with an order paid long ago, whose store is on disk.
+async fn with_old_order() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    set_up(&engine).await;
+    paid(&engine, "old", 1_000).await;
+    engine.submit(refund("r1", "old", 1, 1_000)).await.unwrap();
+    engine.stop();
+    dir
+}
+
+/// Opens it and says whether the store was made anew.
+fn open_told(dir: &Path) -> (Engine, bool) {
+    let stages = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let told = stages.clone();
+    let mut options = Options::new(dir, Mode::Sandbox);
+    options.progress = Some(Box::new(move |stage| told.lock().unwrap().push(stage)));
+    let engine = Engine::open(options).unwrap();
+    let anew = stages.lock().unwrap().contains(&Stage::Rebuild);
+    (engine, anew)
+}
+
+/// The files of the store.
+fn store_files(dir: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(dir.join("store")).unwrap().flatten();
+    let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
+    files.retain(|file| !file.ends_with("LOCK"));
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn a_store_that_is_damaged_missing_or_old_is_made_anew() {
+    let dir = with_old_order().await;
+    let files = store_files(dir.path());
+    assert!(files.len() >= 2, "{files:?}");
+    type Harm = fn(&Path);
+    let harms: [(&str, Harm); 3] = [
+        ("cut", |file| {
+            let bytes = std::fs::read(file).unwrap();
+            std::fs::write(file, &bytes[..bytes.len() / 2]).unwrap();
+        }),
+        ("removed", |file| std::fs::remove_file(file).unwrap()),
+        ("of another version", |file| {
+            std::fs::write(file, "feiqian store 99\n").unwrap();
+        }),
+    ];
+    let mut refunds = 1;
+    for (what, harm) in harms {
+        for file in store_files(dir.path()) {
+            refunds += 1;
+            harm(&file);
+            let (engine, anew) = open_told(dir.path());
+            assert!(anew, "{} {what}", file.display());
+            let more = engine
+                .submit(refund(&format!("r{refunds}"), "old", 1, 1_000))
+                .await;
+            assert!(more.is_ok(), "{} {what}", file.display());
+            assert!(engine.submit(create("old", 1_000)).await.unwrap().again);
+            engine.stop();
+        }
+    }
+    let store = dir.path().join("store");
+    std::fs::remove_dir_all(&store).unwrap();
+    std::fs::create_dir_all(store.join("index")).unwrap();
+    std::fs::write(store.join("FORMAT"), "feiqian store 1\n").unwrap();
+    let (engine, anew) = open_told(dir.path());
+    assert!(anew && !store.join("index").exists());
+    assert!(engine.submit(create("old", 1_000)).await.unwrap().again);
+    engine.stop();
+    drop(engine);
+    // What is no store is not touched, and what is sound is not made anew.
+    assert!(!open_told(dir.path()).1);
+    std::fs::remove_dir_all(&store).unwrap();
+    std::fs::create_dir_all(&store).unwrap();
+    std::fs::write(store.join("thesis.txt"), "years of work").unwrap();
+    assert!(Engine::open(Options::new(dir.path(), Mode::Sandbox)).is_err());
+    assert!(store.join("thesis.txt").exists());
+}
+
+/// A damaged block is met only when it is read: by the replay, or by whoever asks.
+#[tokio::test]
+async fn damage_inside_the_store_is_told_and_the_next_start_is_sound() {
+    let dir = with_old_order().await;
+    let run = |dir: &Path| {
+        let files = store_files(dir);
+        let run = files
+            .iter()
+            .find(|file| file.extension().is_some_and(|e| e == "run"));
+        run.unwrap().clone()
+    };
+    let mut bytes = std::fs::read(run(dir.path())).unwrap();
+    // The second block of 4 KiB has the stories of orders.
+    bytes[4096 + 100] ^= 1;
+    std::fs::write(run(dir.path()), &bytes).unwrap();
+    let (engine, anew) = open_told(dir.path());
+    assert!(!anew);
+    assert_eq!(wallet(&engine).await, Fen(999_001));
+    let asked = engine.submit(refund("r2", "old", 1, 1_000)).await;
+    assert!(matches!(asked, Err(Rejected::Unknown)), "{asked:?}");
+    assert_eq!(engine.metrics().unreadable.get(), 1);
+    // Others are served.
+    paid(&engine, "new", 10).await;
+    engine.stop();
+    drop(engine);
+
+    // What was settled before the snapshot is read by the replay of what was refunded after it.
+    std::fs::remove_dir_all(dir.path().join("store")).unwrap();
+    let (engine, anew) = open_told(dir.path());
+    assert!(!anew, "a store that is not there has nothing wrong");
+    engine.submit(refund("r2", "old", 1, 1_000)).await.unwrap();
+    engine.stop();
+}
+
+/// What was settled before the snapshot and refunded after it is read from the store by the replay.
+#[tokio::test]
+async fn damage_that_the_replay_meets_is_put_right_too() {
+    let dir = with_old_order().await;
+    let (state, older) = (dir.path().join("state"), dir.path().join("older"));
+    std::fs::rename(&state, &older).unwrap();
+    let engine = open(dir.path());
+    engine.submit(refund("r2", "old", 1, 1_000)).await.unwrap();
+    engine.stop();
+    drop(engine);
+    std::fs::remove_dir_all(&state).unwrap();
+    std::fs::rename(&older, &state).unwrap();
+    for file in store_files(dir.path()) {
+        let mut bytes = std::fs::read(&file).unwrap();
+        if bytes.len() > 8192 {
+            bytes[4096 + 100] ^= 1;
+            std::fs::write(&file, bytes).unwrap();
+        }
+    }
+    let (engine, anew) = open_told(dir.path());
+    assert!(anew);
+    assert_eq!(wallet(&engine).await, Fen(999_002));
+    engine
+        .submit(refund("r3", "old", 998, 1_000))
+        .await
+        .unwrap();
+    engine.stop();
 }

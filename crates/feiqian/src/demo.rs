@@ -43,10 +43,13 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 async fn demo(options: &Options) -> Result<(), Failure> {
-    std::fs::create_dir_all(&options.data)?;
+    folder::prepare(&options.data)?;
     let key_file = options.data.join(MASTER_KEY);
     let master = if key_file.exists() {
         MasterKey::read(&key_file)?
+    } else if options.data.join("vault").exists() {
+        let key = key_file.display();
+        return Err(format!("{key} is missing, and no other key opens the vault beside it").into());
     } else {
         MasterKey::create(&key_file, true)?
     };

@@ -25,10 +25,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::Failure;
+use crate::{Failure, backup, restore};
 
 /// Where the operator's bearer key is written on the first start.
 pub const OPERATOR_KEY: &str = "operator.key";
+
+/// Makes the folder if it is not there; refuses one whose restore did not end.
+pub fn prepare(dir: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(dir)?;
+    restore::refuse_unfinished(dir)
+}
 
 /// Opens engine, vault and platform.
 pub async fn open(
@@ -42,6 +48,7 @@ pub async fn open(
     let shown = bar.clone();
     options.progress = Some(Box::new(move |stage| match stage {
         Stage::Snapshot => {}
+        Stage::Rebuild => shown.set_message("making the indexes anew"),
         Stage::Replay(done, todo) => {
             shown.set_length(todo);
             shown.set_position(done);
@@ -58,6 +65,14 @@ pub async fn open(
 /// A progress bar on a terminal, nothing elsewhere.
 pub fn bar(what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos}/{human_len} {eta}");
+    let bar = ProgressBar::new(0).with_message(what);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+/// [`bar`] for bytes; its length is set later.
+pub fn byte_bar(what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}");
     let bar = ProgressBar::new(0).with_message(what);
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
@@ -113,8 +128,10 @@ pub async fn serve(
         .then(|| SandboxBank::start(&platform))
         .transpose()?;
     let engine = platform.engine.clone();
+    let backups = backup::ask::answer(platform.clone(), notifier.clone(), dir);
     let router = server::router(platform, Some(notifier.clone()));
     let served = server::serve_on(router, listener, tls, stop.asked(engine.clone())).await;
+    drop(backups);
     if let Some(bank) = bank {
         bank.stop();
     }

@@ -10,9 +10,11 @@ macro_rules! say {
 pub(crate) use say;
 
 mod audit;
+mod backup;
 mod bench;
 mod demo;
 mod folder;
+mod restore;
 mod seed;
 mod serve;
 mod shopper;
@@ -47,8 +49,17 @@ enum Command {
     Paycode(shopper::PayCodeOptions),
     /// Compute every balance and check every rule again, from the log alone.
     ///
-    /// Works while the server runs. Exits with 1 and the first contradiction if there is one.
+    /// Works while the server runs. Exits with 1 and the first contradiction if there is one. Memory
+    /// is for users and merchants, not for the log's length: what must wait for the end takes about
+    /// 30 bytes of temporary disk an event (and its own size once more for an event that goes on
+    /// with an order of a million events ago), in the folder that TMPDIR names.
     Audit(audit::Options),
+    /// Copy a data folder to another disk, also while the server runs; later only what is new.
+    Backup(backup::Options),
+    /// Make a data folder from a backup, and audit it.
+    ///
+    /// Exits with 1 and the file's name when a file of the backup is not what was copied.
+    Restore(restore::Options),
     /// Measure this machine. Not a test: the figures say what they were measured with.
     #[command(subcommand)]
     Bench(bench::Command),
@@ -80,6 +91,8 @@ fn main() -> ExitCode {
         Command::Pay(options) => shopper::pay(&options),
         Command::Paycode(options) => shopper::pay_code(&options),
         Command::Audit(options) => audit::run(&options),
+        Command::Backup(options) => backup::run(&options),
+        Command::Restore(options) => restore::run(&options),
         Command::Bench(command) => bench::run(&command),
     };
     match result {

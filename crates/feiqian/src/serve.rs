@@ -59,7 +59,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        std::fs::create_dir_all(&config.data)?;
+        folder::prepare(&config.data)?;
         let tls = config.tls.map(|tls| TlsFiles {
             certificate: tls.certificate,
             key: tls.key,

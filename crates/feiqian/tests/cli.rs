@@ -2,119 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_feiqian");
+mod common;
 
-/// A running server, stopped with SIGTERM at the end.
-struct Server(Child);
-
-impl Server {
-    fn start(arguments: &[&str]) -> (Self, Vec<String>) {
-        let mut child = Command::new(BINARY)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut lines = Vec::new();
-        for line in stdout.lines() {
-            lines.push(line.unwrap());
-            if lines
-                .last()
-                .is_some_and(|l| l.contains("Ctrl-C stops") || l.starts_with("Serving"))
-            {
-                break;
-            }
-        }
-        (Self(child), lines)
-    }
-
-    fn stop(mut self) {
-        let pid = self.0.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
-        assert!(
-            self.0.wait().unwrap().success(),
-            "an orderly stop exits with 0"
-        );
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-    }
-}
-
-fn run(arguments: &[&str]) -> Output {
-    Command::new(BINARY).args(arguments).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// What a failing command says; it must exit with 1.
-fn refusal(arguments: &[&str]) -> String {
-    let output = run(arguments);
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-    String::from_utf8(output.stderr).unwrap()
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, contents: &str) -> PathBuf {
-        use std::os::unix::fs::PermissionsExt;
-        let path = self.file(name);
-        std::fs::write(&path, contents).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-        path
-    }
-}
-
-fn demo(folder: &Folder) -> (Server, Value) {
-    let (data, file) = (folder.file("demo"), folder.file("credentials.json"));
-    let (server, _) = Server::start(&[
-        "demo",
-        "--data",
-        text(&data),
-        "--listen",
-        "127.0.0.1:0",
-        "--credentials",
-        text(&file),
-    ]);
-    let credentials = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    (server, credentials)
-}
+use common::{Folder, Server, demo, refusal, run, stdout, text};
 
 #[test]
 fn a_demo_is_seeded_paid_in_audited_and_goes_on() {

@@ -155,7 +155,7 @@ impl Bank {
             let command = Command::from(AnswerTransfer { transfer, answer });
             (command, tag(transfer, answer))
         });
-        self.engine.submit_many(commands, &self.sink)
+        self.engine.submit_many(commands.collect(), &self.sink)
     }
 }
 
@@ -178,22 +178,30 @@ fn tag(transfer: TransferId, answer: Answer) -> u64 {
 struct Unanswered(Mutex<Sender<(TransferId, Answer)>>);
 
 impl Sink for Unanswered {
-    fn answer(&self, tag: u64, outcome: Outcome) {
-        let transfer = TransferId(EventNumber(tag >> 1));
-        let answer = if tag & 1 == 1 {
-            Answer::Done
-        } else {
-            Answer::Declined
-        };
-        let next = match outcome {
-            Outcome::Done(_)
-            | Outcome::Refused(Refusal::AnswerTransfer(AnswerRefusal::NotPending)) => return,
-            // No room for the money: it is declined.
-            Outcome::Refused(_) => Answer::Declined,
-            Outcome::Unavailable => answer,
-        };
-        let again = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn answers(&self, answers: Vec<(u64, Outcome)>) {
+        let again = answers
+            .into_iter()
+            .filter_map(|(tag, outcome)| answer_again(tag, &outcome));
+        let sender = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody listens any more once the bank stopped.
-        let _ = again.send((transfer, next));
+        again.for_each(|again| sender.send(again).unwrap_or(()));
+    }
+}
+
+/// What to tell of a transfer next, if it is not answered yet.
+fn answer_again(tag: u64, outcome: &Outcome) -> Option<(TransferId, Answer)> {
+    let transfer = TransferId(EventNumber(tag >> 1));
+    let answer = if tag & 1 == 1 {
+        Answer::Done
+    } else {
+        Answer::Declined
+    };
+    match outcome {
+        Outcome::Done(_) | Outcome::Refused(Refusal::AnswerTransfer(AnswerRefusal::NotPending)) => {
+            None
+        }
+        // No room for the money: it is declined.
+        Outcome::Refused(_) => Some((transfer, Answer::Declined)),
+        Outcome::Unavailable => Some((transfer, answer)),
     }
 }

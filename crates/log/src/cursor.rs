@@ -93,6 +93,12 @@ impl Cursor {
         self.walk.as_ref().map_or(Position(0), |walk| walk.next)
     }
 
+    /// Where the next batch goes: every byte before it is of a batch that was checked.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        Address(self.walk.as_ref().map_or(0, Walk::address))
+    }
+
     /// Chain of the last batch before the next one.
     #[must_use]
     pub fn chain(&self) -> Chain {

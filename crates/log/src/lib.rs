@@ -38,7 +38,7 @@ pub use error::{AppendError, OpenError, PushError, ReadError};
 pub use files::{FileLog, Options};
 pub use frame::BatchBuffer;
 pub use position::{Address, Position};
-pub use reader::Reader;
+pub use reader::{Reader, Segment};
 pub use recovery::{Cut, Opened};
 
 /// Most bytes of one event: 1 MiB.

@@ -29,6 +29,17 @@ pub struct Reader {
     shared: Arc<Shared>,
 }
 
+/// A file of a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its name in the log's directory.
+    pub name: String,
+    /// Address of its first byte. Its batches end where the next segment begins.
+    pub base: Address,
+    /// Position of its first event.
+    pub first: Position,
+}
+
 struct Shared {
     disk: Arc<dyn Disk>,
     /// Address where the durable part ends, told by the writer of this process; none when the
@@ -78,6 +89,21 @@ impl Reader {
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// All files of the log, in order; for copying them.
+    ///
+    /// # Errors
+    /// When the directory cannot be read or a new segment's header is damaged.
+    pub fn list(&self) -> Result<Vec<Segment>, ReadError> {
+        self.refresh()?;
+        let segments = self.segments();
+        let segment = |header: &SegmentHeader| Segment {
+            name: header.name(),
+            base: Address(header.base),
+            first: header.first,
+        };
+        Ok(segments.values().map(segment).collect())
     }
 
     /// A cursor whose first event is the one at `position`; the log's end is allowed.

@@ -255,7 +255,7 @@ impl World {
             }
             .into(),
             Command::CreateOrder(mut asked) => {
-                asked.terms.description = self.text(127);
+                std::sync::Arc::make_mut(&mut asked.terms).description = self.text(127);
                 asked.into()
             }
             Command::PayOrder(asked) => PayOrder {
@@ -404,7 +404,7 @@ impl World {
         CreateOrder {
             merchant,
             number: self.number("o"),
-            terms,
+            terms: terms.into(),
         }
     }
 
@@ -533,8 +533,8 @@ impl World {
             order: self.order_ref(books, id),
             amount,
             order_amount: Fen(order_amount),
-            reason: self.chance.one_in(3).then(|| self.text(80)),
-            notify: self.chance.one_in(5).then(|| self.notify()),
+            reason: self.chance.one_in(3).then(|| self.text(80).into()),
+            notify: self.chance.one_in(5).then(|| self.notify().into()),
         };
         // Somebody gives it back fen by fen.
         if left > 60 && self.chance.one_in(60) {

@@ -30,6 +30,7 @@ mod query;
 mod store;
 mod work;
 
+pub mod export;
 pub mod vault;
 
 #[cfg(test)]

@@ -36,6 +36,8 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretBox, SecretSlice};
 
+use crate::export::{Export, ExportError};
+
 /// Longest name of a secret, in bytes.
 pub const SECRET_NAME_MAX: usize = 200;
 /// Longest secret or personal record, in bytes.
@@ -506,6 +508,15 @@ impl Vault {
             })?;
             Ok(u64::from_be_bytes(bytes))
         })
+    }
+
+    /// The vault as it is now, sealed as it lies on the disk, for a backup. People who are erased
+    /// later are still in it.
+    ///
+    /// # Errors
+    /// [`ExportError::Storage`].
+    pub fn export(&self) -> Result<Export, ExportError> {
+        Export::of(&self.database)
     }
 
     fn person_key(&self, person: u64) -> Result<Option<LessSafeKey>, VaultError> {

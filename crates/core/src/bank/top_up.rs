@@ -58,7 +58,7 @@ refusals! {
 }
 
 impl TopUp {
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key {
             scope: Scope::TopUps(self.user),
             number: self.number,

@@ -68,7 +68,7 @@ refusals! {
 }
 
 impl Withdraw {
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key {
             scope: Scope::Withdrawals(self.user),
             number: self.number,

@@ -54,7 +54,7 @@ refusals! {
 }
 
 impl AddBrand {
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key {
             scope: Scope::Brands,
             number: self.number,

@@ -69,7 +69,7 @@ refusals! {
 }
 
 impl AddMerchant {
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key {
             scope: Scope::Merchants,
             number: self.number,

@@ -93,8 +93,9 @@ mod tests {
     #[test]
     fn closing_twice_is_answered_again() {
         for order in [OrderRef::Id(ORDER), named("a")] {
-            let world = given([create("a", 10), close(SHOP, order)]);
-            assert_eq!(world.state.next_due(), None);
+            let mut world = given([create("a", 10), close(SHOP, order)]);
+            let end = world.now.plus(ORDER_LIFE_DEFAULT_MS);
+            assert_eq!(world.state.due(end, 9), []);
             world.when(close(SHOP, order)).answers_again(nth(1));
         }
         given([create("a", 10), reverse(SHOP, named("a"))])

@@ -4,6 +4,8 @@
 //! Invariants: one merchant's order number names one order for ever; the order's id is the number of
 //! this event.
 
+use std::sync::Arc;
+
 use minicbor::{Decode, Encode};
 
 use crate::archive::{Archive, ArchiveError};
@@ -28,7 +30,7 @@ pub struct CreateOrder {
     /// Send the same one when trying again.
     pub number: Number,
     /// What is asked.
-    pub terms: Terms,
+    pub terms: Arc<Terms>,
 }
 
 /// What a merchant asks of a shopper. Compared when a number comes again.
@@ -125,9 +127,9 @@ pub struct OrderCreated {
     /// It cannot be paid from here on.
     #[n(4)]
     pub expires_at: UnixMillis,
-    /// What is asked.
-    #[n(5)]
-    pub terms: Terms,
+    /// What is asked: shared with the command, for texts are dear to copy.
+    #[cbor(n(5), with = "crate::cbor")]
+    pub terms: Arc<Terms>,
 }
 
 refusals! {
@@ -148,7 +150,7 @@ refusals! {
 }
 
 impl CreateOrder {
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key {
             scope: Scope::Orders(self.merchant),
             number: self.number,
@@ -273,7 +275,6 @@ pub fn decide(
 /// Applies it.
 pub fn evolve(state: &mut State, event: &OrderCreated) {
     let id = OrderId(state.next);
-    state.ends.insert((event.expires_at, id));
     state.orders.insert(id, event.order(state.next));
 }
 

@@ -77,15 +77,7 @@ pub fn decide(
 
 /// Applies it.
 pub fn evolve(state: &mut State, event: &OrderExpired) {
-    #[cfg(feature = "planted")]
-    let again = crate::planted::is(crate::planted::Bug::TimerTwice)
-        .then(|| state.order(event.order))
-        .flatten()
-        .filter(|order| order.state == OrderState::Open)
-        .map(|order| (order.expires_at, event.order));
     settle(state, event.order, |order| order.state = OrderState::Closed);
-    #[cfg(feature = "planted")]
-    state.ends.extend(again);
 }
 
 #[cfg(test)]
@@ -98,15 +90,18 @@ mod tests {
 
     #[test]
     fn at_its_end_and_once() {
-        let world = given([create("a", 10)])
+        let mut world = given([create("a", 10)])
             .after_ms(ORDER_LIFE_DEFAULT_MS - 1)
             .when(expire(ORDER))
             .refuses(Refusal::NotDue);
-        assert_eq!(world.state.due(world.now, 9).count(), 0);
-        let world = world.after_ms(1);
-        assert_eq!(world.state.due(world.now, 9).collect::<Vec<_>>(), [ORDER]);
-        let world = world.when(expire(ORDER)).accepts();
-        assert_eq!(world.state.due(world.now, 9).count(), 0);
+        assert_eq!(world.state.due(world.now, 9), []);
+        let mut world = world.after_ms(1);
+        assert_eq!(world.state.due(world.now, 9), [ORDER]);
+        assert_eq!(world.state.due(world.now, 0), []);
+        assert_eq!(world.state.due(world.now, 9), [ORDER]);
+        let mut world = world.when(expire(ORDER)).accepts();
+        assert_eq!(world.state.due(world.now, 9), []);
+        assert_eq!(world.state.next_due(), None);
         world.when(expire(ORDER)).refuses(Refusal::NotOpen);
     }
 

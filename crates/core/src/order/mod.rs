@@ -9,12 +9,15 @@
 
 pub mod close;
 pub mod create;
+mod ends;
 pub mod expire;
 pub mod pay;
 pub mod refund;
 pub mod reverse;
 
 use minicbor::{Decode, Encode};
+
+pub(crate) use ends::Orders;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::event::Event;
@@ -199,12 +202,6 @@ fn settle(state: &mut State, id: OrderId, change: impl FnOnce(&mut Order)) {
         .orders
         .get_mut(id)
         .expect("the order was found when deciding");
-    let open = order.state == OrderState::Open;
-    #[cfg(feature = "planted")]
-    let open = open || crate::planted::is(crate::planted::Bug::TimerTwice);
-    if open {
-        state.ends.remove(&(order.expires_at, id));
-    }
     change(order);
     order.last = number;
     state.settled.push_back((number, id));

@@ -34,9 +34,9 @@ pub struct RefundOrder {
     /// What the merchant believes the order's amount is.
     pub order_amount: Fen,
     /// Why, in the merchant's words.
-    pub reason: Option<String>,
+    pub reason: Option<Box<str>>,
     /// Who is told.
-    pub notify: Option<Notify>,
+    pub notify: Option<Box<Notify>>,
 }
 
 /// Event.
@@ -69,10 +69,10 @@ pub struct OrderRefunded {
     pub fee_returned: Fen,
     /// Why, in the merchant's words.
     #[n(8)]
-    pub reason: Option<String>,
+    pub reason: Option<Box<str>>,
     /// Who is told.
     #[n(9)]
-    pub notify: Option<Notify>,
+    pub notify: Option<Box<Notify>>,
     /// See the module.
     #[n(10)]
     pub postings: Postings,
@@ -111,7 +111,7 @@ refusals! {
 }
 
 impl RefundOrder {
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key {
             scope: Scope::Refunds(self.merchant),
             number: self.number,
@@ -125,8 +125,8 @@ impl RefundOrder {
     }
 
     fn texts_fit(&self) -> bool {
-        let fits = |text: &String| text.chars().count() <= REASON_CHARS_MAX;
-        self.reason.as_ref().is_none_or(fits) && self.notify.as_ref().is_none_or(Notify::fits)
+        let fits = |text: &str| text.chars().count() <= REASON_CHARS_MAX;
+        self.reason.as_deref().is_none_or(fits) && self.notify.as_deref().is_none_or(Notify::fits)
     }
 
     pub(crate) fn fetch(
@@ -339,7 +339,10 @@ mod tests {
             .refuses(Reversed);
         let wordy = |chars, address, order_amount| {
             let mut refund = refund_of("r", named("a"), 0, order_amount);
-            (refund.reason, refund.notify) = (Some("冷".repeat(chars)), notify(address));
+            (refund.reason, refund.notify) = (
+                Some("冷".repeat(chars).into()),
+                notify(address).map(Box::new),
+            );
             refund.into()
         };
         let (amount, refundable) = (Fen(10), Fen(10));

@@ -167,8 +167,9 @@ mod tests {
 
     #[test]
     fn what_was_not_paid_is_over() {
-        let world = given([create("a", 10), reverse(SHOP, named("a"))]);
-        assert_eq!(world.state.next_due(), None);
+        let mut world = given([create("a", 10), reverse(SHOP, named("a"))]);
+        let end = world.now.plus(ORDER_LIFE_DEFAULT_MS);
+        assert_eq!(world.state.due(end, 9), []);
         let order = world.state.order(ORDER).unwrap();
         assert_eq!(order.state, OrderState::Reversed(None));
         world.when(reverse(SHOP, named("a"))).answers_again(nth(1));

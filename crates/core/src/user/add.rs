@@ -58,7 +58,7 @@ refusals! {
 }
 
 impl AddUser {
-    fn key(&self) -> Key {
+    pub(crate) fn key(&self) -> Key {
         Key {
             scope: Scope::Users,
             number: self.number,

@@ -26,6 +26,50 @@ pub struct User {
     pub tier: Tier,
 }
 
+/// Bytes of a packed user: balance (8, little endian), brand (2), status, tier.
+const PACKED_BYTES: usize = 12;
+
+impl User {
+    /// For snapshots.
+    pub(crate) fn pack(&self) -> [u8; PACKED_BYTES] {
+        let mut bytes = [0; PACKED_BYTES];
+        bytes[..8].copy_from_slice(&self.balance.0.to_le_bytes());
+        bytes[8..10].copy_from_slice(&self.brand.0.to_le_bytes());
+        bytes[10] = match self.status {
+            UserStatus::Active => 0,
+            UserStatus::Frozen => 1,
+            UserStatus::Closed => 2,
+        };
+        bytes[11] = match self.tier {
+            Tier::Basic => 0,
+            Tier::Verified => 1,
+            Tier::Full => 2,
+        };
+        bytes
+    }
+
+    /// The user of packed bytes.
+    pub(crate) fn unpack(bytes: [u8; PACKED_BYTES]) -> Option<Self> {
+        let [balance @ .., b0, b1, status, tier] = bytes;
+        Some(Self {
+            balance: Fen(i64::from_le_bytes(balance)),
+            brand: BrandId(u16::from_le_bytes([b0, b1])),
+            status: match status {
+                0 => UserStatus::Active,
+                1 => UserStatus::Frozen,
+                2 => UserStatus::Closed,
+                _ => return None,
+            },
+            tier: match tier {
+                0 => Tier::Basic,
+                1 => Tier::Verified,
+                2 => Tier::Full,
+                _ => return None,
+            },
+        })
+    }
+}
+
 /// May a user move money?
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(index_only)]

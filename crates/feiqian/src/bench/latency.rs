@@ -1,9 +1,11 @@
-//! Latencies, counted in buckets one percent apart.
+//! Latencies, counted in buckets less than 1.6 percent wide.
 
 use std::time::Duration;
 
-/// Buckets up to about a thousand seconds.
-const BUCKETS: usize = 2_100;
+/// Each power of two of microseconds has so many buckets.
+const PER_DOUBLING: u64 = 64;
+/// Buckets up to 2^40 µs, which is twelve days.
+const BUCKETS: usize = 36 * 64;
 
 /// How long things took.
 pub struct Latencies {
@@ -20,11 +22,23 @@ impl Latencies {
     }
 
     pub fn record(&mut self, took: Duration) {
-        self.buckets[bucket(took)] += 1;
+        self.buckets[bucket(took).min(BUCKETS - 1)] += 1;
         self.count += 1;
     }
 
-    /// The time within which this share of them stayed, to one percent.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Counts another's as well.
+    pub fn add(&mut self, other: &Self) {
+        for (own, more) in self.buckets.iter_mut().zip(&other.buckets) {
+            *own += more;
+        }
+        self.count += other.count;
+    }
+
+    /// The time within which this share of them stayed, rounded up to its bucket's end.
     pub fn quantile(&self, share: f64) -> Duration {
         #[allow(
             clippy::cast_precision_loss,
@@ -38,19 +52,36 @@ impl Latencies {
             seen += count;
             seen >= rank
         });
-        Duration::from_secs_f64(
-            1e-6 * 1.01_f64.powi(i32::try_from(bucket.unwrap_or(0)).unwrap_or(0)),
-        )
+        Duration::from_micros(end(bucket.unwrap_or(0) as u64))
     }
 }
 
+/// Microseconds below 128 have a bucket each; from there on the width doubles with the time.
 fn bucket(took: Duration) -> usize {
-    let micros = (took.as_secs_f64() * 1e6).max(1.0);
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "small, positive"
-    )]
-    let index = (micros.ln() / 1.01_f64.ln()) as usize;
-    index.min(BUCKETS - 1)
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let width = micros.max(PER_DOUBLING).ilog2() - PER_DOUBLING.ilog2();
+    usize::try_from(u64::from(width) * PER_DOUBLING + (micros >> width)).unwrap_or(BUCKETS)
+}
+
+/// The longest time in microseconds of a bucket.
+fn end(bucket: u64) -> u64 {
+    let width = (bucket / PER_DOUBLING).saturating_sub(1);
+    ((bucket - width * PER_DOUBLING + 1) << width) - 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bucket_holds_what_it_says_and_little_more() {
+        for micros in (0..70).flat_map(|n| [1_u64 << (n / 2), 3_u64 << (n / 2), 129 * n, 1_000 + n])
+        {
+            let end = end(bucket(Duration::from_micros(micros)) as u64);
+            assert!(
+                micros <= end && end - micros <= micros / 64,
+                "{micros} in {end}"
+            );
+        }
+    }
 }

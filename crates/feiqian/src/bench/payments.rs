@@ -1,364 +1,160 @@
 //! `feiqian bench payments`: what a machine sustains.
 //!
-//! Each payment is an order created and, once that is durable and its id is known, paid. A payment
-//! counts when its second event is durable. A fixed number of payments is under way at any time.
+//! A payment counts when its second event is durable. A fixed number of payments is under way at any
+//! time; whenever a batch is answered, as many commands follow.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use feiqian_core::numbers::{Key, Scope};
-use feiqian_core::order::Attempt;
-use feiqian_core::order::create::{Channel, CreateOrder, Terms};
-use feiqian_core::order::pay::PayOrder;
-use feiqian_core::{Command, Fen, MerchantId, Mode, OrderId, UserId};
-use feiqian_engine::{Engine, Outcome, Sink};
+use feiqian_core::EventNumber;
+use feiqian_engine::{Engine, Next};
 use feiqian_log::Reader;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::latency::Latencies;
-use super::process;
-use super::set_up::{Answers, SetUp, number, wait_for_store};
+use super::load::{Pace, Run, Window};
+use super::set_up::{World, wait_for_store};
+use super::{process, report};
 use crate::{Failure, audit};
+
+/// One in so many payments is looked up afterwards.
+const LOOKED_UP_EACH: u64 = 10_007;
+/// Growth is told from the first and the last so many seconds.
+const SEGMENT: usize = 60;
 
 #[derive(Args)]
 pub struct Options {
-    /// Wallets, each with money in it
-    #[arg(long, default_value_t = 10_000_000)]
-    wallets: u32,
-    /// Merchants; how often each is paid falls with its rank, as among real shops (Zipf, s = 1)
-    #[arg(long, default_value_t = 100_000)]
-    merchants: u32,
+    #[command(flatten)]
+    world: World,
     /// Seconds to measure, after the warm-up
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// Seconds of warm-up
     #[arg(long, default_value_t = 5)]
     warm_up: u64,
-    /// Payments under way at once
-    #[arg(long, default_value_t = 8_192)]
-    in_flight: usize,
+    /// Go on until so many payments were made, however long it takes
+    #[arg(long, default_value_t = 0)]
+    payments: u64,
     /// Folder to use and keep; one with enough wallets is used as it is [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Compare the last minute with the first, or halves of a shorter run
+    #[arg(long)]
+    growth: bool,
+    /// Leave out the audit of the whole log at the end
+    #[arg(long)]
+    skip_audit: bool,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
 }
 
 pub fn run(options: &Options) -> Result<(), Failure> {
-    if let Some(dir) = &options.data {
-        return measure(options, dir);
-    }
-    let dir = std::env::temp_dir().join(format!("feiqian-bench-{}", std::process::id()));
-    let result = measure(options, &dir);
-    std::fs::remove_dir_all(&dir)?;
-    result
+    let figures = report::in_folder(options.data.as_deref(), |dir| measure(options, dir))?;
+    report::print(&figures, options.json);
+    Ok(())
 }
 
-fn measure(options: &Options, dir: &Path) -> Result<(), Failure> {
-    let engine = Engine::open(feiqian_engine::Options::new(dir, Mode::Sandbox))?;
-    let answers = Arc::new(Answers::default());
-    SetUp::new(&engine, &answers).run(options.wallets, options.merchants)?;
+fn measure(options: &Options, dir: &Path) -> Result<Value, Failure> {
+    let engine = options.world.open(dir)?;
     eprintln!(
         "paying for {} s after {} s of warm-up …",
         options.seconds, options.warm_up
     );
-    let before = disk(dir);
+    let before = (log_bytes(&engine), store_bytes(dir));
     let (first, peak) = (engine.durable().0, process::peak_memory());
-    let run = Load::new(options).run(&engine, &answers, options)?;
-    let lag = engine
-        .durable()
-        .0
-        .saturating_sub(engine.store_now().position().0);
-    let caught_up = Instant::now();
-    wait_for_store(&engine)?;
-    let catch_up = caught_up.elapsed();
-    let found = look_up(&engine, &run)?;
-    let events = engine.durable().0 - first;
+    let pace = Pace {
+        warm_up: options.warm_up,
+        seconds: options.seconds,
+        at_least: options.payments,
+        ..Pace::default()
+    };
+    let mut work = options.world.payments(LOOKED_UP_EACH);
+    let run = options.world.pay(&engine, &mut work, pace)?;
+    let catch_up = catch_up(&engine)?;
+    let found = work.look_up(&engine)?;
+    let payments = (engine.durable().0 - first) / 2;
+    let log = log_bytes(&engine);
     engine.stop();
-    let per_payment = |bytes: u64| bytes.saturating_mul(2) / events.max(1);
-    let after = disk(dir);
-    let audited = audit::audit(&Reader::open(&dir.join("log"))?, |_| ())?;
-    let windows = run.windows(options);
-    let figures = json!({
+    let after = (log, store_bytes(dir));
+    let per_payment = |before: u64, after: u64| after.saturating_sub(before) / payments.max(1);
+    let rates = run.rates();
+    let mut figures = json!({
         "machine": process::machine(),
-        "wallets": options.wallets,
-        "merchants": options.merchants,
-        "seconds": options.seconds,
-        "in_flight": options.in_flight,
+        "wallets": options.world.wallets,
+        "merchants": options.world.merchants,
+        "in_flight": options.world.in_flight,
         "durable": true,
-        "payments_per_second": {
-            "median": windows[windows.len() / 2],
-            "min": windows.first(),
-            "max": windows.last(),
-        },
-        "command_submit_to_durable_ms": quantiles(&run.commands),
-        "payment_submit_to_durable_ms": quantiles(&run.payments),
-        "log_bytes_per_payment": per_payment(after.0.saturating_sub(before.0)),
-        "store_bytes_per_payment": per_payment(after.1.saturating_sub(before.1)),
+        "payments_made": payments,
+        "payments_per_second": report::windows(&rates),
+        "command_submit_to_durable_ms": report::quantiles(&run.commands),
+        "payment_submit_to_durable_ms": report::quantiles(&run.things),
+        "cpu_us_per_payment": report::per_thing(&run.cpu, run.things.count()),
+        "log_bytes_per_payment": per_payment(before.0, after.0),
+        "store_bytes_per_payment": per_payment(before.1, after.1),
         "peak_memory_bytes": process::peak_memory(),
         "peak_memory_after_set_up_bytes": peak,
-        "store_lag_events": lag,
-        "store_catch_up_seconds": catch_up.as_secs_f64(),
+        "store_lag_seconds": lag(&run),
+        "store_catch_up_seconds": report::rounded(catch_up.as_secs_f64(), 1e3),
         "looked_up": found,
-        "audit": "passed",
-        "audited_events": audited.totals.events,
     });
-    print(&figures, options.json);
-    Ok(())
-}
-
-fn quantiles(latencies: &Latencies) -> serde_json::Value {
-    let ms = |share| (latencies.quantile(share).as_secs_f64() * 1e5).round() / 100.0;
-    json!({ "p50": ms(0.5), "p99": ms(0.99), "p999": ms(0.999) })
-}
-
-fn print(figures: &serde_json::Value, as_json: bool) {
-    if as_json {
-        crate::say!("{figures}");
-        return;
+    if options.growth {
+        figures["growth"] = growth(&rates);
     }
-    let Some(figures) = figures.as_object() else {
-        return;
+    if !options.skip_audit {
+        let audited = audit::audit(&Reader::open(&dir.join("log"))?, |_| ())?;
+        figures["audit"] = format!("passed, {} events", audited.totals.events).into();
+    }
+    Ok(figures)
+}
+
+/// How long the store takes to find the last payment.
+fn catch_up(engine: &Engine) -> Result<Duration, Failure> {
+    let begin = Instant::now();
+    wait_for_store(engine)?;
+    Ok(begin.elapsed())
+}
+
+/// How far the store was behind, in seconds at the rate of the moment: at most at the begin and at the
+/// end of the run, and last.
+fn lag(run: &Run) -> Value {
+    #[allow(clippy::cast_precision_loss, reason = "counts far below 2^52")]
+    let seconds = |window: &Window| {
+        let lag = window.store_lag as f64 / window.commands.max(1) as f64;
+        report::rounded(lag, 1e3)
     };
-    for (name, value) in figures {
-        crate::say!("{:<36} {value}", name.replace('_', " "));
+    let most = |windows: &[Window]| windows.iter().map(seconds).reduce(f64::max);
+    let (windows, ten) = (&run.windows, run.windows.len().min(10));
+    json!({
+        "most_in_first_ten": most(&windows[..ten]),
+        "most_in_last_ten": most(&windows[windows.len() - ten..]),
+        "at_the_end": windows.last().map(seconds),
+    })
+}
+
+/// The rate at the begin of the run beside that at its end.
+fn growth(rates: &[u64]) -> Value {
+    let segment = (rates.len() / 2).clamp(1, SEGMENT).min(rates.len());
+    let mean = |rates: &[u64]| rates.iter().sum::<u64>() / rates.len().max(1) as u64;
+    let first = mean(&rates[..segment]);
+    let last = mean(&rates[rates.len() - segment..]);
+    json!({
+        "segment_seconds": segment,
+        "first_payments_per_second": first,
+        "last_payments_per_second": last,
+        "last_to_first_percent": last * 100 / first.max(1),
+    })
+}
+
+/// Bytes in the log, without the room that its last file has left.
+fn log_bytes(engine: &Engine) -> u64 {
+    let last = EventNumber(engine.durable().0.saturating_sub(1));
+    match engine.feed(last).next(Duration::ZERO) {
+        Next::Batch(batch) => batch.events.last().map_or(0, |(address, _)| address.0),
+        Next::Nothing | Next::Ended | Next::Failed(_) => 0,
     }
 }
 
-/// Bytes of log and store.
-fn disk(dir: &Path) -> (u64, u64) {
-    (
-        process::disk_bytes(&dir.join("log")),
-        process::disk_bytes(&dir.join("store")),
-    )
-}
-
-/// SplitMix64: enough chance for a load, and the same every time.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, bound: u32) -> u32 {
-        let product = u128::from(self.next()) * u128::from(bound);
-        u32::try_from(product >> 64).unwrap_or(0)
-    }
-
-    /// Log-uniform in `0..bound`: rank r is hit in proportion to 1 / (r + 1).
-    fn rank_below(&mut self, bound: u32) -> u32 {
-        let share = f64::from(self.below(u32::MAX)) / f64::from(u32::MAX);
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "below bound + 1"
-        )]
-        let rank = (f64::from(bound) + 1.0).powf(share) as u32;
-        rank.saturating_sub(1).min(bound - 1)
-    }
-}
-
-/// A payment that is under way.
-#[derive(Clone, Copy)]
-struct Flight {
-    payer: UserId,
-    merchant: MerchantId,
-    number: u64,
-    begun: Instant,
-    asked: Instant,
-    created: bool,
-}
-
-struct Load {
-    chance: Chance,
-    flights: Vec<Flight>,
-    next: u64,
-    name: String,
-    wallets: u32,
-    merchants: u32,
-}
-
-/// What a load measured.
-struct Run {
-    name: String,
-    per_second: Vec<u64>,
-    commands: Latencies,
-    payments: Latencies,
-    /// Some of the payments, to be looked up afterwards.
-    sample: Vec<(MerchantId, u64)>,
-}
-
-impl Run {
-    /// Payments of each measured second, ascending.
-    fn windows(&self, options: &Options) -> Vec<u64> {
-        let warm_up = usize::try_from(options.warm_up).unwrap_or(0);
-        let seconds = usize::try_from(options.seconds).unwrap_or(1);
-        let mut windows: Vec<u64> = self
-            .per_second
-            .iter()
-            .copied()
-            .skip(warm_up)
-            .take(seconds)
-            .collect();
-        windows.resize(seconds.max(1), 0);
-        windows.sort_unstable();
-        windows
-    }
-}
-
-impl Load {
-    fn new(options: &Options) -> Self {
-        let started = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        let seed = started.unwrap_or_default().as_millis();
-        Self {
-            chance: Chance(u64::try_from(seed).unwrap_or(0)),
-            flights: Vec::with_capacity(options.in_flight),
-            next: 0,
-            // Numbers of an earlier run in the same folder are used up.
-            name: format!("{seed:x}"),
-            wallets: options.wallets,
-            merchants: options.merchants,
-        }
-    }
-
-    fn create(&mut self, now: Instant) -> (Flight, Command) {
-        let flight = Flight {
-            payer: UserId(self.chance.below(self.wallets)),
-            merchant: MerchantId(self.chance.rank_below(self.merchants)),
-            number: self.next,
-            begun: now,
-            asked: now,
-            created: false,
-        };
-        self.next += 1;
-        let terms = Terms {
-            amount: Fen(i64::from(self.chance.below(50_000)) + 1),
-            channel: Channel::Scan,
-            description: "bench".into(),
-            attach: None,
-            notify: None,
-            expires_at: None,
-            only_payer: None,
-            echo: None,
-        };
-        let number = number(&self.name, flight.number);
-        (
-            flight,
-            CreateOrder {
-                merchant: flight.merchant,
-                number,
-                terms,
-            }
-            .into(),
-        )
-    }
-
-    fn run(mut self, engine: &Engine, answers: &Arc<Answers>, o: &Options) -> Result<Run, Failure> {
-        let mut run = Run {
-            name: self.name.clone(),
-            per_second: Vec::new(),
-            commands: Latencies::new(),
-            payments: Latencies::new(),
-            sample: Vec::new(),
-        };
-        let sink: Arc<dyn Sink> = answers.clone();
-        let begin = Instant::now();
-        let end = begin + Duration::from_secs(o.warm_up + o.seconds);
-        let mut commands = Vec::with_capacity(o.in_flight);
-        for tag in 0..o.in_flight as u64 {
-            let (flight, command) = self.create(begin);
-            self.flights.push(flight);
-            commands.push((command, tag));
-        }
-        let (mut under_way, mut come) = (o.in_flight, Vec::new());
-        while under_way > 0 {
-            engine.submit_many(commands.drain(..), &sink)?;
-            come.clear();
-            answers.take(engine, &mut come)?;
-            let now = Instant::now();
-            for (tag, outcome) in come.drain(..) {
-                match self.go_on(&mut run, tag, &outcome, (begin, now), now < end)? {
-                    Some(command) => commands.push((command, tag)),
-                    None => under_way -= 1,
-                }
-            }
-        }
-        Ok(run)
-    }
-
-    /// The next command of a payment that was answered, or the first of another one.
-    fn go_on(
-        &mut self,
-        run: &mut Run,
-        tag: u64,
-        outcome: &Outcome,
-        (begin, now): (Instant, Instant),
-        more: bool,
-    ) -> Result<Option<Command>, Failure> {
-        let Outcome::Done(receipt) = outcome else {
-            return Err(format!("a payment failed: {outcome:?}").into());
-        };
-        let slot = usize::try_from(tag)?;
-        let flight = &mut self.flights[slot];
-        run.commands.record(now - flight.asked);
-        if !flight.created {
-            (flight.created, flight.asked) = (true, now);
-            let (order, payer) = (OrderId(receipt.event), flight.payer);
-            return Ok(Some(
-                PayOrder {
-                    order,
-                    payer,
-                    attempt: Attempt(flight.number),
-                }
-                .into(),
-            ));
-        }
-        run.payments.record(now - flight.begun);
-        let second = usize::try_from((now - begin).as_secs())?;
-        if run.per_second.len() <= second {
-            run.per_second.resize(second + 1, 0);
-        }
-        run.per_second[second] += 1;
-        if flight.number.is_multiple_of(10_007) {
-            run.sample.push((flight.merchant, flight.number));
-        }
-        if !more {
-            return Ok(None);
-        }
-        let (next, command) = self.create(now);
-        self.flights[slot] = next;
-        Ok(Some(command))
-    }
-}
-
-/// Looks some payments up by the merchant's number, as a query would.
-fn look_up(engine: &Engine, run: &Run) -> Result<serde_json::Value, Failure> {
-    let store = engine.store_now();
-    let mut latencies = Latencies::new();
-    for (merchant, n) in &run.sample {
-        let begin = Instant::now();
-        let key = Key {
-            scope: Scope::Orders(*merchant),
-            number: number(&run.name, *n),
-        };
-        let (event, _) = store
-            .number(&key)?
-            .ok_or("an acknowledged order is not found")?;
-        let story = store
-            .order(OrderId(event))?
-            .ok_or("an acknowledged order is not found")?;
-        if story.later.is_empty() {
-            return Err("an acknowledged payment is not found".into());
-        }
-        latencies.record(begin.elapsed());
-    }
-    Ok(json!({ "orders": run.sample.len(), "ms": quantiles(&latencies) }))
+fn store_bytes(dir: &Path) -> u64 {
+    process::disk_bytes(&dir.join("store"))
 }

@@ -1,5 +1,6 @@
-//! What the operating system says of a process and a folder.
+//! What the operating system says of processes, threads and folders.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Peak memory of this process in bytes (`VmHWM`).
@@ -12,7 +13,32 @@ pub fn peak_memory() -> u64 {
 
 /// CPU seconds that a process has used, user and system, of all its threads.
 pub fn cpu_seconds(pid: u32) -> Option<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    seconds_of_stat(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// CPU seconds of this process's threads, by name. The first thread makes the load.
+pub fn cpu_by_thread() -> BTreeMap<String, f64> {
+    let mut threads = BTreeMap::new();
+    let own = std::process::id().to_string();
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else {
+        return threads;
+    };
+    for task in tasks.flatten() {
+        // A thread may end while it is being looked at.
+        let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
+        let name = if task.file_name().to_str() == Some(&own) {
+            "generator".to_owned()
+        } else {
+            read("comm").trim().to_owned()
+        };
+        if let Some(seconds) = seconds_of_stat(&read("stat")) {
+            *threads.entry(name).or_default() += seconds;
+        }
+    }
+    threads
+}
+
+fn seconds_of_stat(stat: &str) -> Option<f64> {
     // The second field is the name in parentheses and may hold blanks.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
     let user: u64 = fields.nth(11)?.parse().ok()?;

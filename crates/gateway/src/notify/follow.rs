@@ -133,9 +133,11 @@ pub(super) fn row(store: &Store, event: &Event, now: i64) -> Result<Option<Row>,
                     event.order
                 )));
             };
-            (NoticeKind::OrderPaid, created.terms.notify)
+            (NoticeKind::OrderPaid, created.terms.notify.clone())
         }
-        Event::OrderRefunded(event) => (NoticeKind::OrderRefunded, event.notify.clone()),
+        Event::OrderRefunded(event) => {
+            (NoticeKind::OrderRefunded, event.notify.as_deref().cloned())
+        }
         _ => return Ok(None),
     };
     let row = |notify: feiqian_core::order::create::Notify| Row {

@@ -37,6 +37,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use feiqian_core::EventNumber;
+use feiqian_store::export::{Export, ExportError};
 
 use crate::platform::Platform;
 use rows::Rows;
@@ -185,6 +186,14 @@ impl Notifier {
             dead: self.shared.rows.dead_count(),
             pending: self.shared.rows.pending_count(),
         }
+    }
+
+    /// What is to be sent and what is dead, as it is now, for a backup.
+    ///
+    /// # Errors
+    /// [`ExportError::Storage`].
+    pub fn export(&self) -> Result<Export, ExportError> {
+        self.shared.rows.export()
     }
 
     /// Notices that are out of tries, newest event first, at most `limit`.

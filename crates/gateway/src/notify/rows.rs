@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_lc_rs::digest::{SHA256, digest};
 use feiqian_core::EventNumber;
 use feiqian_core::order::create::NotifyForm;
+use feiqian_store::export::{Export, ExportError};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
 use minicbor::{Decode, Encode};
 
@@ -135,6 +136,11 @@ impl Rows {
             dead,
             database,
         })
+    }
+
+    /// All of it as it is now, for a backup.
+    pub fn export(&self) -> Result<Export, ExportError> {
+        Export::of(&self.database)
     }
 
     pub fn pending_count(&self) -> u64 {

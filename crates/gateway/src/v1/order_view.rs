@@ -240,7 +240,7 @@ pub fn refund_of(number: EventNumber, event: &Event, for_shop: bool) -> Option<R
         status: RefundStatus::Succeeded,
         amount: event.amount.into(),
         created_at: event.at.into(),
-        reason: event.reason.clone(),
+        reason: event.reason.as_deref().map(str::to_owned),
         number: for_shop.then(|| event.number.as_str().to_owned()),
         fee_returned: for_shop.then_some(event.fee_returned.0),
     })

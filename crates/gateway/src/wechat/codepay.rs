@@ -47,7 +47,7 @@ pub(super) async fn codepay(
         .submit(CreateOrder {
             merchant,
             number,
-            terms,
+            terms: terms.into(),
         })
         .await?;
     let order = OrderId(created.event);
@@ -69,7 +69,7 @@ pub(super) async fn codepay(
 
 /// Whether the number's order is the one asked for and paid. It may also wait for money still.
 fn is_answered(earlier: &Found, terms: &Terms) -> Result<bool, WechatError> {
-    let same = earlier.story.created.terms == *terms;
+    let same = *earlier.story.created.terms == *terms;
     match earlier.view().state {
         TradeState::Success | TradeState::Refund if same => Ok(true),
         TradeState::Success | TradeState::Refund => Err(out_trade_no_used()),

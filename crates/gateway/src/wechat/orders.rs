@@ -73,7 +73,7 @@ async fn place(
         .submit(CreateOrder {
             merchant,
             number,
-            terms,
+            terms: terms.into(),
         })
         .await;
     let id = match &placed {

@@ -67,7 +67,7 @@ async fn read(
     amount.currency()?;
     let reason = fields.text_if("reason", 0..=REASON_CHARS_MAX)?;
     let notify = match fields.text_if("notify_url", 8..=NOTIFY_URL_CHARS_MAX)? {
-        Some(url) => Some(orders::notify(platform, signed, fields, url)?),
+        Some(url) => Some(Box::new(orders::notify(platform, signed, fields, url)?)),
         None => None,
     };
     Ok(RefundOrder {
@@ -76,9 +76,7 @@ async fn read(
         amount: amount.amount("refund")?,
         order_amount: amount.amount("total")?,
         order: order(platform, signed, fields).await?,
-        reason: reason
-            .filter(|reason| !reason.is_empty())
-            .map(str::to_owned),
+        reason: reason.filter(|reason| !reason.is_empty()).map(Into::into),
         notify,
     })
 }
@@ -155,7 +153,7 @@ fn refunded(
     let order = find::by_id(store, refund.merchant, refund.order)?;
     Ok(order.map(|order| Refunded {
         number,
-        refund,
+        refund: *refund,
         order,
     }))
 }

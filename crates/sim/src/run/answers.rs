@@ -36,9 +36,9 @@ pub(super) struct Batch {
 pub(super) struct Answers(Mutex<BTreeMap<u64, Outcome>>);
 
 impl Sink for Answers {
-    fn answer(&self, tag: u64, outcome: Outcome) {
+    fn answers(&self, come: Vec<(u64, Outcome)>) {
         let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        answers.insert(tag, outcome);
+        answers.extend(come);
     }
 }
 

@@ -71,7 +71,7 @@ impl Run {
         self.tags += 1;
         self.trace.step(|| format!("asked: {command:?}"));
         let sink: Arc<dyn Sink> = self.answers.clone();
-        let asked = [(command.clone(), self.tags)];
+        let asked = vec![(command.clone(), self.tags)];
         match running.engine.submit_many(asked, &sink) {
             Ok(()) => self.queued.push(Item::Command(self.tags, command)),
             Err(_) if running.engine.failed().is_some() => self.world.ask_again(command),

@@ -106,7 +106,7 @@ impl Script {
             number: number(id.0.0),
             digest: Digest([1; 16]),
             expires_at: self.now.plus(1_000),
-            terms: Terms {
+            terms: std::sync::Arc::new(Terms {
                 amount: AMOUNT,
                 channel: Channel::Scan,
                 // Some do not fit into one small read.
@@ -116,7 +116,7 @@ impl Script {
                 expires_at: None,
                 only_payer: None,
                 echo: None,
-            },
+            }),
         })
     }
 
@@ -147,7 +147,7 @@ impl Script {
             self.paid.push((order, payer, left.minus(amount).unwrap()));
         }
         let merchant = Self::merchant(order);
-        Some(Event::OrderRefunded(OrderRefunded {
+        Some(Event::OrderRefunded(Box::new(OrderRefunded {
             at: self.now,
             merchant,
             number: number(this.0),
@@ -163,7 +163,7 @@ impl Script {
                 Account::Wallet(payer),
                 amount,
             ),
-        }))
+        })))
     }
 
     fn end(&mut self) -> Option<Event> {
@@ -216,7 +216,7 @@ impl Script {
                     amount,
                     postings,
                 };
-                Event::WithdrawalRequested(request)
+                Event::WithdrawalRequested(request.into())
             }
             _ => match self.one_of(|script| &mut script.pending) {
                 None => self.create(OrderId(id.0)),

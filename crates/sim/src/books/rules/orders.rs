@@ -235,7 +235,7 @@ impl Books {
                 },
             ),
             (
-                reason.chars().count() > 80 || !address_fits(asked.notify.as_ref()),
+                reason.chars().count() > 80 || !address_fits(asked.notify.as_deref()),
                 R::TextTooLong,
             ),
             (now - paid.at > 365 * DAY, R::TooLate),
