@@ -4,7 +4,7 @@ CREDENTIALS ?= credentials.json
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: demo order test check unit conformance bench bench-growth bench-compare fuzz clean
+.PHONY: demo order test check unit simulate conformance bench bench-growth bench-compare fuzz clean
 
 demo:
 	cargo build --release --locked -p feiqian
@@ -14,7 +14,7 @@ demo:
 order: $(VENV)/ready
 	@$(VENV)/bin/python conformance/first_order.py $(CREDENTIALS)
 
-test: check unit conformance
+test: check unit simulate conformance
 
 # One profile for all, so that the C code of the cryptography is compiled once.
 check:
@@ -23,6 +23,11 @@ check:
 
 unit:
 	cargo test --release --locked --workspace
+
+# 200 fixed seeds and 20 fresh ones; then the bugs that it must find, in a build of their own.
+simulate:
+	cargo run --release --locked -p feiqian-sim -- --ci
+	cargo test --release --locked -p feiqian-sim --features planted --test seeds
 
 conformance: $(VENV)/ready
 	cargo build --release --locked -p feiqian

@@ -199,6 +199,13 @@ pub(crate) fn post(state: &mut State, postings: &Postings) {
     for posting in postings.iter() {
         move_side(state, posting.debit, Side::Debit, posting);
         move_side(state, posting.credit, Side::Credit, posting);
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Bug::DoubleCredit)
+            && matches!(posting.debit, Account::Merchant(_))
+            && matches!(posting.credit, Account::Wallet(_))
+        {
+            move_side(state, posting.credit, Side::Credit, posting);
+        }
     }
 }
 

@@ -32,6 +32,9 @@ mod cbor;
 pub mod snapshot;
 mod table;
 
+#[cfg(feature = "planted")]
+pub mod planted;
+
 #[cfg(test)]
 mod testing;
 

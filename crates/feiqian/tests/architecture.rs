@@ -18,6 +18,15 @@ const ALLOWED: [(&str, &[&str]); 7] = [
         &["feiqian-core", "feiqian-log", "feiqian-store"],
     ),
     (
+        "feiqian-sim",
+        &[
+            "feiqian-core",
+            "feiqian-engine",
+            "feiqian-log",
+            "feiqian-store",
+        ],
+    ),
+    (
         "feiqian-gateway",
         &["feiqian-core", "feiqian-engine", "feiqian-store"],
     ),

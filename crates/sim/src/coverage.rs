@@ -235,6 +235,11 @@ impl Coverage {
         *counts.entry(command.name()).or_default() += 1;
     }
 
+    /// A log was opened for the first time.
+    pub fn opened(&mut self) {
+        *self.accepted.entry("Open").or_default() += 1;
+    }
+
     /// A timer struck.
     pub fn expired(&mut self) {
         *self.accepted.entry("ExpireOrder").or_default() += 1;

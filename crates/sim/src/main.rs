@@ -1,7 +1,5 @@
 //! `feiqian-sim`: runs worlds, each from its seed.
 
-use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -51,16 +49,12 @@ fn planted(name: &str) -> Result<Planted, String> {
     Ok(bug)
 }
 
-thread_local! {
-    static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // A panic is caught and told as a violation, with its seed. The engine catches some itself.
-    std::panic::set_hook(Box::new(|panic| {
-        PANIC.with_borrow_mut(|last| *last = panic.to_string());
-    }));
+    if !arguments.print {
+        // A panic is caught and told as a violation, with its seed.
+        std::panic::set_hook(Box::new(|_| {}));
+    }
     let begin = Instant::now();
     let fresh = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -117,7 +111,7 @@ impl Totals {
             trace,
             steps,
             events,
-        } = survive(seed, arguments);
+        } = run(seed, arguments.planted, arguments.print);
         if let Some(violation) = violation {
             return Err(violation);
         }
@@ -130,23 +124,6 @@ impl Totals {
         }
         Ok(())
     }
-}
-
-fn survive(seed: u64, arguments: &Arguments) -> Outcome {
-    catch_unwind(AssertUnwindSafe(|| {
-        run(seed, arguments.planted, arguments.print)
-    }))
-    .unwrap_or_else(|_| {
-        let what = PANIC.with_borrow(Clone::clone);
-        Outcome {
-            violation: Some(Violation {
-                step: 0,
-                what,
-                before: vec!["(a panic: replay it with --print)".into()],
-            }),
-            ..Outcome::default()
-        }
-    })
 }
 
 fn tell(seed: u64, violation: &Violation, planted: Option<Planted>) {

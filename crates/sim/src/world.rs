@@ -21,8 +21,8 @@ use feiqian_core::user::add::AddUser;
 use feiqian_core::user::set_status::SetUserStatus;
 use feiqian_core::user::{Tier, UserStatus};
 use feiqian_core::{
-    BasisPoints, BrandId, Command, Fen, MerchantId, Mode, Number, OrderId, TransferId, UnixMillis,
-    UserId,
+    Account, BasisPoints, BrandId, Command, Fen, MerchantId, Mode, Number, OrderId, TransferId,
+    UnixMillis, UserId,
 };
 
 use crate::books::{Books, Stage};
@@ -477,12 +477,24 @@ impl World {
         let only = books.orders.get(&id).and_then(|order| order.only_payer);
         let payer = match only {
             Some(only) if !self.chance.one_in(6) => only,
-            Some(_) | None => self.user(books),
+            Some(_) | None => self.payer(books, id),
         };
         PayOrder {
             order: OrderId(Books::number(id)),
             payer,
             attempt: Attempt(self.chance.below(3)),
+        }
+    }
+
+    /// Mostly somebody who has enough.
+    fn payer(&mut self, books: &Books, order: u64) -> UserId {
+        let amount = books.orders.get(&order).map_or(0, |order| order.amount);
+        let can = (0..).map(UserId).take(books.users.len());
+        let can = can.filter(|user| books.balance(Account::Wallet(*user)) >= amount);
+        let can: Vec<UserId> = can.collect();
+        match self.chance.pick(&can) {
+            Some(user) if !self.chance.one_in(8) => *user,
+            Some(_) | None => self.user(books),
         }
     }
 

@@ -90,6 +90,10 @@ impl Orders {
                 self.bound(chunk, next);
             }
         }
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Bug::TimerTwice) {
+            due.extend_from_within(..);
+        }
         due.sort_unstable();
         due.into_iter().map(|(_, id)| id).take(limit).collect()
     }

@@ -59,7 +59,10 @@ pub fn decide(
     let Some(order) = state.order(command.order) else {
         return Decision::Refuse(Refusal::OrderNotFound);
     };
-    if order.state != OrderState::Open {
+    let open = order.state == OrderState::Open;
+    #[cfg(feature = "planted")]
+    let open = open || crate::planted::is(crate::planted::Bug::TimerTwice);
+    if !open {
         return Decision::Refuse(Refusal::NotOpen);
     }
     if now < order.expires_at {

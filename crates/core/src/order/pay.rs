@@ -122,7 +122,10 @@ pub fn decide(state: &State, now: UnixMillis, command: &PayOrder) -> Decision<Or
     if order.only_payer.is_some_and(|only| only != command.payer) {
         return Decision::Refuse(Refusal::OtherPayer);
     }
-    if payer.status != UserStatus::Active {
+    let active = payer.status == UserStatus::Active;
+    #[cfg(feature = "planted")]
+    let active = active || crate::planted::is(crate::planted::Bug::SkippedRefusal);
+    if !active {
         return Decision::Refuse(Refusal::PayerNotActive);
     }
     let merchant = state

@@ -20,6 +20,7 @@ pub use facts::{Fact, What};
 pub use orders::{Order, Stage};
 
 /// What the answer to a command must be.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// It happens.

@@ -132,9 +132,9 @@ impl Content {
 
 fn copy_sector(from: &[u8], to: &mut [u8], sector: usize) {
     let start = sector * SECTOR;
-    let end = (start + SECTOR).min(to.len());
-    for at in start..end {
-        to[at] = from.get(at).copied().unwrap_or(0);
+    let to = to.iter_mut().enumerate().skip(start).take(SECTOR);
+    for (at, byte) in to {
+        *byte = from.get(at).copied().unwrap_or(0);
     }
 }
 

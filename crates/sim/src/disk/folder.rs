@@ -19,32 +19,32 @@ pub struct Folder {
     /// Since names were synced.
     changes: Vec<Change>,
     /// Whoever holds the lock.
-    pub lock: Weak<()>,
+    pub(super) lock: Weak<()>,
 }
 
 impl Folder {
-    pub fn names(&self) -> impl Iterator<Item = &String> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
         self.seen.keys()
     }
 
-    pub fn find(&self, name: &str) -> Option<u64> {
+    pub(super) fn find(&self, name: &str) -> Option<u64> {
         self.seen.get(name).copied()
     }
 
-    pub fn file(&self, id: u64) -> Option<&Content> {
+    pub(super) fn file(&self, id: u64) -> Option<&Content> {
         self.files.get(&id)
     }
 
-    pub fn file_mut(&mut self, id: u64) -> Option<&mut Content> {
+    pub(super) fn file_mut(&mut self, id: u64) -> Option<&mut Content> {
         self.files.get_mut(&id)
     }
 
-    pub fn named_mut(&mut self, name: &str) -> Option<&mut Content> {
+    pub(super) fn named_mut(&mut self, name: &str) -> Option<&mut Content> {
         let id = self.find(name)?;
         self.file_mut(id)
     }
 
-    pub fn create(&mut self, name: &str) -> u64 {
+    pub(super) fn create(&mut self, name: &str) -> u64 {
         let id = self.next;
         self.next += 1;
         self.files.insert(id, Content::default());
@@ -52,19 +52,19 @@ impl Folder {
         id
     }
 
-    pub fn change(&mut self, change: Change) {
+    pub(super) fn change(&mut self, change: Change) {
         apply(&mut self.seen, &change);
         self.changes.push(change);
     }
 
-    pub fn sync_names(&mut self) {
+    pub(super) fn sync_names(&mut self) {
         self.changes.clear();
         // A file without a name stays for those who have it open.
         self.durable = self.seen.clone();
     }
 
     /// What is left when the power comes back. Says whether anything was lost.
-    pub fn crash(&mut self, crash: Crash, chance: &mut Chance) -> bool {
+    pub(super) fn crash(&mut self, crash: Crash, chance: &mut Chance) -> bool {
         let before = self.seen.clone();
         let mut names = std::mem::take(&mut self.durable);
         for change in std::mem::take(&mut self.changes) {
@@ -87,7 +87,7 @@ impl Folder {
     }
 
     /// A copy of what programs see, all of it durable.
-    pub fn copy(&self) -> Self {
+    pub(super) fn copy(&self) -> Self {
         let files = self.seen.values().filter_map(|id| {
             let content = self.files.get(id)?;
             Some((*id, Content::durable(content.seen())))

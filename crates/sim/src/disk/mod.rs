@@ -70,7 +70,7 @@ struct Inner {
     full: u64,
     /// Faults that struck.
     struck: Tally,
-    /// A planted bug: syncs of the log say that they happened.
+    /// A planted bug: some syncs of the log say that they happened.
     lies: bool,
     folders: [Folder; 3],
 }
@@ -165,7 +165,7 @@ impl Machine {
         self.lock().struck.clone()
     }
 
-    /// Syncs of the log lie from now on: a planted bug.
+    /// One sync in eight of the log lies from now on: a planted bug.
     pub fn lie(&self) {
         self.lock().lies = true;
     }
@@ -221,6 +221,10 @@ impl Inner {
             return Err(io::Error::other(format!("a {what} fails by chance")));
         }
         Ok(())
+    }
+
+    fn lies_about(&mut self, which: Which) -> bool {
+        self.lies && which == Which::Log && self.chance.one_in(8)
     }
 
     /// For what needs more room.
@@ -339,7 +343,7 @@ impl Disk for SimDisk {
         self.operate(|inner| {
             let rate = inner.rates.sync;
             inner.fails(rate, Fault::FailedSync, "sync of names")?;
-            if !(inner.lies && self.which == Which::Log) {
+            if !inner.lies_about(self.which) {
                 inner.folders[self.which as usize].sync_names();
             }
             Ok(())
@@ -428,7 +432,7 @@ impl DiskFile for SimFile {
             inner.file(self.which, self.id)?.fail_sync();
             return Err(error);
         }
-        if !(inner.lies && self.which == Which::Log) {
+        if !inner.lies_about(self.which) {
             inner.file(self.which, self.id)?.sync();
         }
         Ok(())

@@ -14,6 +14,7 @@ use crate::books::Verdict;
 use crate::coverage::Fault;
 
 /// What waits for an answer.
+#[allow(clippy::large_enum_variant, reason = "nearly all are commands")]
 pub(super) enum Item {
     Command(u64, Command),
     Read(Reading),
@@ -103,7 +104,7 @@ impl Run {
         outcome: &Outcome,
     ) -> Result<(), String> {
         let verdict = self.books.judge(now, command);
-        self.trace.tell(format!("  {command:?} -> {outcome:?}"));
+        self.trace.tell(&format!("  {command:?} -> {outcome:?}"));
         let receipt = |event, again| Receipt {
             event: feiqian_core::EventNumber(event),
             at: feiqian_core::UnixMillis(now),

@@ -53,6 +53,7 @@ impl Run {
     /// Somebody asks for something.
     pub(super) fn ask(&mut self) -> Result<(), String> {
         let now = self.clock.load(std::sync::atomic::Ordering::Relaxed);
+        let now = now.max(self.now);
         let command = self.world.ask(&self.books, now);
         self.submit(command)
     }

@@ -161,6 +161,7 @@ impl Run {
             };
             fact.compare(opened)?;
             self.books.record(fact);
+            self.coverage.opened();
             found.remove(0);
         }
         self.recover(&found)?;

@@ -18,6 +18,8 @@ pub(super) struct Sizes {
     pub segment_bytes: u64,
     pub run_events: u64,
     pub filter_keys: u64,
+    /// Whether days and years pass quickly.
+    pub hurry: bool,
     pub rates: Rates,
     /// What happens how often.
     pub actions: Vec<(Action, u32)>,
@@ -27,9 +29,9 @@ impl Sizes {
     pub fn by(chance: &mut Chance) -> Self {
         let mut rate = |most: u32| chance.of([0, 0, 1, 2, 5]) * most;
         let rates = Rates {
-            write: rate(4),
-            sync: rate(4),
-            read: rate(2),
+            write: rate(10),
+            sync: rate(12),
+            read: rate(3),
             full: rate(20),
         };
         let actions = USUAL.map(|(action, weight)| {
@@ -60,6 +62,7 @@ impl Sizes {
             segment_bytes: chance.of([64, 1_500, 6_000, 40_000]),
             run_events: chance.of([1, 4, 16, 60]),
             filter_keys: chance.of([1, 100, 10_000]),
+            hurry: chance.one_in(3),
             rates,
             actions: actions.to_vec(),
         }

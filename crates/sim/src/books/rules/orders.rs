@@ -1,38 +1,20 @@
-//! The auditor's own statement of the rules: what the answer to each command must be.
+//! Orders: created, paid, closed, expired, undone, given back.
 
-use feiqian_core::bank::answer::AnswerTransfer;
-use feiqian_core::bank::{answer, top_up, withdraw};
 use feiqian_core::merchant::MerchantStatus;
 use feiqian_core::numbers::Scope;
 use feiqian_core::order::create::{CreateOrder, Notify, Terms};
 use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::refund::RefundOrder;
 use feiqian_core::order::{OrderRef, close, create, expire, pay, refund, reverse};
-use feiqian_core::user::{UserStatus, set_status};
-use feiqian_core::{
-    Account, Command, Fen, MerchantId, Number, Refusal, UserId, brand, merchant, user,
-};
+use feiqian_core::user::UserStatus;
+use feiqian_core::{Account, BrandId, Fen, MerchantId, Number, Refusal, UserId};
 
-use super::facts::{asked_of_refund, settled};
-use super::orders::{Order, Stage};
-use super::{Books, Fact, Verdict, What};
+use super::super::facts::asked_of_refund;
+use super::super::orders::{Order, Stage};
+use super::super::{Books, Fact, Verdict, What};
+use super::{is_amount, refused};
 
 const DAY: i64 = 86_400_000;
-
-fn refused(refusal: Refusal) -> Verdict {
-    Verdict::Refused(vec![refusal])
-}
-
-fn is_amount(fen: Fen) -> bool {
-    1 <= fen.0 && fen.0 <= 1_000_000_000_000
-}
-
-fn is_name(name: &str) -> bool {
-    let characters = name.chars().count();
-    (1..=64).contains(&characters)
-        && name.chars().any(|c| !c.is_whitespace())
-        && !name.chars().any(char::is_control)
-}
 
 /// `whole × part / of`, half-up. All are amounts.
 fn part(whole: i64, part: i64, of: i64) -> i64 {
@@ -42,161 +24,7 @@ fn part(whole: i64, part: i64, of: i64) -> i64 {
 }
 
 impl Books {
-    /// What the answer must be, at this time.
-    #[must_use]
-    pub fn judge(&self, now: i64, command: &Command) -> Verdict {
-        let happens = |what| {
-            Verdict::Happens(Fact {
-                at: now,
-                what,
-                moves: Vec::new(),
-            })
-        };
-        match command {
-            Command::Open(asked) => match self.mode {
-                None => happens(What::Opened(asked.mode)),
-                Some(mode) if mode == asked.mode => Verdict::Again(0),
-                Some(_) => refused(Refusal::Open(brand::open::Refusal::OtherMode)),
-            },
-            Command::AddBrand(asked) => {
-                use brand::add::Refusal as R;
-                self.numbered(What::BrandAdded(asked.clone()), now, || {
-                    if !is_name(&asked.name) {
-                        return Some(R::BadName);
-                    }
-                    (self.brands >= 100).then_some(R::TooMany)
-                })
-                .map_refusal(R::NumberReused, Refusal::AddBrand)
-            }
-            Command::AddUser(asked) => {
-                use user::add::Refusal as R;
-                self.numbered(What::UserAdded(asked.clone()), now, || {
-                    (asked.brand.0 >= self.brands).then_some(R::BrandNotFound)
-                })
-                .map_refusal(R::NumberReused, Refusal::AddUser)
-            }
-            Command::SetUserStatus(asked) => {
-                let refuse = |refusal| refused(Refusal::SetUserStatus(refusal));
-                match self.user(asked.user) {
-                    None => refuse(set_status::Refusal::UserNotFound),
-                    Some(user)
-                        if user.status == UserStatus::Closed
-                            && asked.status != UserStatus::Closed =>
-                    {
-                        refuse(set_status::Refusal::UserClosed)
-                    }
-                    Some(_) => happens(What::UserStatusSet(asked.clone())),
-                }
-            }
-            Command::AddMerchant(asked) => {
-                use merchant::add::Refusal as R;
-                self.numbered(What::MerchantAdded(asked.clone()), now, || {
-                    if !is_name(&asked.name) {
-                        return Some(R::BadName);
-                    }
-                    if asked.category.0 > 9_999 {
-                        return Some(R::BadCategory);
-                    }
-                    (asked.fee.0 > 1_000).then_some(R::FeeTooHigh)
-                })
-                .map_refusal(R::NumberReused, Refusal::AddMerchant)
-            }
-            Command::ChangeMerchant(asked) => {
-                use merchant::change::Refusal as R;
-                if self.merchant(asked.merchant).is_none() {
-                    return refused(Refusal::ChangeMerchant(R::MerchantNotFound));
-                }
-                if asked.fee.is_some_and(|fee| fee.0 > 1_000) {
-                    return refused(Refusal::ChangeMerchant(R::FeeTooHigh));
-                }
-                happens(What::MerchantChanged(asked.clone()))
-            }
-            Command::TopUp(asked) => self.top_up(now, asked),
-            Command::Withdraw(asked) => self.withdraw(now, asked),
-            Command::AnswerTransfer(asked) => self.answer(now, asked),
-            Command::CreateOrder(asked) => self.create(now, asked),
-            Command::PayOrder(asked) => self.pay(now, asked),
-            Command::CloseOrder(asked) => self.close(now, asked.merchant, asked.order),
-            Command::ExpireOrder(asked) => self.expire(now, asked.order.0.0),
-            Command::ReverseOrder(asked) => self.reverse(now, asked.merchant, asked.order),
-            Command::RefundOrder(asked) => self.refund(now, asked),
-        }
-    }
-
-    /// Of what uses up a number: its own checks come after the number's.
-    fn numbered<R>(&self, what: What, now: i64, checks: impl FnOnce() -> Option<R>) -> Numbered<R> {
-        let Some((key, asked)) = what.named() else {
-            unreachable!("only what has a number is asked here")
-        };
-        match self.numbers.get(&key) {
-            Some((event, before)) if *before == asked => Numbered::Again(*event),
-            Some(_) => Numbered::Reused,
-            None => match checks() {
-                Some(refusal) => Numbered::Refused(refusal),
-                None => Numbered::New(Fact {
-                    at: now,
-                    what,
-                    moves: Vec::new(),
-                }),
-            },
-        }
-    }
-
-    fn top_up(&self, now: i64, asked: &top_up::TopUp) -> Verdict {
-        use top_up::Refusal as R;
-        self.numbered(What::TopUpRequested(asked.clone()), now, || {
-            match self.user(asked.user) {
-                None => Some(R::UserNotFound),
-                Some(user) if user.status != UserStatus::Active => Some(R::UserNotActive),
-                Some(_) => (!is_amount(asked.amount)).then_some(R::AmountOutOfRange),
-            }
-        })
-        .map_refusal(R::NumberReused, Refusal::TopUp)
-    }
-
-    fn withdraw(&self, now: i64, asked: &withdraw::Withdraw) -> Verdict {
-        use withdraw::Refusal as R;
-        let wallet = Account::Wallet(asked.user);
-        let verdict = self
-            .numbered(What::WithdrawalRequested(asked.clone()), now, || {
-                let available = self.balance(wallet);
-                match self.user(asked.user) {
-                    None => Some(R::UserNotFound),
-                    Some(user) if user.status != UserStatus::Active => Some(R::UserNotActive),
-                    Some(_) if !is_amount(asked.amount) => Some(R::AmountOutOfRange),
-                    Some(_) => (asked.amount.0 > available).then_some(R::BalanceShort {
-                        available: Fen(available),
-                    }),
-                }
-            })
-            .map_refusal(R::NumberReused, Refusal::Withdraw);
-        match (verdict, self.user(asked.user)) {
-            (Verdict::Happens(fact), Some(user)) => {
-                let moves = vec![(wallet, Account::Transit(user.brand), asked.amount.0)];
-                Verdict::Happens(Fact { moves, ..fact })
-            }
-            (other, _) => other,
-        }
-    }
-
-    fn answer(&self, now: i64, asked: &AnswerTransfer) -> Verdict {
-        let id = asked.transfer.0.0;
-        let pending = self
-            .transfers
-            .get(&id)
-            .filter(|_| self.pending.contains(&id));
-        let Some(transfer) = pending else {
-            return refused(Refusal::AnswerTransfer(answer::Refusal::NotPending));
-        };
-        let brand = self.users[transfer.user.0 as usize].brand;
-        Verdict::Happens(Fact {
-            at: now,
-            what: What::TransferAnswered(asked.clone()),
-            moves: settled(transfer, brand, asked.answer),
-        })
-    }
-
-    fn create(&self, now: i64, asked: &CreateOrder) -> Verdict {
+    pub(super) fn create(&self, now: i64, asked: &CreateOrder) -> Verdict {
         use create::Refusal as R;
         let terms = &asked.terms;
         let expires_at = terms.expires_at.map_or(now + 7 * DAY, |end| end.0);
@@ -229,7 +57,7 @@ impl Books {
         .map_refusal(R::NumberReused, Refusal::CreateOrder)
     }
 
-    fn pay(&self, now: i64, asked: &PayOrder) -> Verdict {
+    pub(super) fn pay(&self, now: i64, asked: &PayOrder) -> Verdict {
         use pay::Refusal as R;
         let refuse = |refusal| refused(Refusal::PayOrder(refusal));
         let Some(order) = self.orders.get(&asked.order.0.0) else {
@@ -300,7 +128,7 @@ impl Books {
             .map(|(event, _)| *event)
     }
 
-    fn close(&self, now: i64, merchant: MerchantId, name: OrderRef) -> Verdict {
+    pub(super) fn close(&self, now: i64, merchant: MerchantId, name: OrderRef) -> Verdict {
         let refuse = |refusal| refused(Refusal::CloseOrder(refusal));
         let Some((id, order)) = self.order_of(merchant, name) else {
             return refuse(close::Refusal::OrderNotFound);
@@ -339,7 +167,7 @@ impl Books {
         })
     }
 
-    fn reverse(&self, now: i64, merchant: MerchantId, name: OrderRef) -> Verdict {
+    pub(super) fn reverse(&self, now: i64, merchant: MerchantId, name: OrderRef) -> Verdict {
         use reverse::Refusal as R;
         let refuse = |refusal| refused(Refusal::ReverseOrder(refusal));
         let Some((id, order)) = self.order_of(merchant, name) else {
@@ -379,7 +207,7 @@ impl Books {
         }
     }
 
-    fn refund(&self, now: i64, asked: &RefundOrder) -> Verdict {
+    pub(super) fn refund(&self, now: i64, asked: &RefundOrder) -> Verdict {
         use refund::Refusal as R;
         let refuse = |refusal| refused(Refusal::RefundOrder(refusal));
         let found = self.order_of(asked.merchant, asked.order);
@@ -445,25 +273,6 @@ impl Books {
     }
 }
 
-/// What was asked under a number, before the refusals are named.
-enum Numbered<R> {
-    New(Fact),
-    Again(u64),
-    Reused,
-    Refused(R),
-}
-
-impl<R> Numbered<R> {
-    fn map_refusal(self, reused: R, named: impl FnOnce(R) -> Refusal) -> Verdict {
-        match self {
-            Self::New(fact) => Verdict::Happens(fact),
-            Self::Again(event) => Verdict::Again(event),
-            Self::Reused => refused(named(reused)),
-            Self::Refused(refusal) => refused(named(refusal)),
-        }
-    }
-}
-
 /// Moves of something; nothing is not moved.
 fn moves<const N: usize>(all: [(Account, Account, i64); N]) -> Vec<(Account, Account, i64)> {
     all.into_iter().filter(|(_, _, fen)| *fen > 0).collect()
@@ -473,7 +282,7 @@ fn give_back(
     account: Account,
     payer: UserId,
     amount: i64,
-    brand: feiqian_core::BrandId,
+    brand: BrandId,
     fee: i64,
 ) -> Vec<(Account, Account, i64)> {
     moves([

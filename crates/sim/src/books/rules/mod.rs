@@ -1,0 +1,80 @@
+//! The auditor's own statement of the rules: what the answer to each command must be.
+
+mod bank;
+mod operators;
+mod orders;
+
+use feiqian_core::{Command, Fen, Refusal};
+
+use super::{Books, Fact, Verdict, What};
+
+fn refused(refusal: Refusal) -> Verdict {
+    Verdict::Refused(vec![refusal])
+}
+
+fn is_amount(fen: Fen) -> bool {
+    1 <= fen.0 && fen.0 <= 1_000_000_000_000
+}
+
+impl Books {
+    /// What the answer must be, at this time.
+    #[must_use]
+    pub fn judge(&self, now: i64, command: &Command) -> Verdict {
+        match command {
+            Command::Open(asked) => self.open(now, asked),
+            Command::AddBrand(asked) => self.add_brand(now, asked),
+            Command::AddUser(asked) => self.add_user(now, asked),
+            Command::SetUserStatus(asked) => self.set_user_status(now, asked),
+            Command::AddMerchant(asked) => self.add_merchant(now, asked),
+            Command::ChangeMerchant(asked) => self.change_merchant(now, asked),
+            Command::TopUp(asked) => self.top_up(now, asked),
+            Command::Withdraw(asked) => self.withdraw(now, asked),
+            Command::AnswerTransfer(asked) => self.answer(now, asked),
+            Command::CreateOrder(asked) => self.create(now, asked),
+            Command::PayOrder(asked) => self.pay(now, asked),
+            Command::CloseOrder(asked) => self.close(now, asked.merchant, asked.order),
+            Command::ExpireOrder(asked) => self.expire(now, asked.order.0.0),
+            Command::ReverseOrder(asked) => self.reverse(now, asked.merchant, asked.order),
+            Command::RefundOrder(asked) => self.refund(now, asked),
+        }
+    }
+
+    /// Of what uses up a number: its own checks come after the number's.
+    fn numbered<R>(&self, what: What, now: i64, checks: impl FnOnce() -> Option<R>) -> Numbered<R> {
+        let Some((key, asked)) = what.named() else {
+            unreachable!("only what has a number is asked here")
+        };
+        match self.numbers.get(&key) {
+            Some((event, before)) if *before == asked => Numbered::Again(*event),
+            Some(_) => Numbered::Reused,
+            None => match checks() {
+                Some(refusal) => Numbered::Refused(refusal),
+                None => Numbered::New(Fact {
+                    at: now,
+                    what,
+                    moves: Vec::new(),
+                }),
+            },
+        }
+    }
+}
+
+/// What was asked under a number, before the refusals are named.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
+enum Numbered<R> {
+    New(Fact),
+    Again(u64),
+    Reused,
+    Refused(R),
+}
+
+impl<R> Numbered<R> {
+    fn map_refusal(self, reused: R, named: impl FnOnce(R) -> Refusal) -> Verdict {
+        match self {
+            Self::New(fact) => Verdict::Happens(fact),
+            Self::Again(event) => Verdict::Again(event),
+            Self::Reused => refused(named(reused)),
+            Self::Refused(refusal) => refused(named(refusal)),
+        }
+    }
+}
