@@ -43,7 +43,7 @@ pub struct Options {
     #[arg(long, default_value_t = 30)]
     seconds: u64,
     /// Seconds of payments before measuring
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 20)]
     warm_up: u64,
     /// Folder to use and keep [default: a temporary one]
     #[arg(long, value_name = "DIR")]

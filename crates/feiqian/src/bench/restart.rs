@@ -22,6 +22,9 @@ use super::set_up::World;
 use super::{process, report};
 use crate::Failure;
 
+/// Being ready is one thing, being fast another: payments are counted in each of so many seconds.
+const FIRST_SECONDS: u32 = 20;
+
 #[derive(Args)]
 pub struct Options {
     #[command(flatten)]
@@ -72,6 +75,7 @@ fn measure(o: &Options, dir: &Path) -> Result<Value, Failure> {
     let mut loaded = Started::spawn(o, dir, Some(o.kill_after))?;
     let orderly = loaded.line()?;
     eprintln!("paying {} times, then kill -9 …", o.kill_after);
+    let first_seconds = loaded.line()?;
     loaded.line()?;
     loaded.child.kill()?;
     loaded.child.wait()?;
@@ -86,6 +90,7 @@ fn measure(o: &Options, dir: &Path) -> Result<Value, Failure> {
         "payments": o.payments,
         "files_in_memory": !o.cold,
         "after_orderly_stop": orderly,
+        "payments_in_each_of_the_first_seconds": first_seconds["payments"],
         "after_kill_9": killed,
     }))
 }
@@ -161,13 +166,8 @@ pub fn start(options: &Start) -> Result<(), Failure> {
         })
     );
     if let Some(payments) = options.payments {
-        let (due, watched) = (engine.durable().0 + 2 * payments, engine.clone());
-        std::thread::spawn(move || {
-            while watched.durable().0 < due {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            crate::say!("{}", json!({ "durable_events": watched.durable().0 }));
-        });
+        let watched = engine.clone();
+        std::thread::spawn(move || watch(&watched, payments));
         let pace = Pace {
             at_least: u64::MAX,
             ..Pace::default()
@@ -177,4 +177,21 @@ pub fn start(options: &Start) -> Result<(), Failure> {
     }
     engine.stop();
     Ok(())
+}
+
+/// Says how many payments the first seconds saw, and when so many were made.
+fn watch(engine: &Engine, payments: u64) {
+    let first = engine.durable().0;
+    let seconds: Vec<u64> = (0..FIRST_SECONDS)
+        .map(|_| {
+            let before = engine.durable().0;
+            std::thread::sleep(Duration::from_secs(1));
+            (engine.durable().0 - before) / 2
+        })
+        .collect();
+    crate::say!("{}", json!({ "payments": seconds }));
+    while engine.durable().0 < first + 2 * payments {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    crate::say!("{}", json!({}));
 }

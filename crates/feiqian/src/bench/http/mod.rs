@@ -26,7 +26,7 @@ pub struct Options {
     #[arg(long, default_value_t = 15)]
     seconds: u64,
     /// WeChat Pay v3 queries to send
-    #[arg(long, default_value_t = 10_000)]
+    #[arg(long, default_value_t = 8_000)]
     queries: usize,
     /// Keep-alive connections to send them over
     #[arg(long, default_value_t = 8)]
