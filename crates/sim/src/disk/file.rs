@@ -132,10 +132,14 @@ impl Content {
 
 fn copy_sector(from: &[u8], to: &mut [u8], sector: usize) {
     let start = sector * SECTOR;
-    let to = to.iter_mut().enumerate().skip(start).take(SECTOR);
-    for (at, byte) in to {
-        *byte = from.get(at).copied().unwrap_or(0);
-    }
+    let end = (start + SECTOR).min(to.len());
+    let Some(to) = to.get_mut(start..end) else {
+        return;
+    };
+    let from = from.get(start..).unwrap_or_default();
+    let there = from.len().min(to.len());
+    to[..there].copy_from_slice(&from[..there]);
+    to[there..].fill(0);
 }
 
 #[cfg(test)]

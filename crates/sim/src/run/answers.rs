@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
-use feiqian_core::{Command, Event};
-use feiqian_engine::{Outcome, Receipt, Sink, Stopped};
+use feiqian_core::{Command, Event, EventNumber, UnixMillis};
+use feiqian_engine::{Next, Outcome, Receipt, Sink, Stopped};
 
 use super::Run;
-use super::asking::Seen;
+use super::asking::{Seen, same};
 use crate::books::Verdict;
 use crate::coverage::Fault;
 
@@ -59,7 +60,8 @@ pub(super) fn poll<T>(reading: &mut Pin<Box<dyn Future<Output = T>>>) -> Poll<T>
 impl Run {
     /// A batch is durable and answered: writes it into the books and compares each answer.
     pub(super) fn settle(&mut self, batch: Batch) -> Result<(), String> {
-        self.expire(batch.now);
+        let recorded = self.recorded();
+        self.expire(batch.now, &recorded)?;
         for item in batch.items {
             match item {
                 Item::Command(tag, command) => {
@@ -86,13 +88,48 @@ impl Run {
         self.books.check_sums()
     }
 
-    /// Timers come first.
-    fn expire(&mut self, now: i64) {
-        for order in self.books.due(now, self.sizes.timers_max) {
-            if let Verdict::Happens(fact) = self.books.expire(now, order) {
-                self.coverage.expired();
-                self.books.record(fact);
+    /// Timers come first. When more are due than strike at once, the engine chooses which: `recorded`
+    /// are the events that it made, from the books' end on.
+    fn expire(&mut self, now: i64, recorded: &[Event]) -> Result<(), String> {
+        let due = self.books.due(now, usize::MAX);
+        let most = self.sizes.timers_max;
+        let struck: Vec<u64> = if due.len() <= most {
+            due
+        } else {
+            let expired = recorded.iter().take(most).map_while(|event| {
+                #[allow(clippy::wildcard_enum_match_arm, reason = "one event is a timer's")]
+                match event {
+                    Event::OrderExpired(event) => Some(event.order.0.0),
+                    _ => None,
+                }
+            });
+            let expired: Vec<u64> = expired.filter(|order| due.contains(order)).collect();
+            same("the number of timers that strike", &most, &expired.len())?;
+            expired
+        };
+        for order in struck {
+            match self.books.expire(now, order) {
+                Verdict::Happens(fact) => self.books.record(fact),
+                other => return Err(format!("order {order} expires, but it should be {other:?}")),
             }
+            self.coverage.expired();
+        }
+        Ok(())
+    }
+
+    /// What was recorded of a batch that was just committed.
+    fn recorded(&self) -> Vec<Event> {
+        let Some(running) = &self.running else {
+            return Vec::new();
+        };
+        let from = EventNumber(self.books.next());
+        match running.engine.feed(from).next(Duration::ZERO) {
+            Next::Batch(batch) => batch
+                .events
+                .iter()
+                .map(|(_, event)| event.clone())
+                .collect(),
+            Next::Nothing | Next::Ended | Next::Failed(_) => Vec::new(),
         }
     }
 
@@ -106,8 +143,8 @@ impl Run {
         let verdict = self.books.judge(now, command);
         self.trace.tell(&format!("  {command:?} -> {outcome:?}"));
         let receipt = |event, again| Receipt {
-            event: feiqian_core::EventNumber(event),
-            at: feiqian_core::UnixMillis(now),
+            event: EventNumber(event),
+            at: UnixMillis(now),
             again,
         };
         match (outcome, &verdict) {
@@ -145,7 +182,9 @@ impl Run {
                     self.books.next()
                 ));
             };
-            self.expire(batch.now);
+            let index = usize::try_from(self.books.next() - begin).unwrap_or(usize::MAX);
+            let recorded = found.get(index..).unwrap_or_default();
+            self.expire(batch.now, recorded)?;
             for item in batch.items {
                 let Item::Command(_, command) = item else {
                     continue;

@@ -54,7 +54,8 @@ impl Sizes {
             (action, weight * often)
         });
         Self {
-            steps: 300 + chance.below(1_500),
+            // Some worlds are long enough for much to pile up.
+            steps: (300 + chance.below(1_500)) * if chance.one_in(30) { 10 } else { 1 },
             keep: chance.of([0, 1, 3, 10, 100]),
             timers_max: chance.of([1, 2, 5, 100]),
             snapshot_every: chance.of([1, 5, 20, 100]),
