@@ -77,8 +77,7 @@ fn measure(o: &Options, dir: &Path) -> Result<Value, Failure> {
     eprintln!("paying {} times, then kill -9 …", o.kill_after);
     let first_seconds = loaded.line()?;
     loaded.line()?;
-    loaded.child.kill()?;
-    loaded.child.wait()?;
+    drop(loaded);
     let mut again = Started::spawn(o, dir, None)?;
     let killed = again.line()?;
     if !again.child.wait()?.success() {
@@ -145,6 +144,14 @@ impl Started {
         let mut said: Value = serde_json::from_str(&line)?;
         said["seconds"] = report::rounded(seconds, 1e3).into();
         Ok(said)
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        // It may have ended: but one that pays goes on for ever.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
