@@ -46,7 +46,7 @@ macro_rules! commands {
         pub fn decide(state: &State, now: UnixMillis, command: &Command) -> Decision<Event, Refusal> {
             match command {
                 $(Command::$name(command) => match $($module)::+::decide(state, now, command) {
-                    Decision::Accept(event) => Decision::Accept(Event::$event(event)),
+                    Decision::Accept(event) => Decision::Accept(Event::$event(event.into())),
                     Decision::Again(event) => Decision::Again(event),
                     Decision::Refuse(refusal) => Decision::Refuse(Refusal::$name(refusal)),
                 },)*
@@ -165,9 +165,13 @@ impl Command {
         )]
         match self {
             Self::CreateOrder(_) | Self::RefundOrder(_) => state.numbers.warm(hash),
-            Self::PayOrder(command) => state
-                .user(command.payer)
-                .map_or(0, |user| user.brand.0.into()),
+            Self::PayOrder(command) => {
+                let order = state
+                    .order(command.order)
+                    .map_or(0, |order| order.merchant.0);
+                let user = state.user(command.payer).map_or(0, |user| user.brand.0);
+                u64::from(order) ^ u64::from(user)
+            }
             _ => 0,
         }
     }

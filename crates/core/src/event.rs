@@ -13,7 +13,7 @@ use crate::state::State;
 use crate::time::UnixMillis;
 use crate::{bank, brand, merchant, order, user};
 
-/// Whatever can have happened.
+/// Whatever can have happened. What is larger than a payment is in a box: events are moved in masses.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub enum Event {
     /// The log was opened.
@@ -39,7 +39,7 @@ pub enum Event {
     TopUpRequested(#[n(0)] bank::top_up::TopUpRequested),
     /// A user's money is on its way to the bank.
     #[n(7)]
-    WithdrawalRequested(#[n(0)] bank::withdraw::WithdrawalRequested),
+    WithdrawalRequested(#[n(0)] Box<bank::withdraw::WithdrawalRequested>),
     /// The bank answered.
     #[n(8)]
     TransferAnswered(#[n(0)] bank::answer::TransferAnswered),
@@ -60,7 +60,7 @@ pub enum Event {
     OrderReversed(#[n(0)] order::reverse::OrderReversed),
     /// Part or all of an order was given back.
     #[n(14)]
-    OrderRefunded(#[n(0)] order::refund::OrderRefunded),
+    OrderRefunded(#[n(0)] Box<order::refund::OrderRefunded>),
 }
 
 /// Applies an event to the state. It cannot refuse: an event that does not fit is a bug of the
@@ -196,5 +196,13 @@ impl Event {
             Self::TransferAnswered(event) => Some(event.transfer),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn events_are_small() {
+        assert!(size_of::<super::Event>() <= 128);
     }
 }

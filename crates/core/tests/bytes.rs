@@ -121,14 +121,14 @@ fn answered(event: u64, answer: Answer, postings: Postings) -> Event {
 }
 
 fn withdrawal() -> Event {
-    Event::WithdrawalRequested(WithdrawalRequested {
+    Event::WithdrawalRequested(Box::new(WithdrawalRequested {
         at: AT,
         number: number("w"),
         digest: DIGEST,
         user: USER,
         amount: Fen(500),
         postings: moves([(WALLET, TRANSIT, 500)]),
-    })
+    }))
 }
 
 fn created(text: &str, terms: Terms) -> Event {
@@ -184,7 +184,7 @@ fn paid(order: OrderId) -> Event {
 }
 
 fn refunded(order: OrderId) -> Event {
-    Event::OrderRefunded(OrderRefunded {
+    Event::OrderRefunded(Box::new(OrderRefunded {
         at: AT,
         merchant: SHOP,
         number: number("r"),
@@ -196,7 +196,7 @@ fn refunded(order: OrderId) -> Event {
         reason: Some("cold".into()),
         notify: notify(NotifyForm::WechatPublicKey).map(Box::new),
         postings: moves([(FEES, TILL, 30), (TILL, WALLET, 5_000)]),
-    })
+    }))
 }
 
 fn reversed(order: OrderId) -> Event {

@@ -1,11 +1,11 @@
 //! The committer thread: makes batches durable, then tells everyone.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
 use feiqian_core::{Event, EventNumber, UnixMillis};
-use feiqian_log::{Address, BatchBuffer, Log, Position};
+use feiqian_log::{Address, AppendError, BatchBuffer, Log, Position, PushError};
 use feiqian_store::Committed;
 use tokio::sync::watch;
 
@@ -19,7 +19,6 @@ use crate::queue::{Outcome, Release, Reply, Sink};
 pub(crate) struct Work {
     pub first: EventNumber,
     pub at: UnixMillis,
-    pub buffer: BatchBuffer,
     /// The addresses are filled in once the log has given them.
     pub events: Vec<(Address, Event)>,
     pub answers: Vec<Answer>,
@@ -35,7 +34,8 @@ pub(crate) enum Answer {
 pub(crate) struct Committer<L> {
     pub log: L,
     pub work: Receiver<Work>,
-    pub buffers: Sender<BatchBuffer>,
+    /// Used again for each batch.
+    pub buffer: BatchBuffer,
     pub ring: Arc<Ring>,
     pub metrics: Arc<Metrics>,
     pub durable: watch::Sender<EventNumber>,
@@ -54,7 +54,7 @@ impl<L: Log> Committer<L> {
 
     /// Makes a batch durable, then tells everyone.
     pub fn step(&mut self, mut work: Work) -> Step {
-        if !work.buffer.is_empty()
+        if !work.events.is_empty()
             && let Err(error) = self.commit(&mut work)
         {
             // Whether this batch is on disk is unknown, so nobody is told anything: dropped
@@ -72,26 +72,26 @@ impl<L: Log> Committer<L> {
                 Answer::Read(release) => release(),
             }
         }
-        // The writer is gone only after its last batch.
-        drop(self.buffers.send(work.buffer));
         Step::Worked
     }
 
-    fn commit(&mut self, work: &mut Work) -> Result<(), feiqian_log::AppendError> {
+    fn commit(&mut self, work: &mut Work) -> Result<(), AppendError> {
         let begin = Instant::now();
-        let appended = self
-            .log
-            .append(Position(work.first.0), work.at.0, &mut work.buffer)?;
+        let mut events = std::mem::take(&mut work.events);
+        let (mut first, mut rest) = (work.first, events.as_mut_slice());
+        while !rest.is_empty() {
+            let appended = self.append(first, work.at, rest)?;
+            (first, rest) = (
+                EventNumber(first.0 + appended as u64),
+                &mut rest[appended..],
+            );
+        }
         self.metrics
             .sync_seconds
             .observe(begin.elapsed().as_secs_f64());
-        self.metrics.batch_events.observe(f64::from(
-            u32::try_from(work.events.len()).unwrap_or(u32::MAX),
-        ));
-        let mut events = std::mem::take(&mut work.events);
-        for ((_, address), (place, _)) in work.buffer.addresses(&appended).zip(&mut events) {
-            *place = address;
-        }
+        self.metrics
+            .batch_events
+            .observe(f64::from(u32::try_from(events.len()).unwrap_or(u32::MAX)));
         let committed = Committed {
             first: work.first,
             at: work.at,
@@ -103,10 +103,34 @@ impl<L: Log> Committer<L> {
         self.ring.push(Arc::new(committed));
         Ok(())
     }
+
+    /// Appends as many events as one batch of the log takes, mostly all, and fills in their
+    /// addresses. Answers how many.
+    fn append(
+        &mut self,
+        first: EventNumber,
+        at: UnixMillis,
+        events: &mut [(Address, Event)],
+    ) -> Result<usize, AppendError> {
+        self.buffer.clear();
+        for (_, event) in &*events {
+            match self.buffer.push(|bytes| event.write(bytes)) {
+                Ok(()) => {}
+                Err(PushError::BatchFull) => break,
+                Err(error) => panic!("limits keep an event far below a megabyte: {error}"),
+            }
+        }
+        let position = Position(first.0);
+        let appended = self.log.append(position, at.0, &mut self.buffer)?;
+        for ((_, address), (place, _)) in self.buffer.addresses(&appended).zip(events) {
+            *place = address;
+        }
+        Ok(self.buffer.len())
+    }
 }
 
 /// An error with its causes, on one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(next) = cause {

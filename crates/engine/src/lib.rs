@@ -46,7 +46,7 @@ use queue::{Envelope, Queue};
 pub const BATCH_MAX: usize = 8_192;
 /// Most commands waiting; beyond, the answer is busy.
 pub const QUEUE_MAX: usize = 65_536;
-/// Most timers that strike in one batch.
+/// Most timers that strike in one batch, unless [`Options`] says otherwise.
 pub const TIMERS_MAX: usize = 1_024;
 /// Events kept in memory for followers, unless [`Options`] says otherwise. The writer waits when the
 /// store is further behind.

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{channel, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -27,7 +27,7 @@ use feiqian_store::{Committed, Store, StoreError};
 use tokio::sync::watch;
 
 use crate::alarm::Alarm;
-use crate::committer::Committer;
+use crate::committer::{Committer, with_causes};
 use crate::feed::{Feed, Ring, next_committed};
 use crate::follower::Follower;
 use crate::metrics::Metrics;
@@ -35,10 +35,10 @@ use crate::parts::Parts;
 use crate::queue::Queue;
 use crate::snapshots::{self, Snapshots};
 use crate::writer::{Asked, Writer};
-use crate::{Engine, Inner, KEEP_DEFAULT, RING_EVENTS_MAX, SNAPSHOT_EVERY, rebuild};
+use crate::{Engine, Inner, KEEP_DEFAULT, RING_EVENTS_MAX, SNAPSHOT_EVERY, TIMERS_MAX, rebuild};
 
-/// Batches that can be under way: one is synced while the other is filled.
-const BUFFERS: usize = 2;
+/// Decided batches that may wait for the log.
+const BATCHES_AHEAD: usize = 2;
 
 /// Tells the time. A sandbox may pass one that moves as it likes; time never goes back for the rules.
 pub type Clock = Arc<dyn Fn() -> UnixMillis + Send + Sync>;
@@ -102,12 +102,16 @@ pub struct Options {
     pub clock: Clock,
     /// Numbers, and settled orders, kept in memory.
     pub keep: usize,
+    /// Most timers that strike in one batch.
+    pub timers_max: usize,
     /// A snapshot is written after so many events.
     pub snapshot_every: u64,
     /// Events kept in memory for followers.
     pub ring_events: u64,
     /// Bytes of each new segment file of the log.
     pub segment_bytes: u64,
+    /// Sizes of the store.
+    pub store: feiqian_store::Options,
     /// Told about the progress.
     pub progress: Option<Progress>,
 }
@@ -122,9 +126,11 @@ impl Options {
             mode,
             clock: system_clock(),
             keep: KEEP_DEFAULT,
+            timers_max: TIMERS_MAX,
             snapshot_every: SNAPSHOT_EVERY,
             ring_events: RING_EVENTS_MAX,
             segment_bytes: SEGMENT_BYTES_DEFAULT,
+            store: feiqian_store::Options::default(),
             progress: None,
         }
     }
@@ -167,7 +173,7 @@ pub enum OpenError {
 
 pub(crate) fn open(options: Options) -> Result<Engine, OpenError> {
     let dir = options.dir.clone();
-    let (engine, parts) = open_stepped(options)?;
+    let (engine, parts) = open_parts(options)?;
     let threads = parts
         .start()
         .map_err(|source| OpenError::Io { dir, source })?;
@@ -176,6 +182,11 @@ pub(crate) fn open(options: Options) -> Result<Engine, OpenError> {
 }
 
 pub(crate) fn open_stepped(mut options: Options) -> Result<(Engine, Parts), OpenError> {
+    options.store.background = false;
+    open_parts(options)
+}
+
+fn open_parts(mut options: Options) -> Result<(Engine, Parts), OpenError> {
     tell(&mut options, Stage::Snapshot);
     let state = load_snapshot(&options)?;
     let snapshot_at = state.next_event();
@@ -187,14 +198,14 @@ pub(crate) fn open_stepped(mut options: Options) -> Result<(Engine, Parts), Open
     };
     let (mut log, _) = FileLog::open_on(options.folders.log.clone(), log_options)?;
     let mut snapshot = Some(state);
-    let (mut state, now, store) = rebuild::or_rebuild(&mut options, |options| {
+    let (mut state, last, store) = rebuild::or_rebuild(&mut options, |options| {
         let disk = options.folders.store.clone();
-        let store = Store::open_on(disk, log.reader(), feiqian_store::Options::default())?;
+        let store = Store::open_on(disk, log.reader(), options.store)?;
         let state = snapshot.take().map_or_else(|| load_snapshot(options), Ok)?;
-        let (state, now) = replay(state, &log, &store, options)?;
-        Ok((state, now, Arc::new(store)))
+        let (state, last) = replay(state, &log, &store, options)?;
+        Ok((state, last, Arc::new(store)))
     })?;
-    open_mode(&mut state, &mut log, &store, &options)?;
+    let now = open_mode(&mut state, &mut log, &store, &options)?.max(last);
     Ok(assemble(state, now, snapshot_at, log, store, options))
 }
 
@@ -220,13 +231,15 @@ fn replay(
     store: &Store,
     options: &mut Options,
 ) -> Result<(State, UnixMillis), OpenError> {
-    let begin = state.next_event().min(store.position());
+    // The last batch is read in any case: time does not go back behind it.
+    let last = EventNumber(log.end().0.saturating_sub(1));
+    let begin = state.next_event().min(store.position()).min(last);
     let todo = log.end().0.saturating_sub(begin.0);
     let mut now = UnixMillis(0);
     let mut cursor = log
         .reader()
         .batches_from(Position(begin.0), Verify::Frames)
-        .map_err(|error| OpenError::Replay(error.to_string()))?;
+        .map_err(|error| OpenError::Replay(with_causes(&error)))?;
     while let Some(batch) = next_committed(&mut cursor).map_err(OpenError::Replay)? {
         store.apply(&batch)?;
         now = batch.at;
@@ -264,7 +277,7 @@ fn replay(
 fn cannot_recall(error: ArchiveError) -> OpenError {
     match error.downcast::<StoreError>() {
         Ok(error) => OpenError::Store(*error),
-        Err(error) => OpenError::Replay(error.to_string()),
+        Err(error) => OpenError::Replay(with_causes(&*error)),
     }
 }
 
@@ -296,16 +309,16 @@ impl Archive for Before<'_> {
     }
 }
 
-/// Checks the mode, or sets it as the first event of a new log.
+/// Checks the mode, or sets it as the first event of a new log. Answers the time.
 fn open_mode(
     state: &mut State,
     log: &mut FileLog,
     store: &Store,
     options: &Options,
-) -> Result<(), OpenError> {
+) -> Result<UnixMillis, OpenError> {
     let now = (options.clock)();
     match decide(state, now, &Command::from(Open { mode: options.mode })) {
-        Decision::Again(_) => Ok(()),
+        Decision::Again(_) => Ok(now),
         Decision::Refuse(_) => Err(OpenError::OtherMode {
             dir: options.dir.clone(),
             was: state.mode().unwrap_or(options.mode),
@@ -328,7 +341,7 @@ fn open_mode(
                 at: now,
                 events,
             })?;
-            Ok(())
+            Ok(now)
         }
     }
 }
@@ -348,11 +361,7 @@ fn assemble(
     let queue = Arc::new(Queue::default());
     let metrics = Arc::new(Metrics::default());
     let (alarm, failure) = Alarm::new(queue.clone(), ring.clone());
-    let (work_sender, work) = sync_channel(BUFFERS);
-    let (buffer_sender, buffers) = channel();
-    for _ in 0..BUFFERS {
-        drop(buffer_sender.send(BatchBuffer::new()));
-    }
+    let (work_sender, work) = sync_channel(BATCHES_AHEAD);
     let (snapshots, recorder) = Snapshots::new(options.folders.state, durable.clone());
     let writer = Writer {
         state,
@@ -361,10 +370,10 @@ fn assemble(
         metrics: metrics.clone(),
         clock: options.clock,
         keep: options.keep,
+        timers_max: options.timers_max,
         snapshot_every: options.snapshot_every,
         snapshots,
         work: work_sender,
-        buffers,
         now,
         snapshot_at,
         envelopes: VecDeque::new(),
@@ -373,7 +382,7 @@ fn assemble(
     let committer = Committer {
         log,
         work,
-        buffers: buffer_sender,
+        buffer: BatchBuffer::new(),
         ring: ring.clone(),
         metrics: metrics.clone(),
         durable: durable_sender,
@@ -387,12 +396,13 @@ fn assemble(
         alarm: alarm.clone(),
     };
     let parts = Parts {
+        store: store.clone(),
         alarm,
         writer: Some(writer),
         committer: Some(committer),
         follower: Some(follower),
         recorder: Some(recorder),
-        buffers: BUFFERS,
+        room: BATCHES_AHEAD,
     };
     let inner = Inner {
         queue,

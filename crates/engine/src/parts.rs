@@ -2,12 +2,13 @@
 //! step.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use feiqian_core::UnixMillis;
 use feiqian_log::FileLog;
+use feiqian_store::{Store, StoreError};
 
 use crate::alarm::Alarm;
 use crate::committer::Committer;
@@ -32,36 +33,37 @@ pub enum Step {
 /// Dropping them, with all clones of the engine, is what a crash does to memory. For an orderly
 /// stop call [`Engine::stop`] and step each part until it ended.
 pub struct Parts {
+    pub(crate) store: Arc<Store>,
     pub(crate) alarm: Alarm,
     pub(crate) writer: Option<Writer>,
     pub(crate) committer: Option<Committer<FileLog>>,
     pub(crate) follower: Option<Follower>,
     pub(crate) recorder: Option<Recorder>,
-    /// Batches that the writer may ship before it must wait for a buffer.
-    pub(crate) buffers: usize,
+    /// Batches that the writer may ship before it must wait for the committer.
+    pub(crate) room: usize,
 }
 
 impl Parts {
     /// Decides all that waits, and the timers that are due.
     pub fn decide(&mut self) -> Step {
-        if self.buffers == 0 {
+        if self.room == 0 {
             return Step::Idle;
         }
         let step = step(&mut self.writer, |writer| writer.step(Duration::ZERO));
-        self.buffers -= usize::from(step == Step::Worked);
+        self.room -= usize::from(step == Step::Worked);
         step
     }
 
     /// Makes the oldest decided batch durable, then gives its answers.
     pub fn commit(&mut self) -> Step {
-        let buffers = &mut self.buffers;
+        let room = &mut self.room;
         step(&mut self.committer, |committer| {
             if committer.ring.is_full() {
                 return Step::Idle;
             }
             match committer.work.try_recv() {
                 Ok(work) => {
-                    *buffers += 1;
+                    *room += 1;
                     committer.step(work)
                 }
                 Err(TryRecvError::Empty) => Step::Idle,
@@ -78,15 +80,18 @@ impl Parts {
         step(&mut self.follower, |follower| follower.step(Duration::ZERO))
     }
 
+    /// One unit of the store's own work: a run is written or merged.
+    ///
+    /// # Errors
+    /// When the store cannot: nothing changed, and the next step tries again.
+    pub fn index(&mut self) -> Result<Step, StoreError> {
+        let worked = self.store.work()?;
+        Ok(if worked { Step::Worked } else { Step::Idle })
+    }
+
     /// Writes a snapshot that the writer asked for.
     pub fn snapshot(&mut self) -> Step {
         step(&mut self.recorder, Recorder::step)
-    }
-
-    /// The time by which the newest batch was decided.
-    #[must_use]
-    pub fn now(&self) -> Option<UnixMillis> {
-        self.writer.as_ref().map(|writer| writer.now)
     }
 
     /// Lets each run on a thread of its own.
@@ -97,7 +102,8 @@ impl Parts {
             committer,
             follower,
             recorder,
-            buffers: _,
+            room: _,
+            store: _,
         } = self;
         let threads = [
             writer.map(|writer| alarm.spawn("writer", move || writer.run())),

@@ -2,15 +2,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
-use feiqian_core::{Command, Decision, Event, EventNumber, OrderId, State, UnixMillis};
+use feiqian_core::{Command, Decision, EventNumber, OrderId, State, UnixMillis};
 use feiqian_core::{decide, evolve, order::expire::ExpireOrder};
-use feiqian_log::{Address, BatchBuffer, PushError};
+use feiqian_log::Address;
 use feiqian_store::Store;
 
 use crate::committer::{Answer, Work};
@@ -19,7 +19,7 @@ use crate::open::Clock;
 use crate::parts::Step;
 use crate::queue::{Envelope, Outcome, Queue};
 use crate::snapshots::Snapshots;
-use crate::{BATCH_MAX, Receipt, TIMERS_MAX};
+use crate::{BATCH_MAX, Receipt};
 
 /// The writer looks for timers at least so often.
 const TICK: Duration = Duration::from_millis(100);
@@ -31,13 +31,13 @@ pub(crate) struct Writer {
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
     pub keep: usize,
+    /// Timers that strike in one batch.
+    pub timers_max: usize,
     /// A snapshot is written after so many events.
     pub snapshot_every: u64,
     pub snapshots: Snapshots,
     /// Batches on their way to the log.
     pub work: SyncSender<Work>,
-    /// Buffers on their way back. There are two: one is synced while the other is filled.
-    pub buffers: Receiver<BatchBuffer>,
     pub now: UnixMillis,
     pub snapshot_at: EventNumber,
     /// Taken from the queue; empty between steps.
@@ -126,41 +126,39 @@ impl Writer {
     fn batch(&mut self, envelopes: &mut VecDeque<Envelope>) -> Result<bool, Gone> {
         // Time never goes back, whatever the machine's clock does.
         self.now = self.now.max((self.clock)());
-        let due = self.state.due(self.now, TIMERS_MAX);
+        let due = self.state.due(self.now, self.timers_max);
         if envelopes.is_empty() && due.is_empty() {
             return Ok(false);
         }
-        let buffer = self.buffers.recv().map_err(|_| Gone)?;
-        let mut batch = Batch::new(self.state.next_event(), self.now, buffer);
+        let mut batch = Batch::new(self.state.next_event(), self.now);
         for order in due {
-            let outcome = self.command(&mut batch, &ExpireOrder { order }.into(), None)?;
-            drop(outcome);
+            let _ = self.command(&mut batch, &ExpireOrder { order }.into(), None);
         }
         self.warm(envelopes);
         let asked = std::mem::take(&mut self.asked);
-        batch.events.reserve(asked.hashes.len());
+        batch.work.events.reserve(asked.hashes.len());
         let mut new = asked.new_numbers();
         for envelope in envelopes.drain(..) {
             match envelope {
                 Envelope::Command(command, reply) => {
-                    let outcome = self.command(&mut batch, &command, new.next().flatten())?;
-                    batch.answers.push(Answer::Command(reply, outcome));
+                    let outcome = self.command(&mut batch, &command, new.next().flatten());
+                    batch.work.answers.push(Answer::Command(reply, outcome));
                 }
                 Envelope::Many(commands, sink) => {
                     let mut answers = Vec::with_capacity(commands.len());
                     for (command, tag) in &commands {
                         let new = new.next().flatten();
-                        answers.push((*tag, self.command(&mut batch, command, new)?));
+                        answers.push((*tag, self.command(&mut batch, command, new)));
                     }
-                    batch.answers.push(Answer::Many(sink, answers));
+                    batch.work.answers.push(Answer::Many(sink, answers));
                 }
-                Envelope::Read(read) => batch.answers.push(Answer::Read(read(&self.state))),
+                Envelope::Read(read) => batch.work.answers.push(Answer::Read(read(&self.state))),
             }
         }
         drop(new);
         self.asked = asked;
         batch.counts.publish(&self.metrics);
-        self.ship(batch)?;
+        self.work.send(batch.work).map_err(|_| Gone)?;
         self.state.forget(self.store.position(), self.keep);
         if self.state.next_event().0 >= self.snapshot_at.0.saturating_add(self.snapshot_every)
             && self.snapshots.offer(|| self.state.freeze())
@@ -185,12 +183,7 @@ impl Writer {
         std::hint::black_box(read);
     }
 
-    fn command(
-        &mut self,
-        batch: &mut Batch,
-        command: &Command,
-        new: Option<u64>,
-    ) -> Result<Outcome, Gone> {
+    fn command(&mut self, batch: &mut Batch, command: &Command, new: Option<u64>) -> Outcome {
         batch.counts.decided(command.name());
         let archive = Archived {
             store: &self.store,
@@ -199,10 +192,19 @@ impl Writer {
         if let Err(error) = command.fetch(&mut self.state, &archive) {
             tracing::error!(%error, command = command.name(), "the archive cannot be read");
             self.metrics.unreadable.inc();
-            return Ok(Outcome::Unavailable);
+            return Outcome::Unavailable;
         }
-        Ok(match decide(&self.state, self.now, command) {
-            Decision::Accept(event) => Outcome::Done(self.accept(batch, event)?),
+        match decide(&self.state, self.now, command) {
+            Decision::Accept(event) => {
+                let number = self.state.next_event();
+                evolve(&mut self.state, &event);
+                batch.work.events.push((Address(0), event));
+                Outcome::Done(Receipt {
+                    event: number,
+                    at: self.now,
+                    again: false,
+                })
+            }
             Decision::Again(event) => Outcome::Done(Receipt {
                 event,
                 at: self.now,
@@ -212,71 +214,25 @@ impl Writer {
                 batch.counts.refused(&refusal);
                 Outcome::Refused(refusal)
             }
-        })
-    }
-
-    fn accept(&mut self, batch: &mut Batch, event: Event) -> Result<Receipt, Gone> {
-        let number = self.state.next_event();
-        loop {
-            match batch.buffer.push(|bytes| event.write(bytes)) {
-                Ok(()) => break,
-                Err(PushError::BatchFull) => {
-                    let next = self.buffers.recv().map_err(|_| Gone)?;
-                    let full = std::mem::replace(batch, Batch::new(number, self.now, next));
-                    self.ship(full)?;
-                }
-                Err(error) => panic!("limits keep an event far below a megabyte: {error}"),
-            }
         }
-        evolve(&mut self.state, &event);
-        batch.events.push((Address(0), event));
-        Ok(Receipt {
-            event: number,
-            at: self.now,
-            again: false,
-        })
-    }
-
-    fn ship(&self, batch: Batch) -> Result<(), Gone> {
-        let Batch {
-            first,
-            at,
-            buffer,
-            events,
-            answers,
-            counts: _,
-        } = batch;
-        self.work
-            .send(Work {
-                first,
-                at,
-                buffer,
-                events,
-                answers,
-            })
-            .map_err(|_| Gone)
     }
 }
 
 struct Batch {
-    first: EventNumber,
-    at: UnixMillis,
-    buffer: BatchBuffer,
-    events: Vec<(Address, Event)>,
-    answers: Vec<Answer>,
+    work: Work,
     counts: Counts,
 }
 
 impl Batch {
-    fn new(first: EventNumber, at: UnixMillis, mut buffer: BatchBuffer) -> Self {
-        buffer.clear();
+    fn new(first: EventNumber, at: UnixMillis) -> Self {
         let (events, answers) = (Vec::new(), Vec::new());
         Self {
-            first,
-            at,
-            buffer,
-            events,
-            answers,
+            work: Work {
+                first,
+                at,
+                events,
+                answers,
+            },
             counts: Counts::default(),
         }
     }

@@ -329,6 +329,27 @@ async fn an_order_expires_when_the_clock_says_so() {
 }
 
 #[tokio::test]
+async fn time_does_not_go_back_over_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut last = UnixMillis(0);
+    for at in [1_700_000_000_000, 1_600_000_000_000] {
+        let options = Options {
+            clock: Arc::new(move || UnixMillis(at)),
+            ..Options::new(dir.path(), Mode::Sandbox)
+        };
+        let engine = Engine::open(options).unwrap();
+        let brand = AddBrand {
+            number: number(&at.to_string()),
+            name: "Brand".into(),
+        };
+        let receipt = engine.submit(brand).await.unwrap();
+        assert!(receipt.at >= last, "{receipt:?}");
+        last = receipt.at;
+        engine.stop();
+    }
+}
+
+#[tokio::test]
 async fn a_folder_keeps_its_mode_and_its_one_writer() {
     let dir = tempfile::tempdir().unwrap();
     let engine = open(dir.path());

@@ -58,7 +58,7 @@ pub enum StoreError {
     #[error(
         "the store in {} has followed another log than this one: it knows event {last} at address \
          {address}, and this log does not. If the log was replaced on purpose, delete the folder, \
-         and it is rebuilt; if not, the log has lost events: restore it from a backup",
+         and it is rebuilt; if not, the log is damaged or has lost events: restore it from a backup",
         folder.display()
     )]
     OtherLog {
@@ -68,6 +68,8 @@ pub enum StoreError {
         last: EventNumber,
         /// Where the log should have it.
         address: Address,
+        /// What was found there instead, if not another event.
+        source: Option<ReadError>,
     },
     /// Operator: another process has the store open.
     #[error("the store in {} is in use by another process", folder.display())]

@@ -426,15 +426,16 @@ fn check_same_log(folder: &Folder, reader: &Reader, manifest: &Manifest) -> Resu
     let Some(last) = &manifest.last else {
         return Ok(());
     };
-    match hash_at(reader, last.address) {
-        Ok(hash) if hash == last.hash => Ok(()),
-        Ok(_) | Err(ReadError::NoEvent { .. } | ReadError::Damaged { .. }) => {
-            Err(StoreError::OtherLog {
-                folder: folder.path(),
-                last: EventNumber(manifest.next().saturating_sub(1)),
-                address: Address(last.address),
-            })
-        }
-        Err(error) => Err(StoreError::Log(error)),
-    }
+    let source = match hash_at(reader, last.address) {
+        Ok(hash) if hash == last.hash => return Ok(()),
+        Ok(_) => None,
+        Err(error @ (ReadError::NoEvent { .. } | ReadError::Damaged { .. })) => Some(error),
+        Err(error) => return Err(StoreError::Log(error)),
+    };
+    Err(StoreError::OtherLog {
+        folder: folder.path(),
+        last: EventNumber(manifest.next().saturating_sub(1)),
+        address: Address(last.address),
+        source,
+    })
 }

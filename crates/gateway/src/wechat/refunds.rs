@@ -153,7 +153,7 @@ fn refunded(
     let order = find::by_id(store, refund.merchant, refund.order)?;
     Ok(order.map(|order| Refunded {
         number,
-        refund,
+        refund: *refund,
         order,
     }))
 }

@@ -147,7 +147,7 @@ impl Script {
             self.paid.push((order, payer, left.minus(amount).unwrap()));
         }
         let merchant = Self::merchant(order);
-        Some(Event::OrderRefunded(OrderRefunded {
+        Some(Event::OrderRefunded(Box::new(OrderRefunded {
             at: self.now,
             merchant,
             number: number(this.0),
@@ -163,7 +163,7 @@ impl Script {
                 Account::Wallet(payer),
                 amount,
             ),
-        }))
+        })))
     }
 
     fn end(&mut self) -> Option<Event> {
@@ -216,7 +216,7 @@ impl Script {
                     amount,
                     postings,
                 };
-                Event::WithdrawalRequested(request)
+                Event::WithdrawalRequested(request.into())
             }
             _ => match self.one_of(|script| &mut script.pending) {
                 None => self.create(OrderId(id.0)),

@@ -1,0 +1,288 @@
+//! What happened, as the books have it; compared with what the log has.
+
+use feiqian_core::bank::answer::{Answer, AnswerTransfer};
+use feiqian_core::bank::top_up::TopUp;
+use feiqian_core::bank::withdraw::Withdraw;
+use feiqian_core::brand::add::AddBrand;
+use feiqian_core::merchant::add::AddMerchant;
+use feiqian_core::merchant::change::ChangeMerchant;
+use feiqian_core::numbers::{Key, Scope};
+use feiqian_core::order::create::{CreateOrder, Terms};
+use feiqian_core::order::pay::PayOrder;
+use feiqian_core::order::refund::RefundOrder;
+use feiqian_core::user::add::AddUser;
+use feiqian_core::user::set_status::SetUserStatus;
+use feiqian_core::{Account, BrandId, Event, MerchantId, Mode, UserId};
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub struct Fact {
+    /// When.
+    pub at: i64,
+    /// What.
+    pub what: What,
+    /// Money that moved: debited, credited, fen.
+    pub moves: Vec<(Account, Account, i64)>,
+}
+
+/// What happened, mostly in the words of who asked for it.
+#[derive(Clone, Debug)]
+pub enum What {
+    /// The log was opened.
+    Opened(Mode),
+    /// A brand was added.
+    BrandAdded(AddBrand),
+    /// A user was added.
+    UserAdded(AddUser),
+    /// A user's status was set.
+    UserStatusSet(SetUserStatus),
+    /// A merchant was added.
+    MerchantAdded(AddMerchant),
+    /// A merchant was changed.
+    MerchantChanged(ChangeMerchant),
+    /// The bank was asked for money.
+    TopUpRequested(TopUp),
+    /// Money is on its way to the bank.
+    WithdrawalRequested(Withdraw),
+    /// The bank answered.
+    TransferAnswered(AnswerTransfer),
+    /// An order was created.
+    OrderCreated {
+        /// As asked.
+        asked: CreateOrder,
+        /// When it ends.
+        expires_at: i64,
+    },
+    /// An order was paid.
+    OrderPaid {
+        /// As asked.
+        asked: PayOrder,
+        /// Who is paid.
+        merchant: MerchantId,
+        /// The payer's brand.
+        brand: BrandId,
+        /// Fen.
+        amount: i64,
+        /// Fen.
+        fee: i64,
+    },
+    /// An order was closed by its merchant.
+    OrderClosed {
+        /// Which.
+        order: u64,
+    },
+    /// An order's time was over.
+    OrderExpired {
+        /// Which.
+        order: u64,
+    },
+    /// An order was undone.
+    OrderReversed {
+        /// Which.
+        order: u64,
+        /// Fen given back.
+        amount: i64,
+        /// Of the fee, fen given back.
+        fee_returned: i64,
+    },
+    /// Part or all of an order was given back.
+    OrderRefunded {
+        /// As asked.
+        asked: RefundOrder,
+        /// Which.
+        order: u64,
+        /// Who gets it.
+        payer: UserId,
+        /// Of the fee, fen given back.
+        fee_returned: i64,
+    },
+}
+
+/// Everything of an order's terms but the form of the notice.
+fn asked_of_order(terms: &Terms) -> String {
+    let url = terms.notify.as_ref().map(|notify| &notify.url);
+    format!(
+        "{:?}",
+        (
+            terms.amount,
+            terms.channel,
+            &terms.description,
+            &terms.attach,
+            url,
+            &terms.echo,
+            terms.expires_at,
+            terms.only_payer,
+        )
+    )
+}
+
+/// What a refund's number stands for.
+pub(super) fn asked_of_refund(asked: &RefundOrder, order: Option<u64>) -> String {
+    format!("{:?}", (order, asked.amount, asked.order_amount))
+}
+
+impl What {
+    /// The number that it uses up, with what was asked under it, in words.
+    pub(super) fn named(&self) -> Option<(Key, String)> {
+        let (scope, number, asked) = match self {
+            Self::BrandAdded(asked) => (Scope::Brands, asked.number, asked.name.clone()),
+            Self::UserAdded(asked) => {
+                let words = format!("{:?}", (asked.brand, asked.tier));
+                (Scope::Users, asked.number, words)
+            }
+            Self::MerchantAdded(asked) => {
+                let words = format!("{:?}", (&asked.name, asked.category, asked.fee));
+                (Scope::Merchants, asked.number, words)
+            }
+            Self::TopUpRequested(asked) => {
+                let words = asked.amount.0.to_string();
+                (Scope::TopUps(asked.user), asked.number, words)
+            }
+            Self::WithdrawalRequested(asked) => {
+                let words = asked.amount.0.to_string();
+                (Scope::Withdrawals(asked.user), asked.number, words)
+            }
+            Self::OrderCreated { asked, .. } => {
+                let words = asked_of_order(&asked.terms);
+                (Scope::Orders(asked.merchant), asked.number, words)
+            }
+            Self::OrderRefunded { asked, order, .. } => {
+                let words = asked_of_refund(asked, Some(*order));
+                (Scope::Refunds(asked.merchant), asked.number, words)
+            }
+            Self::Opened(_)
+            | Self::UserStatusSet(_)
+            | Self::MerchantChanged(_)
+            | Self::TransferAnswered(_)
+            | Self::OrderPaid { .. }
+            | Self::OrderClosed { .. }
+            | Self::OrderExpired { .. }
+            | Self::OrderReversed { .. } => return None,
+        };
+        Some((Key { scope, number }, asked))
+    }
+}
+
+impl Fact {
+    /// Whether an event of the log says the same.
+    ///
+    /// # Errors
+    /// Says how they differ.
+    pub fn compare(&self, event: &Event) -> Result<(), String> {
+        let postings = event.postings().map_or(&[][..], |postings| postings);
+        let moves: Vec<_> = postings
+            .iter()
+            .map(|posting| (posting.debit, posting.credit, posting.amount.0))
+            .collect();
+        if event.at().0 == self.at && moves == self.moves && self.what.is(event) {
+            return Ok(());
+        }
+        Err(format!("the log has {event:?}, but it should be {self:?}"))
+    }
+}
+
+impl What {
+    fn is(&self, event: &Event) -> bool {
+        match (self, event) {
+            (Self::Opened(mode), Event::Opened(event)) => event.mode == *mode,
+            (Self::BrandAdded(asked), Event::BrandAdded(event)) => {
+                (event.number, &event.name) == (asked.number, &asked.name)
+            }
+            (Self::UserAdded(asked), Event::UserAdded(event)) => {
+                (event.number, event.brand, event.tier) == (asked.number, asked.brand, asked.tier)
+            }
+            (Self::UserStatusSet(asked), Event::UserStatusSet(event)) => {
+                (event.user, event.status) == (asked.user, asked.status)
+            }
+            (Self::MerchantAdded(asked), Event::MerchantAdded(event)) => {
+                let said = (event.number, &event.name, event.category, event.fee);
+                said == (asked.number, &asked.name, asked.category, asked.fee)
+            }
+            (Self::MerchantChanged(asked), Event::MerchantChanged(event)) => {
+                let said = (event.merchant, event.fee, event.status);
+                said == (asked.merchant, asked.fee, asked.status)
+            }
+            (Self::TopUpRequested(asked), Event::TopUpRequested(event)) => {
+                (event.number, event.user, event.amount) == (asked.number, asked.user, asked.amount)
+            }
+            (Self::WithdrawalRequested(asked), Event::WithdrawalRequested(event)) => {
+                (event.number, event.user, event.amount) == (asked.number, asked.user, asked.amount)
+            }
+            (Self::TransferAnswered(asked), Event::TransferAnswered(event)) => {
+                (event.transfer, event.answer) == (asked.transfer, asked.answer)
+            }
+            _ => self.is_of_order(event),
+        }
+    }
+
+    fn is_of_order(&self, event: &Event) -> bool {
+        match (self, event) {
+            (Self::OrderCreated { asked, expires_at }, Event::OrderCreated(event)) => {
+                let said = (event.merchant, event.number, &event.terms);
+                said == (asked.merchant, asked.number, &asked.terms)
+                    && event.expires_at.0 == *expires_at
+            }
+            (
+                Self::OrderPaid {
+                    asked,
+                    merchant,
+                    brand,
+                    amount,
+                    fee,
+                },
+                Event::OrderPaid(event),
+            ) => {
+                let said = (event.order, event.payer, event.attempt);
+                said == (asked.order, asked.payer, asked.attempt)
+                    && (event.merchant, event.brand) == (*merchant, *brand)
+                    && (event.amount.0, event.fee.0) == (*amount, *fee)
+            }
+            (Self::OrderClosed { order }, Event::OrderClosed(event)) => event.order.0.0 == *order,
+            (Self::OrderExpired { order }, Event::OrderExpired(event)) => event.order.0.0 == *order,
+            (
+                Self::OrderReversed {
+                    order,
+                    amount,
+                    fee_returned,
+                },
+                Event::OrderReversed(event),
+            ) => {
+                let said = (event.order.0.0, event.amount.0, event.fee_returned.0);
+                said == (*order, *amount, *fee_returned)
+            }
+            (
+                Self::OrderRefunded {
+                    asked,
+                    order,
+                    payer,
+                    fee_returned,
+                },
+                Event::OrderRefunded(event),
+            ) => {
+                let said = (event.merchant, event.number, event.amount);
+                said == (asked.merchant, asked.number, asked.amount)
+                    && (&event.reason, &event.notify) == (&asked.reason, &asked.notify)
+                    && (event.order.0.0, event.payer) == (*order, *payer)
+                    && event.fee_returned.0 == *fee_returned
+            }
+            _ => false,
+        }
+    }
+}
+
+/// A transfer's moves once the bank answered.
+pub(super) fn settled(
+    transfer: &super::Transfer,
+    brand: BrandId,
+    answer: Answer,
+) -> Vec<(Account, Account, i64)> {
+    use feiqian_core::bank::Direction;
+    let wallet = Account::Wallet(transfer.user);
+    let (reserve, transit) = (Account::BankReserve(brand), Account::Transit(brand));
+    match (transfer.direction, answer) {
+        (Direction::TopUp, Answer::Done) => vec![(reserve, wallet, transfer.amount)],
+        (Direction::TopUp, Answer::Declined) => Vec::new(),
+        (Direction::Withdrawal, Answer::Done) => vec![(transit, reserve, transfer.amount)],
+        (Direction::Withdrawal, Answer::Declined) => vec![(transit, wallet, transfer.amount)],
+    }
+}

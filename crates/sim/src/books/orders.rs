@@ -1,0 +1,222 @@
+//! Orders in the books.
+
+use feiqian_core::order::{Attempt, Order as Seen, OrderState};
+use feiqian_core::{BrandId, MerchantId, UserId};
+
+use super::{Books, Fact, What};
+
+/// An order.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Who asks.
+    pub merchant: MerchantId,
+    /// Fen.
+    pub amount: i64,
+    /// The only one who may pay.
+    pub only_payer: Option<UserId>,
+    /// When it ends.
+    pub expires_at: i64,
+    /// What became of it.
+    pub stage: Stage,
+    /// Its payment, if it was ever paid.
+    pub paid: Option<Paid>,
+    /// Events that went on with it, oldest first.
+    pub later: Vec<u64>,
+}
+
+/// What became of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Waits.
+    Open,
+    /// Paid, perhaps refunded.
+    Paid,
+    /// Closed or expired.
+    Closed,
+    /// Undone.
+    Reversed,
+}
+
+/// A payment.
+#[derive(Clone, Copy, Debug)]
+pub struct Paid {
+    /// Who paid.
+    pub payer: UserId,
+    /// The payer's brand.
+    pub brand: BrandId,
+    /// The payer's number.
+    pub attempt: Attempt,
+    /// The event.
+    pub event: u64,
+    /// When.
+    pub at: i64,
+    /// Fen kept.
+    pub fee: i64,
+    /// Fen given back.
+    pub refunded: i64,
+    /// Of the fee, fen given back.
+    pub fee_returned: i64,
+    /// How many refunds.
+    pub refunds: u8,
+}
+
+impl Books {
+    pub(super) fn record_order(&mut self, event: u64, fact: &Fact) {
+        if let What::OrderCreated { asked, expires_at } = &fact.what {
+            let order = Order {
+                merchant: asked.merchant,
+                amount: asked.terms.amount.0,
+                only_payer: asked.terms.only_payer,
+                expires_at: *expires_at,
+                stage: Stage::Open,
+                paid: None,
+                later: Vec::new(),
+            };
+            self.open.insert((*expires_at, event));
+            self.orders.insert(event, order);
+            return;
+        }
+        let Some(id) = fact.what.order() else { return };
+        let Some(order) = self.orders.get_mut(&id) else {
+            return;
+        };
+        self.open.remove(&(order.expires_at, id));
+        order.later.push(event);
+        order.go_on(event, fact);
+    }
+}
+
+impl What {
+    /// The order that it goes on with.
+    #[must_use]
+    pub fn order(&self) -> Option<u64> {
+        match self {
+            Self::OrderPaid { asked, .. } => Some(asked.order.0.0),
+            Self::OrderClosed { order }
+            | Self::OrderExpired { order }
+            | Self::OrderReversed { order, .. }
+            | Self::OrderRefunded { order, .. } => Some(*order),
+            Self::Opened(_)
+            | Self::BrandAdded(_)
+            | Self::UserAdded(_)
+            | Self::UserStatusSet(_)
+            | Self::MerchantAdded(_)
+            | Self::MerchantChanged(_)
+            | Self::TopUpRequested(_)
+            | Self::WithdrawalRequested(_)
+            | Self::TransferAnswered(_)
+            | Self::OrderCreated { .. } => None,
+        }
+    }
+}
+
+impl Order {
+    fn go_on(&mut self, event: u64, fact: &Fact) {
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "other facts do not go on with an order"
+        )]
+        match &fact.what {
+            What::OrderPaid {
+                asked, brand, fee, ..
+            } => {
+                self.stage = Stage::Paid;
+                self.paid = Some(Paid {
+                    payer: asked.payer,
+                    brand: *brand,
+                    attempt: asked.attempt,
+                    event,
+                    at: fact.at,
+                    fee: *fee,
+                    refunded: 0,
+                    fee_returned: 0,
+                    refunds: 0,
+                });
+            }
+            What::OrderClosed { .. } | What::OrderExpired { .. } => self.stage = Stage::Closed,
+            What::OrderReversed {
+                amount,
+                fee_returned,
+                ..
+            } => {
+                self.stage = Stage::Reversed;
+                if let Some(paid) = &mut self.paid {
+                    (paid.refunded, paid.fee_returned) = (*amount, *fee_returned);
+                }
+            }
+            What::OrderRefunded {
+                asked,
+                fee_returned,
+                ..
+            } => {
+                if let Some(paid) = &mut self.paid {
+                    paid.refunded += asked.amount.0;
+                    paid.fee_returned += fee_returned;
+                    paid.refunds += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The newest event that touched it.
+    #[must_use]
+    pub fn last(&self, id: u64) -> u64 {
+        self.later.last().copied().unwrap_or(id)
+    }
+
+    /// Whether what was seen of the order is what it is.
+    ///
+    /// # Errors
+    /// Says how they differ.
+    pub fn compare(&self, id: u64, seen: &Seen) -> Result<(), String> {
+        let stage = match &seen.state {
+            OrderState::Open => (Stage::Open, None),
+            OrderState::Paid(payment) => (Stage::Paid, Some(payment)),
+            OrderState::Closed => (Stage::Closed, None),
+            OrderState::Reversed(payment) => (Stage::Reversed, payment.as_ref()),
+        };
+        let payment = |paid: &Paid| {
+            let money = (paid.fee, paid.refunded, paid.fee_returned, paid.refunds);
+            (
+                paid.payer,
+                paid.brand,
+                paid.attempt,
+                paid.event,
+                paid.at,
+                money,
+            )
+        };
+        let seen_payment = stage.1.map(|seen| {
+            let money = (
+                seen.fee.0,
+                seen.refunded.0,
+                seen.fee_returned.0,
+                seen.refunds,
+            );
+            (
+                seen.payer,
+                seen.brand,
+                seen.attempt,
+                seen.event.0,
+                seen.at.0,
+                money,
+            )
+        });
+        let head = (self.merchant, self.amount, self.only_payer, self.expires_at);
+        let seen_head = (
+            seen.merchant,
+            seen.amount.0,
+            seen.only_payer,
+            seen.expires_at.0,
+        );
+        let same = head == seen_head
+            && stage.0 == self.stage
+            && seen_payment == self.paid.as_ref().map(payment)
+            && seen.last.0 == self.last(id);
+        if same {
+            return Ok(());
+        }
+        Err(format!("order {id} is {seen:?}, but it should be {self:?}"))
+    }
+}

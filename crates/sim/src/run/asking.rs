@@ -1,0 +1,157 @@
+//! Asking the engine: commands, and reads of its state.
+
+use std::sync::Arc;
+use std::task::Poll;
+
+use feiqian_core::bank::Transfer;
+use feiqian_core::merchant::MerchantStatus;
+use feiqian_core::order::Order;
+use feiqian_core::user::{Tier, UserStatus};
+use feiqian_core::{
+    Account, BrandId, Command, Fen, MerchantId, OrderId, State, TransferId, UserId,
+};
+use feiqian_engine::Sink;
+
+use super::Run;
+use super::answers::{Item, Reading, poll};
+use crate::books::{Books, Stage};
+
+/// What a read saw.
+pub(super) struct Seen {
+    next: u64,
+    balances: Vec<(Account, Fen)>,
+    users: Vec<(BrandId, UserStatus, Tier)>,
+    merchants: Vec<(u16, MerchantStatus, u16)>,
+    pending: Vec<(TransferId, Transfer)>,
+    orders: Vec<(u64, Option<Order>)>,
+}
+
+impl Seen {
+    fn of(state: &State, orders: &[u64]) -> Self {
+        let users = (0..).map(UserId).map_while(|user| state.user(user));
+        let merchants = (0..).map(MerchantId).map_while(|shop| state.merchant(shop));
+        let order = |id: &u64| {
+            let order = state.order(OrderId(Books::number(*id)));
+            (*id, order.cloned())
+        };
+        Self {
+            next: state.next_event().0,
+            balances: state.balances().collect(),
+            users: users
+                .map(|user| (user.brand, user.status, user.tier))
+                .collect(),
+            merchants: merchants
+                .map(|shop| (shop.fee.0, shop.status, shop.category.0))
+                .collect(),
+            pending: state.pending_transfers(),
+            orders: orders.iter().map(order).collect(),
+        }
+    }
+}
+
+impl Run {
+    /// Somebody asks for something.
+    pub(super) fn ask(&mut self) -> Result<(), String> {
+        let now = self.clock.load(std::sync::atomic::Ordering::Relaxed);
+        let command = self.world.ask(&self.books, now);
+        self.submit(command)
+    }
+
+    /// Something arrives that was on its way.
+    pub(super) fn arrive(&mut self) -> Result<(), String> {
+        let command = self.world.arrive();
+        self.submit(command)
+    }
+
+    pub(super) fn submit(&mut self, command: Option<Command>) -> Result<(), String> {
+        let (Some(command), Some(running)) = (command, &self.running) else {
+            return Ok(());
+        };
+        self.tags += 1;
+        self.trace.step(|| format!("asked: {command:?}"));
+        let sink: Arc<dyn Sink> = self.answers.clone();
+        let asked = vec![(command.clone(), self.tags)];
+        match running.engine.submit_many(asked, &sink) {
+            Ok(()) => self.queued.push(Item::Command(self.tags, command)),
+            Err(_) if running.engine.failed().is_some() => self.world.ask_again(command),
+            Err(stopped) => return Err(format!("{command:?}: {stopped}")),
+        }
+        Ok(())
+    }
+
+    /// Reads all balances and more; compared once it is answered.
+    pub(super) fn read_everything(&mut self) {
+        let Some(running) = &self.running else { return };
+        self.trace.step(|| "read".into());
+        let orders: Vec<u64> = self.books.orders.keys().rev().take(30).copied().collect();
+        let engine = running.engine.clone();
+        let mut reading: Reading =
+            Box::pin(async move { engine.read(move |state| Seen::of(state, &orders)).await });
+        match poll(&mut reading) {
+            Poll::Pending => self.queued.push(Item::Read(reading)),
+            // It takes no more; whoever looks after it sees why.
+            Poll::Ready(_) => {}
+        }
+    }
+
+    /// Whether what a read saw is what the books say.
+    pub(super) fn compare_state(&self, seen: &Seen) -> Result<(), String> {
+        let books = &self.books;
+        same("the next event", &books.next(), &seen.next)?;
+        let balances: Vec<_> = books.balances().into_iter().collect();
+        let mut found = seen.balances.clone();
+        found.sort_unstable();
+        for (should, is) in balances.iter().zip(&found) {
+            same("a balance", should, is)?;
+        }
+        same("the number of accounts", &balances.len(), &found.len())?;
+        let users = books.users.iter();
+        let users: Vec<_> = users
+            .map(|user| (user.brand, user.status, user.tier))
+            .collect();
+        same("the users", &users, &seen.users)?;
+        let merchants = books.merchants.iter();
+        let merchants: Vec<_> = merchants
+            .map(|shop| (shop.fee, shop.status, shop.category))
+            .collect();
+        same("the merchants", &merchants, &seen.merchants)?;
+        let pending = books.pending.iter().filter_map(|id| {
+            let known = books.transfers.get(id)?;
+            Some((
+                TransferId(Books::number(*id)),
+                Transfer {
+                    user: known.user,
+                    direction: known.direction,
+                    amount: Fen(known.amount),
+                    at: feiqian_core::UnixMillis(known.at),
+                },
+            ))
+        });
+        same("pending transfers", &pending.collect(), &seen.pending)?;
+        for (id, order) in &seen.orders {
+            let Some(known) = books.orders.get(id) else {
+                continue;
+            };
+            match order {
+                Some(order) => known.compare(*id, order)?,
+                None if known.stage == Stage::Open => {
+                    return Err(format!("order {id} is open, but not in memory"));
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Compares what should be with what is.
+pub(super) fn same<T: PartialEq + std::fmt::Debug>(
+    what: &str,
+    should: &T,
+    is: &T,
+) -> Result<(), String> {
+    if should == is {
+        return Ok(());
+    }
+    Err(format!("{what} should be {should:?}, but is {is:?}"))
+}
