@@ -4,7 +4,7 @@ CREDENTIALS ?= credentials.json
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: demo order test check unit conformance bench clean
+.PHONY: demo order test check unit conformance bench bench-growth bench-compare fuzz clean
 
 demo:
 	cargo build --release --locked -p feiqian
@@ -33,10 +33,35 @@ $(VENV)/ready: conformance/requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r conformance/requirements.txt
 	touch $@
 
+# Every line of docs/BENCHMARKS.md; takes half an hour. BENCH is a folder with 30 GB of room.
+BENCH ?= /tmp/feiqian-bench
+
 bench:
 	cargo build --release --locked -p feiqian
 	target/release/feiqian bench payments
+	target/release/feiqian bench payments --merchants 1 --skip-audit
+	target/release/feiqian bench refunds
+	target/release/feiqian bench fill --data $(BENCH)
+	target/release/feiqian bench queries --data $(BENCH)
+	target/release/feiqian bench restart --data $(BENCH)
+	target/release/feiqian bench audit --data $(BENCH)
 	target/release/feiqian bench http
+
+# The throughput of a small and of a large bank, and of a log that grows.
+bench-growth:
+	cargo build --release --locked -p feiqian
+	target/release/feiqian bench payments --skip-audit --wallets 1000000
+	target/release/feiqian bench payments --skip-audit --wallets 20000000
+	target/release/feiqian bench payments --skip-audit --payments 50000000 --growth
+
+# The same payment on PostgreSQL (apt-get install postgresql).
+bench-compare:
+	cargo build --release --locked -p feiqian
+	bench/compare target/release/feiqian
+
+# Ten minutes for each target; `make test` runs each for two seconds. See docs/FUZZING.md.
+fuzz:
+	FUZZ_SECONDS=600 cargo test --release --locked -p feiqian-fuzz --test fuzz -- --nocapture $(TARGET)
 
 clean:
 	cargo clean

@@ -49,7 +49,10 @@ enum Command {
     Paycode(shopper::PayCodeOptions),
     /// Compute every balance and check every rule again, from the log alone.
     ///
-    /// Works while the server runs. Exits with 1 and the first contradiction if there is one.
+    /// Works while the server runs. Exits with 1 and the first contradiction if there is one. Memory
+    /// is for users and merchants, not for the log's length: what must wait for the end takes about
+    /// 30 bytes of temporary disk an event (and its own size once more for an event that goes on
+    /// with an order of a million events ago), in the folder that TMPDIR names.
     Audit(audit::Options),
     /// Copy a data folder to another disk, also while the server runs; later only what is new.
     Backup(backup::Options),

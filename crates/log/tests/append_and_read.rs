@@ -118,6 +118,34 @@ fn every_event_is_found_by_its_address_from_many_threads() {
 }
 
 #[test]
+fn an_event_is_found_from_those_before_it_in_its_batch() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut log, _) = open(dir.path(), 1 << 20);
+    let mut known = Vec::new();
+    for count in [200, 1, 5] {
+        append(&mut log, count, &mut known);
+    }
+    let (reader, mut bytes) = (log.reader(), Vec::new());
+    let mut found = |from: usize, after| {
+        let found = reader.event_after(known[from].address, after, &mut bytes);
+        found.map(|()| bytes.clone())
+    };
+    for from in 0..200 {
+        for (after, event) in known[from..200].iter().enumerate() {
+            let found = found(from, after).expect("it is there");
+            assert_eq!(found, event.bytes, "{after} after {from}");
+        }
+        let beyond = found(from, 200 - from);
+        assert!(
+            matches!(beyond, Err(ReadError::Damaged { .. })),
+            "{beyond:?}"
+        );
+    }
+    assert_eq!(found(201, 4).expect("it is there"), known[205].bytes);
+    assert!(found(201, 5).is_err(), "the log ends there");
+}
+
+#[test]
 fn a_cursor_starts_at_any_event_and_not_beyond_the_end() {
     let dir = tempfile::tempdir().expect("a directory");
     let (mut log, _) = open(dir.path(), 4096);
@@ -311,6 +339,9 @@ fn limits_refuse_and_leave_the_batch_as_it_was() {
         .event_at(events[127].address, &mut bytes)
         .expect("long events too");
     assert_eq!(bytes.len(), EVENT_BYTES_MAX);
+    let found = log.reader().event_after(events[64].address, 63, &mut bytes);
+    found.expect("after long events too");
+    assert_eq!(bytes, events[127].bytes);
 }
 
 #[test]

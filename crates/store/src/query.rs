@@ -102,9 +102,9 @@ impl Store {
     /// For each hash of a number ([`Key::hash`]), in order, whether the number was surely never used.
     /// Cheaper than one [`Archive::number`] for each: the processor fetches several lines at once.
     pub fn unknown(&self, hashes: &[u64], unknown: &mut Vec<bool>) {
-        let filter = &self.shared.filter;
         unknown.clear();
-        unknown.extend(hashes.iter().map(|hash| !filter.may_hold(*hash)));
+        let filter = &self.shared.filter;
+        filter.may_hold_each(hashes, &mut |may_hold| unknown.push(!may_hold));
     }
 
     /// What moved an account's money, newest first: at most `limit` events before `before`, or the

@@ -246,8 +246,8 @@ fn after_reopening_the_filter_denies_no_known_number_and_most_others() {
 /// missing from the answer, and nothing may be in it twice.
 #[test]
 fn readers_see_no_gaps_while_runs_are_written_and_merged() {
-    let world = World::with((0..300).map(|n| 1 + n * 7 % 60));
-    let store = world.store(200);
+    let world = World::with((0..200).map(|n| 1 + n * 7 % 60));
+    let store = world.store(130);
     let (done, asked) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
         let readers = [(); 3].map(|()| {
@@ -296,7 +296,7 @@ fn steps() -> impl Strategy<Value = (u64, Vec<Step>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn whatever_happens_the_store_answers_as_a_plain_list_would((run_events, steps) in steps()) {

@@ -30,6 +30,14 @@ impl Latencies {
         self.count
     }
 
+    /// Counts another's as well.
+    pub fn add(&mut self, other: &Self) {
+        for (own, more) in self.buckets.iter_mut().zip(&other.buckets) {
+            *own += more;
+        }
+        self.count += other.count;
+    }
+
     /// The time within which this share of them stayed, rounded up to its bucket's end.
     pub fn quantile(&self, share: f64) -> Duration {
         #[allow(

@@ -121,6 +121,15 @@ pub(crate) async fn ask<T: Send + 'static>(
     Ok(answer.map_err(|error| ApiError::internal(&error))??)
 }
 
+/// As [`ask`], about what was just recorded. It lies in memory, so it is asked on the spot: handing
+/// the question to another thread costs several times the answer.
+pub(crate) async fn ask_now<T>(
+    platform: &Platform,
+    question: impl FnOnce(&Store) -> Result<T, StoreError>,
+) -> Result<T, ApiError> {
+    Ok(question(&*platform.engine.store().await?)?)
+}
+
 /// An event that was just recorded is not what it must be.
 pub(crate) fn misplaced(event: EventNumber) -> ApiError {
     ApiError::internal(&PlatformError::Record(format!("event {event}")))

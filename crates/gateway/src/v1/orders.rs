@@ -19,7 +19,7 @@ use super::fields::{Amount, Attach, Description, OrderIdRef, Reason, Time, UserR
 use super::input::{Id, Input, Key, Made, Numbered};
 use super::order_view::{Order, Refund, may_see, refund_of, view};
 use super::responses::{Asking, Sending};
-use super::{ask, misplaced};
+use super::{ask, ask_now, misplaced};
 use crate::access::Role;
 use crate::platform::Platform;
 
@@ -83,7 +83,7 @@ pub async fn create(
         })
         .await?;
     let id = OrderId(receipt.event);
-    let story = ask(&platform, move |store| store.order(id)).await?;
+    let story = ask_now(&platform, |store| store.order(id)).await?;
     let story = story.ok_or_else(|| misplaced(receipt.event))?;
     let value = view(&platform, id, &story, Role::merchant(merchant)).await?;
     Ok(Made {
@@ -152,7 +152,7 @@ pub async fn refund(
         notify: None,
     };
     let receipt = platform.engine.submit(command).await?;
-    let event = ask(&platform, move |store| store.event(receipt.event)).await?;
+    let event = ask_now(&platform, |store| store.event(receipt.event)).await?;
     let value = event.and_then(|event| refund_of(receipt.event, &event, true));
     let value = value.ok_or_else(|| misplaced(receipt.event))?;
     Ok(Made {

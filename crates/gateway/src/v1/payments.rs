@@ -16,7 +16,7 @@ use super::input::{Input, Key, Made, Numbered};
 use super::order_view::Shop;
 use super::orders::unknown_order;
 use super::responses::Sending;
-use super::{ask, misplaced};
+use super::{ask_now, misplaced};
 use crate::platform::{Platform, unix_seconds};
 use crate::wechat::ids::Prepay;
 
@@ -95,7 +95,7 @@ pub async fn pay_order(
             attempt,
         })
         .await?;
-    let story = ask(platform, move |store| store.order(order)).await?;
+    let story = ask_now(platform, |store| store.order(order)).await?;
     let story = story.ok_or_else(|| misplaced(order.0))?;
     let paid = match story.order().state {
         OrderState::Paid(paid) | OrderState::Reversed(Some(paid)) => paid,

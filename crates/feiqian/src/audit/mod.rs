@@ -1,12 +1,20 @@
 //! `feiqian audit`: the books again, from the log alone.
+//!
+//! The log is read once, on several threads. What the audit puts aside goes to temporary files and
+//! comes back in parts, so that memory does not depend on how long the log is.
 
+mod pipeline;
+mod shelves;
+
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::Args;
-use feiqian_core::Event;
 use feiqian_core::audit::{Audit, Totals};
-use feiqian_log::{Chain, Position, Reader, Verify};
+use feiqian_log::{Chain, Reader};
 use serde_json::json;
+
+use shelves::PutAside;
 
 use crate::{Failure, folder};
 
@@ -58,20 +66,36 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 /// Reads the whole log, checking frames, chain and every rule.
 pub fn audit(reader: &Reader, mut progress: impl FnMut(u64)) -> Result<Audited, Failure> {
     let mut audit = Audit::new();
-    let mut cursor = reader.batches_from(Position(0), Verify::Chain)?;
-    while let Some(batch) = cursor.next_batch()? {
-        for stored in batch.events() {
-            let event: Event = minicbor::decode(stored.bytes)
-                .map_err(|error| format!("event {} cannot be read: {error}", stored.position.0))?;
-            audit.read(&event)?;
+    let mut aside = PutAside::new();
+    let mut kept = Ok(());
+    let read = pipeline::read(reader, |events| {
+        for (event, name) in events.iter() {
+            // The audit remembers what it found: something earlier may be found at the end.
+            if audit.read_named(event, name).is_err() {
+                return ControlFlow::Break(());
+            }
         }
-        progress(batch.end.0);
-    }
-    let torn = cursor.torn_tail().map_or(0, |cut| cut.bytes);
+        kept = aside.keep(audit.aside());
+        progress(audit.read_so_far().0);
+        match kept {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    });
+    let kept = kept.and_then(|()| aside.keep(audit.aside()));
+    let found = kept.and_then(|()| aside.check(&audit)).map_err(|error| {
+        let folder = std::env::temp_dir();
+        format!(
+            "cannot use the temporary folder {}: {error}",
+            folder.display()
+        )
+    })?;
+    let totals = audit.close(found)?;
+    let end = read.map_err(|failure| -> Failure { failure })?;
     Ok(Audited {
-        totals: audit.finish()?,
-        chain: cursor.chain(),
-        torn,
+        totals,
+        chain: end.chain,
+        torn: end.torn,
     })
 }
 

@@ -1,0 +1,201 @@
+//! What the audit knows of every account, in flat rows: all of its memory that grows.
+
+use crate::event::Event;
+use crate::ids::{BrandId, UserId};
+use crate::ledger::{Account, Posting, Side};
+use crate::money::{BasisPoints, Fen};
+
+use super::Totals;
+
+#[derive(Default)]
+pub(super) struct Accounts {
+    brands: Vec<Brand>,
+    users: Vec<User>,
+    merchants: Vec<Merchant>,
+}
+
+#[derive(Default)]
+struct Brand {
+    transit: Fen,
+    reserve: Fen,
+    fees: Fen,
+}
+
+struct User {
+    brand: BrandId,
+    wallet: Fen,
+}
+
+struct Merchant {
+    fee: BasisPoints,
+    balance: Fen,
+}
+
+impl Accounts {
+    /// Checks what an event says of brands, users and merchants, and remembers what it changes.
+    pub fn check(&mut self, event: &Event) -> Result<(), String> {
+        match event {
+            Event::BrandAdded(event) => {
+                expect_id(event.brand.0.into(), self.brands.len(), "brand")?;
+                self.brands.push(Brand::default());
+            }
+            Event::UserAdded(event) => {
+                expect_id(event.user.0.into(), self.users.len(), "user")?;
+                if usize::from(event.brand.0) >= self.brands.len() {
+                    return Err("its brand does not exist".into());
+                }
+                self.users.push(User {
+                    brand: event.brand,
+                    wallet: Fen::ZERO,
+                });
+            }
+            Event::UserStatusSet(event) => {
+                self.brand_of(event.user)?;
+            }
+            Event::MerchantAdded(event) => {
+                expect_id(event.merchant.0.into(), self.merchants.len(), "merchant")?;
+                self.merchants.push(Merchant {
+                    fee: event.fee,
+                    balance: Fen::ZERO,
+                });
+            }
+            Event::MerchantChanged(event) => {
+                let merchant = row_mut(&mut self.merchants, event.merchant.0);
+                let merchant = merchant.ok_or("its merchant does not exist")?;
+                merchant.fee = event.fee.unwrap_or(merchant.fee);
+            }
+            Event::TopUpRequested(event) => self.check_ask(event.user, event.amount)?,
+            Event::WithdrawalRequested(event) => self.check_ask(event.user, event.amount)?,
+            Event::OrderCreated(event) => {
+                if row(&self.merchants, event.merchant.0).is_none() {
+                    return Err(format!("merchant {} does not exist", event.merchant));
+                }
+                check_amount(event.terms.amount)?;
+            }
+            Event::OrderPaid(event) => {
+                let brand = self.brand_of(event.payer)?;
+                let merchant = row(&self.merchants, event.merchant.0);
+                let rate = merchant.ok_or("its merchant does not exist")?.fee;
+                let fee = rate.of(event.amount);
+                if (event.fee, event.brand) != (fee, brand) {
+                    return Err(format!("it should have a fee of {fee}, brand {brand}"));
+                }
+            }
+            Event::Opened(_)
+            | Event::TransferAnswered(_)
+            | Event::OrderClosed(_)
+            | Event::OrderExpired(_)
+            | Event::OrderReversed(_)
+            | Event::OrderRefunded(_) => {}
+        }
+        Ok(())
+    }
+
+    fn check_ask(&self, user: UserId, amount: Fen) -> Result<(), String> {
+        self.brand_of(user)?;
+        check_amount(amount)
+    }
+
+    /// The user's brand, which never changes.
+    pub fn brand_of(&self, user: UserId) -> Result<BrandId, String> {
+        row(&self.users, user.0)
+            .map(|row| row.brand)
+            .ok_or_else(|| format!("user {user} does not exist"))
+    }
+
+    /// Moves a posting's money.
+    pub fn post(&mut self, posting: &Posting) -> Result<(), String> {
+        for (account, side) in [(posting.debit, Side::Debit), (posting.credit, Side::Credit)] {
+            let balance = self
+                .balance_mut(account)
+                .ok_or_else(|| format!("{posting:?}: {account} does not exist"))?;
+            let after = if account.side() == side {
+                balance.plus(posting.amount)
+            } else {
+                balance.minus(posting.amount)
+            };
+            *balance = after
+                .ok_or_else(|| format!("{posting:?} takes {account} at {balance} past zero"))?;
+        }
+        Ok(())
+    }
+
+    pub fn balance(&self, account: Account) -> Option<Fen> {
+        let brand = |id: BrandId| row(&self.brands, id.0.into());
+        match account {
+            Account::Wallet(id) => row(&self.users, id.0).map(|user| user.wallet),
+            Account::Merchant(id) => row(&self.merchants, id.0).map(|merchant| merchant.balance),
+            Account::Transit(id) => brand(id).map(|brand| brand.transit),
+            Account::BankReserve(id) => brand(id).map(|brand| brand.reserve),
+            Account::FeeIncome(id) => brand(id).map(|brand| brand.fees),
+        }
+    }
+
+    fn balance_mut(&mut self, account: Account) -> Option<&mut Fen> {
+        let (brands, users, shops) = (&mut self.brands, &mut self.users, &mut self.merchants);
+        match account {
+            Account::Wallet(id) => row_mut(users, id.0).map(|user| &mut user.wallet),
+            Account::Merchant(id) => row_mut(shops, id.0).map(|shop| &mut shop.balance),
+            Account::Transit(id) => row_mut(brands, id.0.into()).map(|brand| &mut brand.transit),
+            Account::BankReserve(id) => {
+                row_mut(brands, id.0.into()).map(|brand| &mut brand.reserve)
+            }
+            Account::FeeIncome(id) => row_mut(brands, id.0.into()).map(|brand| &mut brand.fees),
+        }
+    }
+
+    /// Adds all balances to `totals` and compares both sides.
+    pub fn sum(&self, totals: &mut Totals) -> Result<(), String> {
+        totals.users = self.users.len() as u64;
+        totals.merchants = self.merchants.len() as u64;
+        totals.wallets = total(self.users.iter().map(|user| user.wallet))?;
+        totals.merchant_balances = total(self.merchants.iter().map(|shop| shop.balance))?;
+        totals.transit = total(self.brands.iter().map(|brand| brand.transit))?;
+        totals.fee_income = total(self.brands.iter().map(|brand| brand.fees))?;
+        totals.bank_reserve = total(self.brands.iter().map(|brand| brand.reserve))?;
+        let liabilities = [
+            totals.wallets,
+            totals.merchant_balances,
+            totals.transit,
+            totals.fee_income,
+        ];
+        let owed = total(liabilities.into_iter())?;
+        if owed != totals.bank_reserve {
+            let reserve = totals.bank_reserve;
+            return Err(format!(
+                "the reserves hold {reserve} yuan, but {owed} is owed"
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn total(mut balances: impl Iterator<Item = Fen>) -> Result<Fen, String> {
+    balances
+        .try_fold(Fen::ZERO, Fen::plus)
+        .ok_or_else(|| "the balances overflow".into())
+}
+
+fn row<T>(rows: &[T], id: u32) -> Option<&T> {
+    rows.get(usize::try_from(id).ok()?)
+}
+
+fn row_mut<T>(rows: &mut [T], id: u32) -> Option<&mut T> {
+    rows.get_mut(usize::try_from(id).ok()?)
+}
+
+fn check_amount(amount: Fen) -> Result<(), String> {
+    if amount.is_amount() {
+        Ok(())
+    } else {
+        Err(format!("{amount} yuan is no amount"))
+    }
+}
+
+fn expect_id(id: u64, next: usize, what: &str) -> Result<(), String> {
+    if id == next as u64 {
+        Ok(())
+    } else {
+        Err(format!("{what} {id} is added where {next} was next"))
+    }
+}

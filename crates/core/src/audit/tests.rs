@@ -1,0 +1,309 @@
+use std::sync::Arc;
+
+use super::*;
+use crate::bank::answer::Answer::{Declined, Done};
+use crate::ids::{BrandId, MerchantId, OrderId, TransferId, UserId};
+use crate::ledger::Postings;
+use crate::money::BasisPoints;
+use crate::order::expire::OrderExpired;
+use crate::testing::{
+    LEI, MEI, NO_ORDER, NO_SHOP, NOBODY, SHOP, World, answer, change_fee, close, create, given,
+    named, nth, number, pay, refund, reverse, set_status, top_up, withdraw,
+};
+use crate::user::UserStatus;
+
+/// Its events by number: opened 0, brands 1–2, merchants 3–4, users 5–8, each user's top-up and
+/// its answer 9–16, then those below from 17.
+fn good() -> World {
+    given([
+        create("a", 10_000),                         // 17
+        pay(OrderId(nth(0)), MEI),                   // 18, fee 60
+        refund("r", OrderId(nth(0)), 4_000, 10_000), // 19, fee 24
+        create("b", 500),                            // 20
+        close(SHOP, named("b")),                     // 21
+        create("c", 1_000),                          // 22
+        pay(OrderId(nth(5)), LEI),                   // 23, fee 6
+        reverse(SHOP, named("c")),                   // 24
+        create("d", 700),                            // 25
+        reverse(SHOP, named("d")),                   // 26
+        withdraw(MEI, "w", 800),                     // 27
+        answer(TransferId(nth(10)), Done),           // 28
+        withdraw(LEI, "w", 900),                     // 29
+        answer(TransferId(nth(12)), Declined),       // 30
+        top_up(MEI, "t", 300),                       // 31
+        answer(TransferId(nth(14)), Declined),       // 32
+        change_fee(SHOP, 100),                       // 33
+        create("e", 10_000),                         // 34
+        pay(OrderId(nth(17)), LEI),                  // 35, fee 100
+        set_status(LEI, UserStatus::Frozen),         // 36
+        create("f", 200_000),                        // 37
+    ])
+}
+
+/// Finds the same event with all stories at hand, with some, and with none; of several reasons why it
+/// cannot be, any may be told.
+fn audit(events: &[Event]) -> Result<Totals, Contradiction> {
+    let audited = audit_with(WINDOW_DEFAULT, events);
+    let event = |audited: &Result<Totals, Contradiction>| match audited {
+        Ok(totals) => Ok(*totals),
+        Err(found) => Err(found.event),
+    };
+    for window in [3, 0] {
+        let again = audit_with(window, events);
+        assert_eq!(event(&again), event(&audited), "window of {window}");
+    }
+    audited
+}
+
+fn audit_with(window: usize, events: &[Event]) -> Result<Totals, Contradiction> {
+    let mut audit = Audit::with_window(window);
+    let read = events.iter().try_for_each(|event| audit.read(event));
+    let finished = audit.finish();
+    assert!(read.is_ok() || finished.is_err());
+    finished
+}
+
+/// The good history's totals are known to the fen, and it reads the same a second time.
+#[test]
+fn the_totals_of_a_good_history() {
+    let totals = audit(&good().events).unwrap();
+    let expected = Totals {
+        events: 38,
+        users: 4,
+        merchants: 2,
+        orders: 6,
+        payments: 3,
+        paid: Fen(21_000),
+        refunds: 2,
+        refunded: Fen(5_000),
+        pending_transfers: 0,
+        bank_reserve: Fen(399_200),
+        wallets: Fen(400_000 - 10_000 + 4_000 - 800 - 10_000),
+        merchant_balances: Fen(6_000 - 36 + 9_900),
+        transit: Fen(0),
+        fee_income: Fen(36 + 100),
+    };
+    assert_eq!(totals, expected);
+    assert!(totals.to_string().contains("3992.00 yuan"));
+}
+
+/// A fault: which event is damaged and found, a part of what the audit says, and the damage.
+type Fault = (usize, &'static str, fn(&mut Vec<Event>));
+
+fn find(faults: &[Fault]) {
+    let good = good().events;
+    for (n, (at, what, damage)) in faults.iter().enumerate() {
+        let mut events = good.clone();
+        damage(&mut events);
+        assert_ne!(events, good, "fault {n} damages nothing");
+        let found = audit(&events).expect_err(what);
+        assert_eq!(found.event, EventNumber(*at as u64), "fault {n}: {found}");
+        assert!(found.what.contains(what), "fault {n}: {found}");
+    }
+}
+
+/// `edit!(20 OrderCreated e => Arc::make_mut(&mut e.terms).amount = Fen(0))`: changes one event of that kind.
+macro_rules! edit {
+    ($at:literal $kind:ident $event:ident => $change:expr) => {
+        |events| {
+            let Event::$kind($event) = &mut events[$at] else {
+                panic!("event {} is {:?}", $at, events[$at])
+            };
+            $change;
+        }
+    };
+}
+
+/// One event comes again at another place.
+macro_rules! again {
+    ($n:literal at $at:literal) => {
+        |events| events.insert($at, events[$n].clone())
+    };
+}
+
+/// One event is missing.
+macro_rules! without {
+    ($n:literal) => {
+        |events| drop(events.remove($n))
+    };
+}
+
+#[test]
+#[rustfmt::skip] // a fault a line
+fn faults_of_order_time_and_numbers() {
+    find(&[
+        (0, "opened by its first", without!(0)),
+        (1, "opened by its first", again!(0 at 1)),
+        (20, "before the event before", edit!(20 OrderCreated e => e.at = e.at.plus(-1))),
+        (20, "before the event before", edit!(19 OrderRefunded e => e.at = e.at.plus(1))),
+        (2, "used twice", edit!(2 BrandAdded e => e.number = number("Red"))),
+        (4, "used twice", edit!(4 MerchantAdded e => e.number = number("Noodles"))),
+        (6, "used twice", edit!(6 UserAdded e => e.number = number("mei"))),
+        (20, "used twice", edit!(20 OrderCreated e => e.number = number("a"))),
+        (20, "used twice", again!(17 at 20)),
+        (20, "used twice", again!(19 at 20)),
+        (28, "used twice", again!(27 at 28)),
+        (10, "used twice", again!(9 at 10)),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip] // a fault a line
+fn faults_of_brands_users_and_merchants() {
+    find(&[
+        (2, "where 1 was next", edit!(2 BrandAdded e => e.brand = BrandId(7))),
+        (6, "where 1 was next", edit!(6 UserAdded e => e.user = UserId(0))),
+        (6, "brand does not exist", edit!(6 UserAdded e => e.brand = BrandId(2))),
+        (4, "where 1 was next", edit!(4 MerchantAdded e => e.merchant = MerchantId(2))),
+        (33, "does not exist", edit!(33 MerchantChanged e => e.merchant = NO_SHOP)),
+        (36, "does not exist", edit!(36 UserStatusSet e => e.user = NOBODY)),
+        (18, "fee of 6.00", edit!(3 MerchantAdded e => e.fee = BasisPoints(600))),
+        (35, "fee of 0.60", edit!(33 MerchantChanged e => e.fee = None)),
+        // Mei's top-up should have gone to the other brand's bank.
+        (10, "BankReserve(BrandId(1))", edit!(5 UserAdded e => e.brand = BrandId(1))),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip] // a fault a line
+fn faults_of_the_bank() {
+    find(&[
+        (31, "no amount", edit!(31 TopUpRequested e => e.amount = Fen(0))),
+        (31, "does not exist", edit!(31 TopUpRequested e => e.user = NOBODY)),
+        (27, "no amount", edit!(27 WithdrawalRequested e => e.amount = Fen(-800))),
+        (27, "should be", edit!(27 WithdrawalRequested e => e.amount = Fen(801))),
+        (27, "should be", edit!(27 WithdrawalRequested e => e.user = UserId(1))),
+        (27, "should be", edit!(27 WithdrawalRequested e => e.postings = Postings::new())),
+        (27, "past zero", edit!(27 WithdrawalRequested e => {
+            let (wallet, transit) = (Account::Wallet(MEI), Account::Transit(BrandId(0)));
+            e.amount = Fen(94_001);
+            e.postings = Postings::new().with(wallet, transit, e.amount);
+        })),
+        (27, "not pending", without!(27)),
+        (28, "not pending", edit!(28 TransferAnswered e => e.transfer = TransferId(nth(0)))),
+        (29, "not pending", again!(28 at 29)),
+        (28, "of user 0", edit!(28 TransferAnswered e => e.user = LEI)),
+        (28, "should be", edit!(28 TransferAnswered e => e.answer = Declined)),
+        (30, "should be", edit!(30 TransferAnswered e => e.answer = Done)),
+        (32, "should be", edit!(32 TransferAnswered e => e.answer = Done)),
+        (16, "should be", edit!(16 TransferAnswered e => e.answer = Declined)),
+        (10, "should be", edit!(10 TransferAnswered e => e.postings = Postings::new())),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip] // a fault a line
+fn faults_of_payments() {
+    find(&[
+        (20, "no amount", edit!(20 OrderCreated e => Arc::make_mut(&mut e.terms).amount = Fen(0))),
+        (20, "no amount", edit!(20 OrderCreated e => Arc::make_mut(&mut e.terms).amount = Fen(1_000_000_000_001))),
+        (20, "does not exist", edit!(20 OrderCreated e => e.merchant = NO_SHOP)),
+        (18, "100.01 yuan", edit!(17 OrderCreated e => Arc::make_mut(&mut e.terms).amount = Fen(10_001))),
+        (18, "not of merchant", edit!(17 OrderCreated e => e.merchant = MerchantId(1))),
+        (18, "100.00 yuan", edit!(18 OrderPaid e => e.amount = Fen(9_999))),
+        (18, "fee of 0.60", edit!(18 OrderPaid e => e.fee = Fen(61))),
+        (18, "brand 0", edit!(18 OrderPaid e => e.brand = BrandId(1))),
+        (18, "does not exist", edit!(18 OrderPaid e => e.payer = NOBODY)),
+        (18, "should be", edit!(18 OrderPaid e => e.payer = UserId(1))),
+        (18, "does not exist", edit!(18 OrderPaid e => e.order = NO_ORDER)),
+        (18, "not of merchant", edit!(18 OrderPaid e => e.merchant = MerchantId(1))),
+        (18, "should be", edit!(18 OrderPaid e => e.postings = Postings::new())),
+        (18, "should be", edit!(18 OrderPaid e => {
+            let (first, fee) = (e.postings[0], e.postings[1]);
+            e.postings = Postings::new()
+                .with(fee.debit, fee.credit, fee.amount)
+                .with(first.debit, first.credit, first.amount);
+        })),
+        (18, "should be", edit!(18 OrderPaid e => {
+            let again = e.postings[0];
+            e.postings = e.postings.clone().with(again.debit, again.credit, again.amount);
+        })),
+        (18, "should be", edit!(18 OrderPaid e => {
+            let (first, fee) = (e.postings[0], e.postings[1]);
+            let other = Account::FeeIncome(BrandId(1));
+            e.postings = Postings::new()
+                .with(first.debit, first.credit, first.amount)
+                .with(fee.debit, other, fee.amount);
+        })),
+        (18, "after its end", edit!(17 OrderCreated e => e.expires_at = e.at)),
+        (18, "another payer", edit!(17 OrderCreated e => Arc::make_mut(&mut e.terms).only_payer = Some(LEI))),
+        (19, "paid twice", again!(18 at 19)),
+        (22, "is over", |events| {
+            let mut payment = events[18].clone();
+            if let Event::OrderPaid(e) = &mut payment {
+                e.order = OrderId(nth(3));
+            }
+            events.insert(22, payment);
+        }),
+        (38, "past zero", |events| {
+            let mut payment = events[35].clone();
+            if let Event::OrderPaid(e) = &mut payment {
+                let shop = Account::Merchant(SHOP);
+                (e.order, e.amount, e.fee) = (OrderId(nth(20)), Fen(200_000), Fen(2_000));
+                e.postings = Postings::new()
+                    .with(Account::Wallet(e.payer), shop, e.amount)
+                    .with(shop, Account::FeeIncome(e.brand), e.fee);
+            }
+            events.push(payment);
+        }),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip] // a fault a line
+fn faults_of_ends_and_refunds() {
+    find(&[
+        (21, "paid and cannot be closed", edit!(21 OrderClosed e => e.order = OrderId(nth(0)))),
+        (21, "not of merchant", edit!(21 OrderClosed e => e.merchant = MerchantId(1))),
+        (22, "is over", again!(21 at 22)),
+        (24, "paid and cannot be closed", |events| {
+            let (at, merchant) = (events[24].at(), SHOP);
+            let order = OrderId(nth(5));
+            events[24] = Event::OrderExpired(OrderExpired { at, order, merchant });
+        }),
+        (21, "expires before", |events| {
+            let (at, merchant) = (events[21].at(), SHOP);
+            let order = OrderId(nth(3));
+            events[21] = Event::OrderExpired(OrderExpired { at, order, merchant });
+        }),
+        (18, "not paid", without!(18)),
+        (19, "above its amount", edit!(19 OrderRefunded e => e.amount = Fen(10_001))),
+        (19, "by nothing", edit!(19 OrderRefunded e => e.amount = Fen(0))),
+        (19, "by nothing", edit!(19 OrderRefunded e => e.amount = Fen(-1))),
+        (19, "0.24", edit!(19 OrderRefunded e => e.amount = Fen(4_100))),
+        (19, "should be", edit!(19 OrderRefunded e => e.amount = Fen(4_001))),
+        (19, "0.23 of the fee", edit!(19 OrderRefunded e => e.fee_returned = Fen(23))),
+        (19, "paid by user 0", edit!(19 OrderRefunded e => e.payer = LEI)),
+        (19, "not of merchant", edit!(19 OrderRefunded e => e.merchant = MerchantId(1))),
+        (19, "does not exist", edit!(19 OrderRefunded e => e.order = NO_ORDER)),
+        (19, "should be", edit!(19 OrderRefunded e => e.postings = Postings::new())),
+        (24, "should 10.00", edit!(24 OrderReversed e => e.amount = Fen(999))),
+        (24, "and 0.06", edit!(24 OrderReversed e => e.fee_returned = Fen(0))),
+        (24, "should be", edit!(24 OrderReversed e => e.postings = Postings::new())),
+        (24, "with refunds", edit!(24 OrderReversed e => e.order = OrderId(nth(0)))),
+        (25, "is over", again!(24 at 25)),
+        (26, "should 0.00", edit!(26 OrderReversed e => e.amount = Fen(700))),
+        (24, "order 22 is not paid", |events| {
+            let (mut refund, of) = (events[19].clone(), OrderId(nth(5)));
+            if let Event::OrderRefunded(e) = &mut refund {
+                (e.number, e.order) = (number("r2"), of);
+            }
+            events[23] = events[36].clone();
+            events[24] = refund;
+        }),
+    ]);
+}
+
+#[test]
+fn a_fifty_first_refund_is_a_contradiction() {
+    let mut world = good();
+    for n in 1..50 {
+        world.accept(&refund(&format!("r{n}"), OrderId(nth(0)), 1, 10_000));
+    }
+    let mut last = world.events.last().unwrap().clone();
+    if let Event::OrderRefunded(e) = &mut last {
+        e.number = number("r50");
+    }
+    let found = world.audit.read(&last).unwrap_err();
+    assert!(found.what.contains("too often"), "{found}");
+}

@@ -1,0 +1,158 @@
+//! Texts from outside that are read before or beside a request's body.
+
+use std::net::TcpListener;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use feiqian_core::{Number, UserId};
+use feiqian_fuzz::fuzz;
+use feiqian_gateway::pay_codes::PayCodes;
+use feiqian_gateway::server::{TlsFiles, serve_on};
+use feiqian_gateway::wechat::authorization::{parse, same_serial};
+use feiqian_gateway::wechat::ids::{Ids, mchid, read_mchid};
+use feiqian_gateway::wechat::keys::{Authority, MerchantCertificate, RsaKeyPem, Subject};
+use feiqian_gateway::wechat::oaep::Decryptor;
+use feiqian_gateway::wechat::sign::{PlatformKey, VerifyingKey};
+use secrecy::ExposeSecret as _;
+
+#[test]
+fn authorization() {
+    fuzz("authorization", [], |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let credential = parse(&text);
+        if let Ok(credential) = &credential {
+            assert!(same_serial(credential.serial_no, credential.serial_no));
+        }
+        format!(
+            "{:?}",
+            credential.map(|credential| credential.signature.len())
+        )
+    });
+}
+
+/// A code that nobody was given pays nothing, however it looks.
+#[test]
+fn pay_codes() {
+    let codes = PayCodes::default();
+    let known = codes.issue(UserId(7)).unwrap();
+    fuzz("pay_codes", [b"134567890123456789".to_vec()], |bytes| {
+        let code = String::from_utf8_lossy(bytes);
+        if code == known {
+            return None;
+        }
+        Some(format!("{:?}", codes.redeem(&code).unwrap_err()))
+    });
+    assert_eq!(codes.redeem(&known), Ok(UserId(7)));
+}
+
+/// Everything by which we call things outside, and callers' numbers: what is read is what would be
+/// written.
+#[test]
+fn names() {
+    let (ids, at) = (Ids::new(&[7; 32]), 1_510_329_600_000);
+    let seeds = [
+        ids.openid(5, "wx0123456789abcdef"),
+        ids.transaction_id(77, at),
+        ids.refund_id(78, at),
+        ids.prepay_id(79, at),
+        ids.code_token(80),
+        ids.notice_id(81),
+        ids.appid(3),
+        mchid(3),
+        "order-1_|*@.:".to_owned(),
+    ];
+    fuzz("names", seeds.map(String::into_bytes), |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        if let Some(order) = ids.read_code_token(&text) {
+            assert_eq!(ids.code_token(order), text);
+        }
+        if let Some(merchant) = read_mchid(&text) {
+            assert_eq!(mchid(merchant), text);
+        }
+        if let Ok(number) = Number::new(&text) {
+            assert_eq!(number.as_str(), text);
+        }
+        [
+            ids.read_openid(&text, "wx0123456789abcdef").is_some(),
+            ids.read_transaction_id(&text).is_some(),
+            ids.read_refund_id(&text).is_some(),
+            ids.read_prepay_id(&text).is_some(),
+            ids.read_notice_id(&text).is_some(),
+            ids.read_appid(&text).is_some(),
+        ]
+    });
+}
+
+/// A key, and a certificate of it.
+fn key_and_certificate() -> (String, String, String) {
+    let pair = RsaKeyPem::generate().unwrap();
+    let authority = Authority::new(&pair.private).unwrap();
+    let public = VerifyingKey::from_pem(&pair.public).unwrap();
+    let subject = Subject::Merchant {
+        mchid: "1900000001",
+        name: "面",
+    };
+    let issued = authority.issue(subject, &public, 1_510_329_600).unwrap();
+    let private = pair.private.expose_secret().to_owned();
+    (private, pair.public, issued.pem)
+}
+
+fn der_of(pem: &str) -> Vec<u8> {
+    let lines = pem.lines().filter(|line| !line.starts_with('-'));
+    STANDARD.decode(lines.collect::<String>()).unwrap()
+}
+
+fn pem_of(der: &[u8]) -> String {
+    let base64 = STANDARD.encode(der);
+    format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+}
+
+/// As merchants' certificates and keys come: PEM, and what is in it.
+#[test]
+fn certificates() {
+    let (private, public, certificate) = key_and_certificate();
+    let texts = [&private, &public, &certificate];
+    let seeds = texts.map(|pem| der_of(pem)).into_iter();
+    let seeds = seeds.chain(texts.map(|pem| pem.clone().into_bytes()));
+    fuzz("certificates", seeds.collect::<Vec<_>>(), |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        (
+            MerchantCertificate::from_pem(&pem_of(bytes))
+                .err()
+                .map(|e| e.to_string()),
+            MerchantCertificate::from_pem(&text)
+                .err()
+                .map(|e| e.to_string()),
+            VerifyingKey::from_pem(&text).err().map(|e| e.to_string()),
+            VerifyingKey::from_der(bytes).is_ok(),
+            PlatformKey::from_pem(&text).is_ok(),
+            PlatformKey::from_der(bytes).is_ok(),
+            Decryptor::from_der(bytes).is_ok(),
+        )
+    });
+}
+
+/// The server's own TLS files: it serves, or says what is wrong with them.
+#[test]
+fn tls_files() {
+    let (private, _, certificate) = key_and_certificate();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("server.pem");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let seeds = [format!("{certificate}{private}"), private, certificate];
+    fuzz("tls_files", seeds.map(String::into_bytes), |bytes| {
+        std::fs::write(&file, bytes).unwrap();
+        let files = TlsFiles {
+            certificate: file.clone(),
+            key: file.clone(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let stop = std::future::ready(());
+        let served = serve_on(axum::Router::new(), listener, Some(files), stop);
+        runtime.block_on(served).map_err(|error| error.to_string())
+    });
+}
