@@ -22,6 +22,7 @@ mod open;
 mod parts;
 mod queue;
 mod rebuild;
+mod room;
 mod snapshots;
 mod writer;
 
@@ -61,6 +62,11 @@ pub const KEEP_DEFAULT: Keep = Keep {
 /// [`Options`] says otherwise.
 pub const SNAPSHOT_EVERY: u64 = 16_000_000;
 
+/// Bytes that must stay free on the disk; with less nothing new is accepted, unless [`Options`] says
+/// otherwise. It is room for two segments of the log, and for what runs of the store and a snapshot
+/// take between two looks.
+pub const RESERVE_BYTES: u64 = 1 << 30;
+
 /// A running engine. Clones share it.
 #[derive(Clone)]
 pub struct Engine {
@@ -98,6 +104,9 @@ pub enum Rejected<R: core::fmt::Debug + core::fmt::Display> {
     /// Too much is asked at once; nothing changed. Ask again.
     #[error("too many requests are waiting; try again")]
     Busy,
+    /// The disk is nearly full; nothing changed. Ask again when there is room.
+    #[error("the disk is nearly full, so nothing new is accepted; try again later")]
+    DiskFull,
     /// Nobody can say whether it happened: the engine stopped, or what it needed could not be read.
     /// Ask again with the same number.
     #[error("it is not known whether this happened; ask again with the same number")]
@@ -137,6 +146,7 @@ impl Engine {
             Ok(Outcome::Refused(refusal)) => {
                 Err(C::refusal(refusal).map_or(Rejected::Unknown, Rejected::Refused))
             }
+            Ok(Outcome::DiskFull) => Err(Rejected::DiskFull),
             Ok(Outcome::Unavailable) | Err(_) => Err(Rejected::Unknown),
         }
     }

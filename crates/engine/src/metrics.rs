@@ -25,6 +25,10 @@ pub struct Metrics {
     pub sync_seconds: Histogram,
     /// Commands waiting.
     pub queue_depth: Gauge,
+    /// Bytes free on the disk.
+    pub disk_free: Gauge,
+    /// 1 while nothing new is accepted because the disk is nearly full.
+    pub disk_full: Gauge,
     /// Events that are durable.
     pub durable: Gauge,
     /// Events that the store can find.
@@ -42,6 +46,8 @@ impl Default for Metrics {
             batch_events: Histogram::new(exponential_buckets(1.0, 4.0, 8)),
             sync_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 14)),
             queue_depth: Gauge::default(),
+            disk_free: Gauge::default(),
+            disk_full: Gauge::default(),
             durable: Gauge::default(),
             indexed: Gauge::default(),
             ingested: Gauge::default(),
@@ -75,6 +81,17 @@ impl Metrics {
             self.sync_seconds.clone(),
         );
         registry.register("queue_depth", "Commands waiting", self.queue_depth.clone());
+        registry.register_with_unit(
+            "disk_free",
+            "Free on the disk of the data folder",
+            Unit::Bytes,
+            self.disk_free.clone(),
+        );
+        registry.register(
+            "disk_full",
+            "1 while nothing new is accepted because the disk is nearly full",
+            self.disk_full.clone(),
+        );
         registry.register(
             "durable_events",
             "Events that are durable",

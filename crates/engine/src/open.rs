@@ -33,9 +33,13 @@ use crate::follower::Follower;
 use crate::metrics::Metrics;
 use crate::parts::Parts;
 use crate::queue::Queue;
+use crate::room::Room;
 use crate::snapshots::{self, Snapshots};
 use crate::writer::{Asked, Writer};
-use crate::{Engine, Inner, KEEP_DEFAULT, RING_EVENTS_MAX, SNAPSHOT_EVERY, TIMERS_MAX, rebuild};
+use crate::{
+    Engine, Inner, KEEP_DEFAULT, RESERVE_BYTES, RING_EVENTS_MAX, SNAPSHOT_EVERY, TIMERS_MAX,
+    rebuild,
+};
 
 /// Decided batches that may wait for the log.
 const BATCHES_AHEAD: usize = 2;
@@ -110,6 +114,8 @@ pub struct Options {
     pub ring_events: u64,
     /// Bytes of each new segment file of the log.
     pub segment_bytes: u64,
+    /// Bytes that must stay free on the disk.
+    pub reserve_bytes: u64,
     /// Sizes of the store.
     pub store: feiqian_store::Options,
     /// Told about the progress.
@@ -130,6 +136,7 @@ impl Options {
             snapshot_every: SNAPSHOT_EVERY,
             ring_events: RING_EVENTS_MAX,
             segment_bytes: SEGMENT_BYTES_DEFAULT,
+            reserve_bytes: RESERVE_BYTES,
             store: feiqian_store::Options::default(),
             progress: None,
         }
@@ -362,12 +369,14 @@ fn assemble(
     let metrics = Arc::new(Metrics::default());
     let (alarm, failure) = Alarm::new(queue.clone(), ring.clone());
     let (work_sender, work) = sync_channel(BATCHES_AHEAD);
+    let room = Room::new(&options.folders, options.reserve_bytes, metrics.clone());
     let (snapshots, recorder) = Snapshots::new(options.folders.state, durable.clone());
     let writer = Writer {
         state,
         queue: queue.clone(),
         store: store.clone(),
         metrics: metrics.clone(),
+        room,
         clock: options.clock,
         keep: options.keep,
         timers_max: options.timers_max,

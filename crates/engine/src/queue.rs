@@ -16,6 +16,8 @@ pub enum Outcome {
     Done(Receipt),
     /// The rules refuse it.
     Refused(Refusal),
+    /// The disk is nearly full; nothing changed.
+    DiskFull,
     /// What it needed could not be read; nothing changed.
     Unavailable,
 }

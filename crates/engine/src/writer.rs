@@ -18,6 +18,7 @@ use crate::metrics::{Counts, Metrics};
 use crate::open::Clock;
 use crate::parts::Step;
 use crate::queue::{Envelope, Outcome, Queue};
+use crate::room::Room;
 use crate::snapshots::Snapshots;
 use crate::{BATCH_MAX, Receipt};
 
@@ -29,6 +30,7 @@ pub(crate) struct Writer {
     pub queue: Arc<Queue>,
     pub store: Arc<Store>,
     pub metrics: Arc<Metrics>,
+    pub room: Room,
     pub clock: Clock,
     pub keep: Keep,
     /// Timers that strike in one batch.
@@ -112,6 +114,9 @@ impl Writer {
 
     /// How long to wait for commands before looking at the clock again.
     fn patience(&self) -> Duration {
+        if self.room.is_full() {
+            return TICK;
+        }
         let due = self
             .state
             .next_due()
@@ -126,7 +131,14 @@ impl Writer {
     fn batch(&mut self, envelopes: &mut VecDeque<Envelope>) -> Result<bool, Gone> {
         // Time never goes back, whatever the machine's clock does.
         self.now = self.now.max((self.clock)());
-        let due = self.state.due(self.now, self.timers_max);
+        self.room.look(self.now, self.state.next_event());
+        // Timers wait until there is room.
+        let timers = if self.room.is_full() {
+            0
+        } else {
+            self.timers_max
+        };
+        let due = self.state.due(self.now, timers);
         if envelopes.is_empty() && due.is_empty() {
             return Ok(false);
         }
@@ -195,6 +207,7 @@ impl Writer {
             return Outcome::Unavailable;
         }
         match decide(&self.state, self.now, command) {
+            Decision::Accept(_) if self.room.is_full() => Outcome::DiskFull,
             Decision::Accept(event) => {
                 let number = self.state.next_event();
                 evolve(&mut self.state, &event);

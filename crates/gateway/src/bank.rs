@@ -202,6 +202,6 @@ fn answer_again(tag: u64, outcome: &Outcome) -> Option<(TransferId, Answer)> {
         }
         // No room for the money: it is declined.
         Outcome::Refused(_) => Some((transfer, Answer::Declined)),
-        Outcome::Unavailable => Some((transfer, answer)),
+        Outcome::DiskFull | Outcome::Unavailable => Some((transfer, answer)),
     }
 }

@@ -66,6 +66,14 @@ pub trait Disk: Send + Sync {
     /// As the operating system says.
     fn sync_names(&self) -> io::Result<()>;
 
+    /// Bytes that can still be written. More than there can be, unless the disk knows better.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn free_bytes(&self) -> io::Result<u64> {
+        Ok(u64::MAX)
+    }
+
     /// What to call a file in messages; the empty name is the directory.
     fn path(&self, name: &str) -> PathBuf;
 }
@@ -207,6 +215,12 @@ impl Disk for Files {
 
     fn sync_names(&self) -> io::Result<()> {
         File::open(&self.dir)?.sync_all()
+    }
+
+    fn free_bytes(&self) -> io::Result<u64> {
+        let disk = rustix::fs::statvfs(&self.dir)?;
+        // What is kept for the superuser alone does not count.
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     fn path(&self, name: &str) -> PathBuf {

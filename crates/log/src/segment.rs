@@ -58,7 +58,7 @@ impl SegmentHeader {
         if bytes.len() < SEGMENT_HEADER_BYTES {
             return Err(Damage::SegmentHeader);
         }
-        // A magic that was torn in the middle is no version.
+        // A header that was torn in the middle of its magic names no version.
         let versioned = bytes[..5] == MAGIC_ANY && bytes[5..8].iter().all(u8::is_ascii_digit);
         if bytes[..8] != MAGIC && versioned {
             return Err(Damage::SegmentVersion);

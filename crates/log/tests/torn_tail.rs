@@ -216,14 +216,9 @@ fn a_segment_that_was_being_created_is_removed_and_told() {
     fs::create_dir(&dir).expect("created");
     let (known, new) = next_segment(&dir);
     let header = b"FQSEG001 and then nothing that checks";
-    let starts: [(&[u8], usize); 5] = [
-        (b"", 0),
-        (b"", 10),
-        (b"", 8192),
-        (b"FQSEG0", 8192),
-        (header, 8192),
-    ];
-    for (start, length) in starts {
+    let torn = (1..8).map(|bytes| (&header[..bytes], 8192));
+    let starts: [(&[u8], usize); 4] = [(b"", 0), (b"", 10), (b"", 8192), (header, 8192)];
+    for (start, length) in starts.into_iter().chain(torn) {
         let mut bytes = start.to_vec();
         bytes.resize(length, 0);
         let dir = common::copy(&dir);

@@ -220,6 +220,13 @@ impl Shop {
         )
     }
 
+    /// What Prometheus would read.
+    pub fn metrics(&self) -> String {
+        let request = self.client.get(format!("{}/metrics", self.url));
+        let text = async { request.send().await.unwrap().text().await.unwrap() };
+        self.runtime.block_on(text)
+    }
+
     fn send(&self, mut request: reqwest::RequestBuilder, number: &str) -> (u16, Value) {
         if !number.is_empty() {
             request = request.header("Idempotency-Key", number);

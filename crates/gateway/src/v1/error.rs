@@ -19,6 +19,9 @@ use utoipa::ToSchema;
 use crate::limiter::RetryAfter;
 use crate::platform::{AddMerchantError, AddUserError, PlatformError};
 
+/// When to ask again while the disk is full: somebody has to make room first.
+const DISK_FULL_SECONDS: u64 = 10;
+
 /// What kind of answer it is: decides the HTTP status, except where one is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -251,6 +254,9 @@ impl<R: core::fmt::Debug + core::fmt::Display + Into<Self>> From<Rejected<R>> fo
         match rejected {
             Rejected::Refused(refusal) => refusal.into(),
             Rejected::Busy => unavailable("busy", rejected.to_string()),
+            Rejected::DiskFull => {
+                unavailable("disk_full", rejected.to_string()).retry_after(DISK_FULL_SECONDS)
+            }
             Rejected::Unknown => unavailable("outcome_unknown", rejected.to_string()),
         }
     }

@@ -183,6 +183,14 @@ impl WechatError {
         Self::new(Code::SystemError, "系统异常，请使用相同参数稍后重新调用")
     }
 
+    /// It did not happen, for want of room on the disk.
+    pub(crate) fn disk_full() -> Self {
+        Self::new(
+            Code::SystemError,
+            "系统暂时无法受理，请使用相同参数稍后重新调用",
+        )
+    }
+
     /// The body as it goes over the wire.
     pub(crate) fn body(&self) -> Vec<u8> {
         let detail = self.detail.as_deref();
@@ -221,6 +229,7 @@ where
         match rejected {
             Rejected::Refused(refusal) => refusal.into(),
             Rejected::Busy => super::edge::too_often(),
+            Rejected::DiskFull => Self::disk_full(),
             Rejected::Unknown => Self::unknown(),
         }
     }

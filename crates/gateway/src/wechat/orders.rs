@@ -79,7 +79,8 @@ async fn place(
     let id = match &placed {
         Ok(receipt) if receipt.again => Some(OrderId(receipt.event)),
         Err(Rejected::Refused(create::Refusal::NumberReused)) => None,
-        Ok(_) | Err(Rejected::Refused(_) | Rejected::Busy | Rejected::Unknown) => {
+        Ok(_)
+        | Err(Rejected::Refused(_) | Rejected::Busy | Rejected::DiskFull | Rejected::Unknown) => {
             return Ok(placed?);
         }
     };
