@@ -286,16 +286,24 @@ fn has(text: &[u8], name: &str) -> bool {
     find(text, name).is_some()
 }
 
-/// Code and message of an error, the names of what else is answered.
+/// Code and message of an error, with what WeChat Pay says of the field; the names of what else is
+/// answered.
 fn outcome(body: &[u8]) -> String {
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let error = json.get("error").unwrap_or(&json);
-    let text = |field: &str| words(error[field].as_str().unwrap_or_default());
+    let texts = [
+        &error["code"],
+        &error["message"],
+        &json["detail"]["field"],
+        &json["detail"]["issue"],
+    ];
+    let texts = texts.map(|text| words(text.as_str().unwrap_or_default()));
     let names = json
         .as_object()
-        .map(|object| object.keys().cloned().collect::<Vec<_>>());
-    let names = names.unwrap_or_default().join(" ");
-    format!("{} {} {names}", text("code"), text("message"))
+        .into_iter()
+        .flat_map(|object| object.keys());
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    format!("{} {}", texts.join(" "), names.join(" "))
 }
 
 fn requests(target: &str) {
