@@ -91,6 +91,18 @@ fn fuzz_in<O: Hash>(
     );
 }
 
+/// The beginning of a message, up to what it quotes: an outcome that a case can return. Short, in case
+/// it quotes without saying so.
+#[must_use]
+pub fn words(message: &str) -> String {
+    let quotes = |c: char| c.is_ascii_digit() || "\"'`“(".contains(c);
+    message
+        .chars()
+        .take_while(|c| !quotes(*c))
+        .take(40)
+        .collect()
+}
+
 fn number_of(variable: &str) -> Option<u64> {
     env::var(variable).ok()?.parse().ok()
 }

@@ -40,13 +40,17 @@ impl Mutator {
         Self(seed)
     }
 
-    /// One of the inputs, changed.
+    /// One of the inputs, changed. Its first line is mostly left alone: it says what the rest is.
     pub fn mutate(&mut self, pool: &[Vec<u8>]) -> Vec<u8> {
         let mut input = self.one_of(pool).clone();
+        let line = input.iter().position(|byte| *byte == b'\n');
+        let head = line.filter(|_| self.below(4) > 0).map_or(0, |end| end + 1);
+        let mut rest = input.split_off(head);
         for _ in 0..=self.below(CHANGES_MAX) {
             let other = self.one_of(pool);
-            self.change(&mut input, other);
+            self.change(&mut rest, other);
         }
+        input.append(&mut rest);
         input.truncate(INPUT_MAX);
         input
     }

@@ -22,7 +22,7 @@ use feiqian_core::{
     BasisPoints, BrandId, EventNumber, Fen, MerchantId, Mode, Number, OrderId, TransferId, UserId,
 };
 use feiqian_engine::{Engine, Options};
-use feiqian_fuzz::fuzz;
+use feiqian_fuzz::{fuzz, words};
 use feiqian_gateway::access::Role;
 use feiqian_gateway::platform::{MerchantCredentials, Person, Platform};
 use feiqian_gateway::server::router;
@@ -32,6 +32,7 @@ use feiqian_gateway::wechat::sign::{PlatformKey, request_text};
 use feiqian_store::vault::{MasterKey, Vault};
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -111,7 +112,7 @@ impl World {
         }
     }
 
-    /// The answer's status, and its text without what differs from case to case.
+    /// The answer's status, and what kind of answer it is.
     async fn ask(&mut self, input: &[u8]) -> (u16, String) {
         self.cases += 1;
         let (line, body) = self.fill(input).await;
@@ -149,9 +150,7 @@ impl World {
         let body = to_bytes(response.into_body(), 16 << 20).await.unwrap();
         assert_ne!(status, 500, "{}", String::from_utf8_lossy(&body));
         assert_eq!(self.platform.engine.failed(), None);
-        let text = String::from_utf8_lossy(&body);
-        let words = text.chars().filter(|c| !c.is_ascii_digit()).take(120);
-        (status, words.collect())
+        (status, outcome(&body))
     }
 
     /// The first line and the body, with what this world has.
@@ -285,6 +284,26 @@ fn find(text: &[u8], name: &str) -> Option<usize> {
 
 fn has(text: &[u8], name: &str) -> bool {
     find(text, name).is_some()
+}
+
+/// Code and message of an error, with what WeChat Pay says of the field; the names of what else is
+/// answered.
+fn outcome(body: &[u8]) -> String {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let error = json.get("error").unwrap_or(&json);
+    let texts = [
+        &error["code"],
+        &error["message"],
+        &json["detail"]["field"],
+        &json["detail"]["issue"],
+    ];
+    let texts = texts.map(|text| words(text.as_str().unwrap_or_default()));
+    let names = json
+        .as_object()
+        .into_iter()
+        .flat_map(|object| object.keys());
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    format!("{} {}", texts.join(" "), names.join(" "))
 }
 
 fn requests(target: &str) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use feiqian_core::audit::Audit;
 use feiqian_core::{Event, snapshot};
-use feiqian_fuzz::fuzz;
+use feiqian_fuzz::{fuzz, words};
 use feiqian_log::{BatchBuffer, FileLog, Log as _, Options, Position, Reader, Verify};
 use feiqian_store::recorded_position;
 use feiqian_store::vault::MasterKey;
@@ -25,7 +25,7 @@ fn events() {
                 let _ = Audit::with_window(4).read(&event);
                 (format!("{:?}", discriminant(&event)), again.len() / 16)
             }
-            Err(error) => (error.to_string(), error.position().unwrap_or(0) / 4),
+            Err(error) => (words(&error.to_string()), error.position().unwrap_or(0) / 4),
         }
     });
 }
@@ -43,7 +43,7 @@ fn snapshots() {
             assert_eq!(again, third);
             (String::new(), again.len() / 16)
         }
-        Err(error) => (error.to_string(), error.position().unwrap_or(0) / 4),
+        Err(error) => (words(&error.to_string()), error.position().unwrap_or(0) / 4),
     });
 }
 
@@ -124,7 +124,7 @@ fn store_position() {
     let dir = tempfile::tempdir().unwrap();
     fuzz("store_position", [], |bytes| {
         fs::write(dir.path().join("position"), bytes).unwrap();
-        recorded_position(dir.path()).map_err(|error| error.to_string())
+        recorded_position(dir.path()).map_err(|error| words(&error.to_string()))
     });
 }
 

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use feiqian_core::{Number, UserId};
-use feiqian_fuzz::fuzz;
+use feiqian_fuzz::{fuzz, words};
 use feiqian_gateway::pay_codes::PayCodes;
 use feiqian_gateway::server::{TlsFiles, serve_on};
 use feiqian_gateway::wechat::authorization::{parse, same_serial};
@@ -23,10 +23,9 @@ fn authorization() {
         if let Ok(credential) = &credential {
             assert!(same_serial(credential.serial_no, credential.serial_no));
         }
-        format!(
-            "{:?}",
-            credential.map(|credential| credential.signature.len())
-        )
+        credential
+            .map(|_| ())
+            .map_err(|error| words(&error.to_string()))
     });
 }
 
@@ -143,6 +142,7 @@ fn tls_files() {
         .build()
         .unwrap();
     let seeds = [format!("{certificate}{private}"), private, certificate];
+    let at = format!("{}: ", file.display());
     fuzz("tls_files", seeds.map(String::into_bytes), |bytes| {
         std::fs::write(&file, bytes).unwrap();
         let files = TlsFiles {
@@ -153,6 +153,7 @@ fn tls_files() {
         listener.set_nonblocking(true).unwrap();
         let stop = std::future::ready(());
         let served = serve_on(axum::Router::new(), listener, Some(files), stop);
-        runtime.block_on(served).map_err(|error| error.to_string())
+        let served = runtime.block_on(served);
+        served.map_err(|error| words(error.to_string().trim_start_matches(&at)))
     });
 }
