@@ -55,7 +55,7 @@ impl Sizes {
         });
         Self {
             // Some worlds are long enough for much to pile up.
-            steps: (300 + chance.below(1_500)) * if chance.one_in(30) { 10 } else { 1 },
+            steps: (300 + chance.below(1_500)) * if chance.one_in(60) { 10 } else { 1 },
             keep: chance.of([0, 1, 3, 10, 100]),
             timers_max: chance.of([1, 2, 5, 100]),
             snapshot_every: chance.of([1, 5, 20, 100]),
