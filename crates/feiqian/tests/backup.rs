@@ -15,6 +15,9 @@ mod common;
 
 use common::{BINARY, Folder, Shop, audit, demo, demo_in, refusal, run, stdout, text};
 
+/// The first file of a log.
+const LOG: &str = "log/0000000000000000.log";
+
 fn backup(data: &Path, to: &Path) -> String {
     stdout(&run(&["backup", "--data", text(data), "--to", text(to)]))
 }
@@ -127,7 +130,7 @@ fn a_stopped_folder_is_backed_up_too_and_damage_is_refused_by_name() {
     backup(&data, &to);
     let totals = audit(&data);
 
-    let log = to.join("log/0000000000000000.log");
+    let log = to.join(LOG);
     let part = fs::read_dir(to.join("parts"))
         .unwrap()
         .next()
@@ -159,10 +162,25 @@ fn a_stopped_folder_is_backed_up_too_and_damage_is_refused_by_name() {
         fs::write(&file, &sound).unwrap();
     }
 
+    // A damaged log is put right by its backup, as docs/OPERATIONS.md says, and loses nothing.
+    let (damaged, sound) = (data.join(LOG), to.join(LOG));
+    let mut bytes = fs::read(&damaged).unwrap();
+    bytes[400] ^= 1;
+    fs::write(&damaged, &bytes).unwrap();
+    let said = refusal(&["audit", "--data", text(&data)]);
+    assert!(said.contains("events before it are sound"), "{said}");
+    let (from, over) = (
+        format!("if={}", text(&sound)),
+        format!("of={}", text(&damaged)),
+    );
+    let dd = ["conv=notrunc", "bs=1M", "status=none", &from, &over];
+    assert!(Command::new("dd").args(dd).status().unwrap().success());
+    assert_eq!(audit(&data), totals);
+
     // What an interrupted backup wrote beyond the last one that ended is no part of it.
     let mut log = fs::OpenOptions::new()
         .append(true)
-        .open(to.join("log/0000000000000000.log"))
+        .open(to.join(LOG))
         .unwrap();
     std::io::Write::write_all(&mut log, b"more").unwrap();
     fs::write(to.join("log/00000000000a0000.log"), b"half").unwrap();

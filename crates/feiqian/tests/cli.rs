@@ -9,7 +9,7 @@ use serde_json::Value;
 
 mod common;
 
-use common::{Folder, Server, demo, refusal, run, stdout, text};
+use common::{Folder, Server, Shop, demo, refusal, run, stdout, text};
 
 #[test]
 fn a_demo_is_seeded_paid_in_audited_and_goes_on() {
@@ -183,4 +183,44 @@ fn production_serves_tls_and_nothing_of_the_sandbox() {
         assert_eq!(brands.send().await.unwrap().status(), 200);
     });
     server.stop();
+}
+
+#[test]
+fn every_metric_is_explained_to_operators() {
+    let folder = Folder::new();
+    let (server, credentials) = demo(&folder);
+    let shop = Shop::new(&credentials);
+    shop.paid("one", 10);
+    assert_eq!(
+        shop.order("one", 11).0,
+        409,
+        "a refusal, so that it is counted"
+    );
+    let exposed = shop.metrics();
+    server.stop();
+    let manual = include_str!("../../../docs/OPERATIONS.md");
+    let types = exposed
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "));
+    let mut names: Vec<_> = types
+        .map(|line| match line.split_once(' ').unwrap() {
+            (name, "counter") => format!("{name}_total"),
+            (name, _) => name.to_owned(),
+        })
+        .collect();
+    for name in &names {
+        assert!(
+            manual.contains(&format!("| `{name}` |")),
+            "{name} is not explained"
+        );
+    }
+    // And none that is not there.
+    names.sort();
+    for row in manual
+        .lines()
+        .filter(|line| line.starts_with("| `feiqian_"))
+    {
+        let name = row.split('`').nth(1).unwrap().to_owned();
+        assert!(names.contains(&name), "{name} is explained but not exposed");
+    }
 }

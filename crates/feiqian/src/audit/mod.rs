@@ -90,8 +90,12 @@ pub fn audit(reader: &Reader, mut progress: impl FnMut(u64)) -> Result<Audited, 
             folder.display()
         )
     })?;
+    let sound = audit.read_so_far();
     let totals = audit.close(found)?;
-    let end = read.map_err(|failure| -> Failure { failure })?;
+    let end = read.map_err(|failure| {
+        let why = crate::with_causes(&*failure);
+        format!("{why}; the {sound} events before it are sound")
+    })?;
     Ok(Audited {
         totals,
         chain: end.chain,
