@@ -7,7 +7,7 @@ use crate::numbers::Key;
 use crate::order::OrderRef;
 use crate::state::State;
 use crate::time::UnixMillis;
-use crate::{bank, brand, merchant, order, user};
+use crate::{bank, brand, campaign, merchant, order, user};
 
 /// What deciding a command gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +131,24 @@ commands! {
     ReverseOrder => order::reverse, ReverseOrder => OrderReversed;
     /// Gives back part or all of a paid order.
     RefundOrder => order::refund, RefundOrder => OrderRefunded;
+    /// Puts the operator's own money into a brand's reserve.
+    FundBrand => brand::fund, FundBrand => BrandFunded;
+    /// Sets what campaigns may know of a user.
+    SetTraits => user::set_traits, SetTraits => TraitsSet;
+    /// Adds a campaign.
+    AddCampaign => campaign::add, AddCampaign => CampaignAdded;
+    /// Approves, starts, pauses, resumes or ends a campaign.
+    StepCampaign => campaign::step, StepCampaign => CampaignStepped;
+    /// Changes a campaign's budget.
+    ChangeBudget => campaign::budget, ChangeBudget => BudgetChanged;
+    /// Ends a campaign whose time or budget is over.
+    EndCampaign => campaign::end, EndCampaign => CampaignEnded;
+    /// Gives a user a coupon.
+    GiveCoupon => campaign::give, GiveCoupon => CouponGiven;
+    /// Pays out a rebate whose day has come.
+    PayRebate => campaign::payout, PayRebate => RebatePaid;
+    /// Lets go of what time made useless.
+    Sweep => campaign::sweep, Sweep => Swept;
 }
 
 impl Command {
@@ -145,6 +163,10 @@ impl Command {
             Self::Withdraw(command) => Some(command.key()),
             Self::CreateOrder(command) => Some(command.key()),
             Self::RefundOrder(command) => Some(command.key()),
+            Self::FundBrand(command) => Some(command.key()),
+            Self::AddCampaign(command) => Some(command.key()),
+            Self::ChangeBudget(command) => Some(command.key()),
+            Self::GiveCoupon(command) => Some(command.key()),
             Self::Open(_)
             | Self::SetUserStatus(_)
             | Self::ChangeMerchant(_)
@@ -152,7 +174,12 @@ impl Command {
             | Self::PayOrder(_)
             | Self::CloseOrder(_)
             | Self::ExpireOrder(_)
-            | Self::ReverseOrder(_) => None,
+            | Self::ReverseOrder(_)
+            | Self::SetTraits(_)
+            | Self::StepCampaign(_)
+            | Self::EndCampaign(_)
+            | Self::PayRebate(_)
+            | Self::Sweep(_) => None,
         }
     }
 
@@ -178,7 +205,8 @@ impl Command {
                     .order(command.order)
                     .map_or(0, |order| order.merchant.0);
                 let user = state.user(command.payer).map_or(0, |user| user.brand.0);
-                u64::from(order) ^ u64::from(user)
+                let shopper = state.shopper(command.payer).map_or(0, |row| row.payments);
+                u64::from(order) ^ u64::from(user) ^ u64::from(shopper)
             }
             _ => 0,
         }

@@ -11,7 +11,7 @@ use crate::ledger::{Postings, post};
 use crate::numbers::{Key, Known};
 use crate::state::State;
 use crate::time::UnixMillis;
-use crate::{bank, brand, merchant, order, user};
+use crate::{bank, brand, campaign, merchant, order, user};
 
 /// Whatever can have happened. What is larger than a payment is in a box: events are moved in masses.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -61,6 +61,33 @@ pub enum Event {
     /// Part or all of an order was given back.
     #[n(14)]
     OrderRefunded(#[n(0)] Box<order::refund::OrderRefunded>),
+    /// A campaign was added.
+    #[n(15)]
+    CampaignAdded(#[n(0)] Box<campaign::add::CampaignAdded>),
+    /// A campaign was approved, started, paused, resumed or ended.
+    #[n(16)]
+    CampaignStepped(#[n(0)] Box<campaign::step::CampaignStepped>),
+    /// A campaign's budget was changed.
+    #[n(17)]
+    BudgetChanged(#[n(0)] Box<campaign::budget::BudgetChanged>),
+    /// A campaign's time or budget was over.
+    #[n(18)]
+    CampaignEnded(#[n(0)] Box<campaign::end::CampaignEnded>),
+    /// A user was given a coupon.
+    #[n(19)]
+    CouponGiven(#[n(0)] Box<campaign::give::CouponGiven>),
+    /// A rebate reached the wallet.
+    #[n(23)]
+    RebatePaid(#[n(0)] Box<campaign::payout::RebatePaid>),
+    /// What time made useless was let go of.
+    #[n(24)]
+    Swept(#[n(0)] campaign::sweep::Swept),
+    /// What campaigns may know of a user was set.
+    #[n(25)]
+    TraitsSet(#[n(0)] user::set_traits::TraitsSet),
+    /// The operator's money was put into a reserve.
+    #[n(26)]
+    BrandFunded(#[n(0)] Box<brand::fund::BrandFunded>),
 }
 
 /// Applies an event to the state. It cannot refuse: an event that does not fit is a bug of the
@@ -83,6 +110,15 @@ pub fn evolve(state: &mut State, event: &Event) {
         Event::OrderExpired(event) => order::expire::evolve(state, event),
         Event::OrderReversed(event) => order::reverse::evolve(state, event),
         Event::OrderRefunded(event) => order::refund::evolve(state, event),
+        Event::CampaignAdded(event) => campaign::add::evolve(state, event),
+        Event::CampaignStepped(event) => campaign::step::evolve(state, event),
+        Event::BudgetChanged(event) => campaign::budget::evolve(state, event),
+        Event::CampaignEnded(event) => campaign::end::evolve(state, event),
+        Event::CouponGiven(event) => campaign::give::evolve(state, event),
+        Event::RebatePaid(event) => campaign::payout::evolve(state, event),
+        Event::Swept(event) => campaign::sweep::evolve(state, event),
+        Event::TraitsSet(event) => user::set_traits::evolve(state, event),
+        Event::BrandFunded(event) => brand::fund::evolve(state, event),
     }
     if let Some(postings) = event.postings() {
         post(state, postings);
@@ -118,6 +154,15 @@ impl Event {
             Self::OrderExpired(event) => event.at,
             Self::OrderReversed(event) => event.at,
             Self::OrderRefunded(event) => event.at,
+            Self::CampaignAdded(event) => event.at,
+            Self::CampaignStepped(event) => event.at,
+            Self::BudgetChanged(event) => event.at,
+            Self::CampaignEnded(event) => event.at,
+            Self::CouponGiven(event) => event.at,
+            Self::RebatePaid(event) => event.at,
+            Self::Swept(event) => event.at,
+            Self::TraitsSet(event) => event.at,
+            Self::BrandFunded(event) => event.at,
         }
     }
 
@@ -130,6 +175,11 @@ impl Event {
             Self::OrderPaid(event) => Some(&event.postings),
             Self::OrderReversed(event) => Some(&event.postings),
             Self::OrderRefunded(event) => Some(&event.postings),
+            Self::CampaignStepped(event) => Some(&event.postings),
+            Self::BudgetChanged(event) => Some(&event.postings),
+            Self::CampaignEnded(event) => Some(&event.postings),
+            Self::RebatePaid(event) => Some(&event.postings),
+            Self::BrandFunded(event) => Some(&event.postings),
             Self::Opened(_)
             | Self::BrandAdded(_)
             | Self::UserAdded(_)
@@ -139,7 +189,7 @@ impl Event {
             | Self::TopUpRequested(_)
             | Self::OrderCreated(_)
             | Self::OrderClosed(_)
-            | Self::OrderExpired(_) => None,
+            | Self::OrderExpired(_) | Self::CampaignAdded(_) | Self::CouponGiven(_) | Self::Swept(_) | Self::TraitsSet(_) => None,
         }
     }
 
@@ -147,6 +197,10 @@ impl Event {
     #[must_use]
     pub fn named(&self, event: EventNumber) -> Option<(Key, Known)> {
         let (key, digest) = match self {
+            Self::CampaignAdded(event) => event.named(),
+            Self::BudgetChanged(event) => event.named(),
+            Self::CouponGiven(event) => event.named(),
+            Self::BrandFunded(event) => event.named(),
             Self::BrandAdded(event) => event.named(),
             Self::UserAdded(event) => event.named(),
             Self::MerchantAdded(event) => event.named(),
@@ -161,7 +215,7 @@ impl Event {
             | Self::OrderPaid(_)
             | Self::OrderClosed(_)
             | Self::OrderExpired(_)
-            | Self::OrderReversed(_) => return None,
+            | Self::OrderReversed(_) | Self::CampaignStepped(_) | Self::CampaignEnded(_) | Self::RebatePaid(_) | Self::Swept(_) | Self::TraitsSet(_) => return None,
         };
         Some((key, Known { event, digest }))
     }
@@ -175,6 +229,7 @@ impl Event {
             Self::OrderExpired(event) => Some(event.order),
             Self::OrderReversed(event) => Some(event.order),
             Self::OrderRefunded(event) => Some(event.order),
+            Self::RebatePaid(event) => Some(event.order),
             Self::Opened(_)
             | Self::BrandAdded(_)
             | Self::UserAdded(_)
@@ -184,7 +239,7 @@ impl Event {
             | Self::TopUpRequested(_)
             | Self::WithdrawalRequested(_)
             | Self::TransferAnswered(_)
-            | Self::OrderCreated(_) => None,
+            | Self::OrderCreated(_) | Self::CampaignAdded(_) | Self::CampaignStepped(_) | Self::BudgetChanged(_) | Self::CampaignEnded(_) | Self::CouponGiven(_) | Self::Swept(_) | Self::TraitsSet(_) | Self::BrandFunded(_) => None,
         }
     }
 

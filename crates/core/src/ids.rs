@@ -50,6 +50,14 @@ id! {
     RefundId(EventNumber)
 }
 id! {
+    /// A campaign: dense, from 0, in the order of adding.
+    CampaignId(u32)
+}
+id! {
+    /// A coupon. Its id is the number of the event that gave it.
+    CouponId(EventNumber)
+}
+id! {
     /// A top-up or withdrawal. Its id is the number of the event that asked the bank.
     TransferId(EventNumber)
 }

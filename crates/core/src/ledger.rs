@@ -8,7 +8,7 @@ use core::fmt;
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 use smallvec::SmallVec;
 
-use crate::ids::{BrandId, MerchantId, UserId};
+use crate::ids::{BrandId, CampaignId, MerchantId, UserId};
 use crate::money::Fen;
 use crate::state::State;
 
@@ -25,6 +25,17 @@ pub enum Account {
     BankReserve(BrandId),
     /// Fees earned with the brand's payers. Income, never below zero.
     FeeIncome(BrandId),
+    /// The operator's own money that it put into the brand's bank reserve. Equity, never below zero.
+    Capital(BrandId),
+    /// Rebates that went back no more, because the wallet had less. Expense, never below zero.
+    RebateLoss(BrandId),
+    /// The platform's share of what a campaign granted and did not get back. Expense, never below
+    /// zero and, with the funder's share, never above the campaign's budget.
+    Subsidy(CampaignId),
+    /// What a merchant paid in advance for its campaign. Liability, never below zero.
+    CampaignFund(CampaignId),
+    /// A campaign's rebates that wait for their day. Liability, never below zero.
+    PendingRebate(CampaignId),
 }
 
 /// The side on which an account grows.
@@ -41,10 +52,14 @@ impl Account {
     #[must_use]
     pub fn side(self) -> Side {
         match self {
-            Self::BankReserve(_) => Side::Debit,
-            Self::Wallet(_) | Self::Merchant(_) | Self::Transit(_) | Self::FeeIncome(_) => {
-                Side::Credit
-            }
+            Self::BankReserve(_) | Self::RebateLoss(_) | Self::Subsidy(_) => Side::Debit,
+            Self::Wallet(_)
+            | Self::Merchant(_)
+            | Self::Transit(_)
+            | Self::FeeIncome(_)
+            | Self::Capital(_)
+            | Self::CampaignFund(_)
+            | Self::PendingRebate(_) => Side::Credit,
         }
     }
 
@@ -57,6 +72,11 @@ impl Account {
             Self::Transit(_) => "transit",
             Self::BankReserve(_) => "bank_reserve",
             Self::FeeIncome(_) => "fee_income",
+            Self::Capital(_) => "capital",
+            Self::RebateLoss(_) => "rebate_loss",
+            Self::Subsidy(_) => "subsidy",
+            Self::CampaignFund(_) => "campaign_fund",
+            Self::PendingRebate(_) => "pending_rebate",
         }
     }
 
@@ -69,6 +89,11 @@ impl Account {
             Self::Transit(brand) => (3, u64::from(brand.0)),
             Self::BankReserve(brand) => (4, u64::from(brand.0)),
             Self::FeeIncome(brand) => (5, u64::from(brand.0)),
+            Self::Capital(brand) => (6, u64::from(brand.0)),
+            Self::RebateLoss(brand) => (7, u64::from(brand.0)),
+            Self::Subsidy(campaign) => (8, u64::from(campaign.0)),
+            Self::CampaignFund(campaign) => (9, u64::from(campaign.0)),
+            Self::PendingRebate(campaign) => (10, u64::from(campaign.0)),
         };
         (owner << 8) | kind
     }
@@ -84,6 +109,11 @@ impl Account {
             3 => brand().map(Self::Transit),
             4 => brand().map(Self::BankReserve),
             5 => brand().map(Self::FeeIncome),
+            6 => brand().map(Self::Capital),
+            7 => brand().map(Self::RebateLoss),
+            8 => Some(Self::Subsidy(CampaignId(owner))),
+            9 => Some(Self::CampaignFund(CampaignId(owner))),
+            10 => Some(Self::PendingRebate(CampaignId(owner))),
             _ => None,
         }
     }
@@ -127,8 +157,9 @@ pub struct Posting {
     pub amount: Fen,
 }
 
-/// Most postings of one event.
-pub const POSTINGS_MAX: usize = 4;
+/// Most postings of one event: a refund of a payment with as many grants as there can be, each of two
+/// funders, and a rebate.
+pub const POSTINGS_MAX: usize = 24;
 
 /// The postings of one event, in the order in which they are applied. A payment's two need no memory
 /// of their own.
@@ -233,6 +264,11 @@ mod tests {
             Account::Transit(BrandId(1)),
             Account::BankReserve(BrandId(u16::MAX)),
             Account::FeeIncome(BrandId(0)),
+            Account::Capital(BrandId(2)),
+            Account::RebateLoss(BrandId(3)),
+            Account::Subsidy(CampaignId(u32::MAX)),
+            Account::CampaignFund(CampaignId(4)),
+            Account::PendingRebate(CampaignId(5)),
         ] {
             assert_eq!(Account::from_code(account.code()), Some(account));
         }

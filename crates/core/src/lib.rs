@@ -22,6 +22,7 @@ pub mod event;
 
 pub mod bank;
 pub mod brand;
+pub mod campaign;
 pub mod merchant;
 pub mod order;
 pub mod user;
@@ -40,7 +41,7 @@ mod testing;
 
 pub use command::{Command, Decision, Refusal, Submit, decide};
 pub use event::{Event, evolve};
-pub use ids::{BrandId, EventNumber, MerchantId, Number, OrderId, RefundId, TransferId, UserId};
+pub use ids::{BrandId, CampaignId, CouponId, EventNumber, MerchantId, Number, OrderId, RefundId, TransferId, UserId};
 pub use ledger::{Account, Posting, Postings};
 pub use money::{BasisPoints, Fen};
 pub use state::{Keep, Mode, State};

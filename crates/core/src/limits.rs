@@ -41,3 +41,26 @@ pub const ECHO_BYTES_MAX: usize = 8_192;
 
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// Campaigns of one installation, ended ones among them.
+pub const CAMPAIGNS_MAX: u32 = 100_000;
+/// Campaigns that run at once: every payment looks at them.
+pub const RUNNING_MAX: usize = 500;
+/// A campaign lasts at most two years.
+pub const CAMPAIGN_LIFE_MAX_MS: i64 = 2 * 366 * DAY_MS;
+/// Merchants that a campaign names.
+pub const CAMPAIGN_MERCHANTS_MAX: usize = 1_000;
+/// Steps of a spend-X-get-Y benefit.
+pub const TIERS_MAX: usize = 10;
+/// Days that a coupon is good for.
+pub const COUPON_DAYS_MAX: u16 = 365;
+/// Days that a rebate waits.
+pub const REBATE_WAIT_DAYS_MAX: u16 = 180;
+/// Discounts and coupons of one payment.
+pub const GRANTS_MAX: usize = 4;
+/// Open coupons of one user.
+pub const COUPONS_PER_USER_MAX: usize = 100;
+/// Days whose payments count as the last 30 days, today among them.
+pub const ACTIVITY_DAYS: i32 = 30;
+/// Rows that one sweep lets go of.
+pub const SWEEP_MAX: usize = 8_192;

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use hashbrown::hash_table::{self, HashTable};
 use siphasher::sip::SipHasher13;
 
-use crate::ids::{Digest, EventNumber, MerchantId, Number, UserId};
+use crate::ids::{BrandId, CampaignId, Digest, EventNumber, MerchantId, Number, UserId};
 use crate::limits::NUMBER_CHARS_MAX;
 
 /// Whose numbers they are, and of what. A number is unique within its scope.
@@ -28,6 +28,23 @@ pub enum Scope {
     TopUps(UserId),
     /// A user's numbers for withdrawals.
     Withdrawals(UserId),
+    /// The numbers of whoever adds campaigns.
+    Campaigns,
+    /// Numbers for changes of a campaign's budget.
+    Budgets(CampaignId),
+    /// Numbers for coupons given of a campaign (WeChat Pay `out_request_no`), its unique codes among them.
+    Coupons(CampaignId),
+    /// A merchant's numbers for coupons used at its own till (`use_request_no`).
+    CouponUses(MerchantId),
+    /// A merchant's numbers for coupons given back (`return_request_no`) and for those made void
+    /// (`deactivate_request_no`).
+    CouponReturns(MerchantId),
+    /// A paying merchant's numbers for subsidies to another (`out_subsidy_no`).
+    Subsidies(MerchantId),
+    /// A merchant's numbers for subsidies that it gives back.
+    SubsidyReturns(MerchantId),
+    /// The operator's numbers for money put into a brand's reserve.
+    Capital(BrandId),
 }
 
 impl Scope {
@@ -42,6 +59,14 @@ impl Scope {
             Self::Refunds(merchant) => (5, merchant.0),
             Self::TopUps(user) => (6, user.0),
             Self::Withdrawals(user) => (7, user.0),
+            Self::Campaigns => (8, 0),
+            Self::Budgets(campaign) => (9, campaign.0),
+            Self::Coupons(campaign) => (10, campaign.0),
+            Self::CouponUses(merchant) => (11, merchant.0),
+            Self::CouponReturns(merchant) => (12, merchant.0),
+            Self::Subsidies(merchant) => (13, merchant.0),
+            Self::SubsidyReturns(merchant) => (14, merchant.0),
+            Self::Capital(brand) => (15, u32::from(brand.0)),
         };
         (u64::from(owner) << 8) | kind
     }

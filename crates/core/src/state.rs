@@ -6,7 +6,10 @@ use std::collections::VecDeque;
 use crate::archive::{Archive, ArchiveError};
 use crate::bank::Transfer;
 use crate::brand::Brand;
-use crate::ids::{BrandId, EventNumber, MerchantId, OrderId, TransferId, UserId};
+use crate::campaign::shoppers::{Shopper, Shoppers};
+use crate::campaign::{Campaign, Campaigns, Coupon};
+use crate::command::Command;
+use crate::ids::{BrandId, CampaignId, CouponId, EventNumber, MerchantId, OrderId, TransferId, UserId};
 use crate::ledger::Account;
 use crate::merchant::Merchant;
 use crate::money::Fen;
@@ -36,6 +39,9 @@ pub struct State {
     pub(crate) next: EventNumber,
     pub(crate) brands: Vec<Brand>,
     pub(crate) users: Rows<User>,
+    /// The same users, as campaigns see them.
+    pub(crate) shoppers: Shoppers,
+    pub(crate) campaigns: Campaigns,
     pub(crate) merchants: Rows<Merchant>,
     pub(crate) orders: Orders,
     pub(crate) transfers: Table<TransferId, Transfer>,
@@ -95,6 +101,40 @@ impl State {
         self.users.get(index(user.0))
     }
 
+    /// What campaigns may ask of a user.
+    #[must_use]
+    pub fn shopper(&self, user: UserId) -> Option<&Shopper> {
+        self.shoppers.get(user)
+    }
+
+    /// A campaign by its id.
+    #[must_use]
+    pub fn campaign(&self, campaign: CampaignId) -> Option<&Campaign> {
+        self.campaigns.get(campaign)
+    }
+
+    /// All campaigns, by id.
+    pub fn campaigns(&self) -> impl DoubleEndedIterator<Item = (CampaignId, &Campaign)> + ExactSizeIterator {
+        let ids = |place: usize| u32::try_from(place).expect("ids are 32 bits");
+        self.campaigns
+            .rows
+            .iter()
+            .enumerate()
+            .map(move |(place, row)| (CampaignId(ids(place)), row))
+    }
+
+    /// A coupon whose end has not come long ago.
+    #[must_use]
+    pub fn coupon(&self, coupon: CouponId) -> Option<&Coupon> {
+        self.campaigns.coupons.get(coupon)
+    }
+
+    /// A user's open coupons, in the order in which they were given.
+    #[must_use]
+    pub fn open_coupons(&self, user: UserId) -> &[CouponId] {
+        self.campaigns.held.get(&user).map_or(&[], Vec::as_slice)
+    }
+
     /// How many users there are; their ids are below.
     #[must_use]
     pub fn user_count(&self) -> usize {
@@ -138,6 +178,11 @@ impl State {
             Account::Transit(brand) => self.brand(brand).map(|row| row.transit),
             Account::BankReserve(brand) => self.brand(brand).map(|row| row.bank_reserve),
             Account::FeeIncome(brand) => self.brand(brand).map(|row| row.fee_income),
+            Account::Capital(brand) => self.brand(brand).map(|row| row.capital),
+            Account::RebateLoss(brand) => self.brand(brand).map(|row| row.rebate_loss),
+            Account::Subsidy(id) => self.campaign(id).map(|row| row.subsidy),
+            Account::CampaignFund(id) => self.campaign(id).map(|row| row.fund),
+            Account::PendingRebate(id) => self.campaign(id).map(|row| row.pending),
         }
     }
 
@@ -154,38 +199,79 @@ impl State {
             Account::Transit(brand) => self.brand_mut(brand).map(|row| &mut row.transit),
             Account::BankReserve(brand) => self.brand_mut(brand).map(|row| &mut row.bank_reserve),
             Account::FeeIncome(brand) => self.brand_mut(brand).map(|row| &mut row.fee_income),
+            Account::Capital(brand) => self.brand_mut(brand).map(|row| &mut row.capital),
+            Account::RebateLoss(brand) => self.brand_mut(brand).map(|row| &mut row.rebate_loss),
+            Account::Subsidy(id) => self.campaign_mut(id).map(|row| &mut row.subsidy),
+            Account::CampaignFund(id) => self.campaign_mut(id).map(|row| &mut row.fund),
+            Account::PendingRebate(id) => self.campaign_mut(id).map(|row| &mut row.pending),
         }
+    }
+
+    fn campaign_mut(&mut self, campaign: CampaignId) -> Option<&mut Campaign> {
+        self.campaigns.rows.get_mut(index(campaign.0))
+    }
+
+    /// All bank reserves together.
+    pub(crate) fn reserves(&self) -> i64 {
+        self.brands
+            .iter()
+            .fold(0, |sum, brand| sum.saturating_add(brand.bank_reserve.0))
     }
 
     fn brand_mut(&mut self, brand: BrandId) -> Option<&mut Brand> {
         self.brands.get_mut(usize::from(brand.0))
     }
 
-    /// All accounts with their balances: brands', users', merchants'.
+    /// All accounts with their balances: brands', campaigns', users', merchants'.
     pub fn balances(&self) -> impl Iterator<Item = (Account, Fen)> {
         let brands = self.brands().flat_map(|(id, row)| {
             [
                 (Account::BankReserve(id), row.bank_reserve),
                 (Account::Transit(id), row.transit),
                 (Account::FeeIncome(id), row.fee_income),
+                (Account::Capital(id), row.capital),
+                (Account::RebateLoss(id), row.rebate_loss),
+            ]
+        });
+        let campaigns = self.campaigns().flat_map(|(id, row)| {
+            [
+                (Account::Subsidy(id), row.subsidy),
+                (Account::CampaignFund(id), row.fund),
+                (Account::PendingRebate(id), row.pending),
             ]
         });
         let users = (0..).map(UserId).zip(self.users.iter());
         let merchants = (0..).map(MerchantId).zip(self.merchants.iter());
         brands
+            .chain(campaigns)
             .chain(users.map(|(id, row)| (Account::Wallet(id), row.balance)))
             .chain(merchants.map(|(id, row)| (Account::Merchant(id), row.balance)))
     }
 
-    /// Open orders whose end has come, at most `limit`. They are due until they are open no longer.
-    pub fn due(&mut self, now: UnixMillis, limit: usize) -> Vec<OrderId> {
-        self.orders.due(now, limit)
+    /// What time asks for, at most `limit` commands: orders whose end has come, campaigns that are over,
+    /// rebates whose day has come, sweeping. They are due until they were accepted.
+    pub fn due(&mut self, now: UnixMillis, limit: usize) -> Vec<Command> {
+        let orders = self.orders.due(now, limit).into_iter();
+        let mut due: Vec<Command> = orders
+            .map(|order| crate::order::expire::ExpireOrder { order }.into())
+            .collect();
+        let room = |due: &Vec<Command>| limit.saturating_sub(due.len());
+        let room_now = room(&due);
+        due.extend(self.campaigns.due(now).take(room_now));
+        if room(&due) > 0 && self.sweep_due().is_some_and(|at| at <= now) {
+            due.push(crate::campaign::sweep::Sweep.into());
+        }
+        due
     }
 
-    /// No open order ends before this; perhaps none ends then either.
+    /// Nothing is due before this; perhaps nothing is then either.
     #[must_use]
     pub fn next_due(&self) -> Option<UnixMillis> {
-        self.orders.next_due()
+        let orders = self.orders.next_due().into_iter();
+        orders
+            .chain(self.campaigns.next_due())
+            .chain(self.sweep_due())
+            .min()
     }
 
     /// Makes sure that a number is known here if it was ever used.

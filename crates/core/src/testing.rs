@@ -168,6 +168,9 @@ refusals_of! {
     TopUp: bank::top_up, Withdraw: bank::withdraw, AnswerTransfer: bank::answer,
     CreateOrder: order::create, PayOrder: order::pay, CloseOrder: order::close,
     ExpireOrder: order::expire, ReverseOrder: order::reverse, RefundOrder: order::refund,
+    FundBrand: brand::fund, SetTraits: user::set_traits, AddCampaign: campaign::add,
+    StepCampaign: campaign::step, ChangeBudget: campaign::budget, EndCampaign: campaign::end,
+    GiveCoupon: campaign::give, PayRebate: campaign::payout, Sweep: campaign::sweep,
 }
 
 /// The number of the `n`th event after the world's own, from 0.
@@ -296,6 +299,7 @@ pub fn pay_trying(order: OrderId, payer: UserId, text: &str) -> Command {
         order,
         payer,
         attempt,
+        at_most: None,
     }
     .into()
 }

@@ -4,6 +4,8 @@ use core::fmt;
 
 use minicbor::{Decode, Encode};
 
+use crate::limits::DAY_MS;
+
 /// Milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(transparent)]
@@ -15,10 +17,74 @@ impl UnixMillis {
     pub fn plus(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
     }
+
+    /// The day that the platform's clock shows.
+    #[must_use]
+    pub fn day(self) -> Day {
+        let days = self.local().div_euclid(DAY_MS);
+        Day(i32::try_from(days).unwrap_or(if days < 0 { i32::MIN } else { i32::MAX }))
+    }
+
+    /// The hour that the platform's clock shows, 0 to 23.
+    #[must_use]
+    pub fn hour(self) -> i64 {
+        self.local().rem_euclid(DAY_MS).div_euclid(60 * 60 * 1_000)
+    }
+
+    fn local(self) -> i64 {
+        self.0.saturating_add(PLATFORM_ZONE_MS)
+    }
+}
+
+/// The platform's clock is ahead of UTC by so much, the year round: China's, as in the bills.
+pub const PLATFORM_ZONE_MS: i64 = 8 * 60 * 60 * 1_000;
+
+/// A day of the platform's clock, counted from 1970-01-01.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(transparent)]
+pub struct Day(#[n(0)] pub i32);
+
+impl Day {
+    /// Its first millisecond.
+    #[must_use]
+    pub fn start(self) -> UnixMillis {
+        let local = i64::from(self.0).saturating_mul(DAY_MS);
+        UnixMillis(local.saturating_sub(PLATFORM_ZONE_MS))
+    }
+
+    /// So many days later.
+    #[must_use]
+    pub fn plus(self, days: i32) -> Self {
+        Self(self.0.saturating_add(days))
+    }
+
+    /// Its weekday, 1 for Monday to 7 for Sunday (ISO 8601).
+    #[must_use]
+    pub fn weekday(self) -> i64 {
+        // 1970-01-01 was a Thursday.
+        i64::from(self.0).saturating_add(3).rem_euclid(7).saturating_add(1)
+    }
 }
 
 impl fmt::Display for UnixMillis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_the_platforms() {
+        // 2017-11-11 was a Saturday; it began at 16:00 UTC of the day before.
+        let start = UnixMillis(1_510_329_600_000);
+        assert_eq!(start.day().start(), start);
+        assert_eq!(start.plus(-1).day(), start.day().plus(-1));
+        assert_eq!((start.hour(), start.plus(-1).hour()), (0, 23));
+        assert_eq!(start.day().weekday(), 6);
+        assert_eq!(start.day().plus(2).weekday(), 1);
+        assert_eq!(UnixMillis(i64::MAX).day().start().day(), UnixMillis(i64::MAX).day());
     }
 }

@@ -180,6 +180,7 @@ fn paid(order: OrderId) -> Event {
         amount: Fen(10_000),
         fee: Fen(60),
         postings: moves([(WALLET, TILL, 10_000), (TILL, FEES, 60)]),
+        granted: None,
     })
 }
 
@@ -196,6 +197,7 @@ fn refunded(order: OrderId) -> Event {
         reason: Some("cold".into()),
         notify: notify(NotifyForm::WechatPublicKey).map(Box::new),
         postings: moves([(FEES, TILL, 30), (TILL, WALLET, 5_000)]),
+        returned: None,
     }))
 }
 
@@ -207,6 +209,7 @@ fn reversed(order: OrderId) -> Event {
         amount: Fen(10_000),
         fee_returned: Fen(60),
         postings: moves([(FEES, TILL, 60), (TILL, WALLET, 10_000)]),
+        returned: None,
     })
 }
 

@@ -96,9 +96,18 @@ fn balances(state: &State) -> BTreeMap<Account, Fen> {
     state.balances().collect()
 }
 
+/// The order that a timer would close.
+fn expired(timer: Command) -> Option<OrderId> {
+    match timer {
+        Command::ExpireOrder(ExpireOrder { order }) => Some(order),
+        _ => None,
+    }
+}
+
 fn open_orders(state: &State) -> Vec<(OrderId, Order)> {
     let all = state.clone().due(UnixMillis(i64::MAX), usize::MAX);
     all.into_iter()
+        .filter_map(expired)
         .map(|id| (id, state.order(id).unwrap().clone()))
         .collect()
 }
@@ -449,12 +458,13 @@ impl Run {
                     order: id,
                     payer,
                     attempt,
+                    at_most: None,
                 }
                 .into()
             }
             50 => CloseOrder { merchant, order }.into(),
             51 | 52 => {
-                let due = self.keeps.due(self.now, 1).first().copied();
+                let due = self.keeps.due(self.now, 1).pop().and_then(expired);
                 let order = due.filter(|_| c < 200).unwrap_or(id);
                 ExpireOrder { order }.into()
             }
@@ -525,11 +535,16 @@ impl Run {
         let (mut assets, mut owed) = (0, 0);
         for (account, balance) in self.keeps.balances() {
             match account {
-                Account::BankReserve(_) => assets += balance.0,
+                Account::BankReserve(_) | Account::Subsidy(_) | Account::RebateLoss(_) => {
+                    assets += balance.0;
+                }
                 Account::Wallet(_)
                 | Account::Merchant(_)
                 | Account::Transit(_)
-                | Account::FeeIncome(_) => owed += balance.0,
+                | Account::FeeIncome(_)
+                | Account::Capital(_)
+                | Account::CampaignFund(_)
+                | Account::PendingRebate(_) => owed += balance.0,
             }
         }
         assert_eq!(assets, owed);
@@ -639,7 +654,7 @@ proptest! {
         let terms = Terms { only_payer: None, expires_at: None, ..run.terms(4, 0) };
         let terms = Terms { amount: Fen(whole), ..terms };
         run.ask(CreateOrder { merchant, number: number("o", 0), terms: terms.into() }.into());
-        run.ask(PayOrder { order: id, payer: user, attempt: Attempt::of(&number("try", 0)) }.into());
+        run.ask(PayOrder { order: id, payer: user, attempt: Attempt::of(&number("try", 0)), at_most: None }.into());
         let mut left = whole;
         for (n, part) in (0..).zip(parts.iter().chain([&1.0])) {
             #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "a guess")]

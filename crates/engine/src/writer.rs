@@ -9,7 +9,7 @@ use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
 use feiqian_core::{Command, Decision, EventNumber, Keep, OrderId, State, UnixMillis};
-use feiqian_core::{decide, evolve, order::expire::ExpireOrder};
+use feiqian_core::{decide, evolve};
 use feiqian_log::Address;
 use feiqian_store::Store;
 
@@ -143,8 +143,8 @@ impl Writer {
             return Ok(false);
         }
         let mut batch = Batch::new(self.state.next_event(), self.now);
-        for order in due {
-            let _ = self.command(&mut batch, &ExpireOrder { order }.into(), None);
+        for command in due {
+            let _ = self.command(&mut batch, &command, None);
         }
         self.warm(envelopes);
         let asked = std::mem::take(&mut self.asked);

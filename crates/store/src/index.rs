@@ -134,8 +134,13 @@ pub(crate) fn touched(content: &Event) -> impl Iterator<Item = Account> {
             Account::Wallet(_)
             | Account::Merchant(_)
             | Account::Transit(_)
-            | Account::BankReserve(_) => true,
-            Account::FeeIncome(_) => false,
+            | Account::BankReserve(_)
+            | Account::Capital(_)
+            | Account::RebateLoss(_)
+            | Account::Subsidy(_)
+            | Account::CampaignFund(_) => true,
+            // Of all payments, or of all rebates: nobody turns these pages.
+            Account::FeeIncome(_) | Account::PendingRebate(_) => false,
         })
 }
 

@@ -1,17 +1,19 @@
 //! What the audit knows of every account, in flat rows: all of its memory that grows.
 
 use crate::event::Event;
-use crate::ids::{BrandId, UserId};
+use crate::ids::{BrandId, EventNumber, UserId};
 use crate::ledger::{Account, Posting, Side};
 use crate::money::{BasisPoints, Fen};
 
 use super::Totals;
+use super::campaigns::Campaigns;
 
 #[derive(Default)]
 pub(super) struct Accounts {
     brands: Vec<Brand>,
     users: Vec<User>,
     merchants: Vec<Merchant>,
+    pub campaigns: Campaigns,
 }
 
 #[derive(Default)]
@@ -19,6 +21,8 @@ struct Brand {
     transit: Fen,
     reserve: Fen,
     fees: Fen,
+    capital: Fen,
+    losses: Fen,
 }
 
 struct User {
@@ -33,7 +37,8 @@ struct Merchant {
 
 impl Accounts {
     /// Checks what an event says of brands, users and merchants, and remembers what it changes.
-    pub fn check(&mut self, event: &Event) -> Result<(), String> {
+    pub fn check(&mut self, number: EventNumber, event: &Event) -> Result<(), String> {
+        self.campaigns.check(number, event)?;
         match event {
             Event::BrandAdded(event) => {
                 expect_id(event.brand.0.into(), self.brands.len(), "brand")?;
@@ -76,12 +81,29 @@ impl Accounts {
                 let brand = self.brand_of(event.payer)?;
                 let merchant = row(&self.merchants, event.merchant.0);
                 let rate = merchant.ok_or("its merchant does not exist")?.fee;
-                let fee = rate.of(event.amount);
+                let own = event.granted.as_ref().map_or(Fen::ZERO, |granted| {
+                    self.campaigns.own_part(granted, event.merchant)
+                });
+                let received = event.amount.minus(own).ok_or("it is paid by its own shop")?;
+                let fee = rate.of(received);
                 if (event.fee, event.brand) != (fee, brand) {
                     return Err(format!("it should have a fee of {fee}, brand {brand}"));
                 }
             }
+            Event::TraitsSet(event) => {
+                self.brand_of(event.user)?;
+            }
+            Event::CouponGiven(event) => {
+                self.brand_of(event.user)?;
+            }
+            Event::BrandFunded(event) => check_amount(event.amount)?,
             Event::Opened(_)
+            | Event::CampaignAdded(_)
+            | Event::CampaignStepped(_)
+            | Event::CampaignEnded(_)
+            | Event::BudgetChanged(_)
+            | Event::RebatePaid(_)
+            | Event::Swept(_)
             | Event::TransferAnswered(_)
             | Event::OrderClosed(_)
             | Event::OrderExpired(_)
@@ -128,11 +150,17 @@ impl Accounts {
             Account::Transit(id) => brand(id).map(|brand| brand.transit),
             Account::BankReserve(id) => brand(id).map(|brand| brand.reserve),
             Account::FeeIncome(id) => brand(id).map(|brand| brand.fees),
+            Account::Capital(id) => brand(id).map(|brand| brand.capital),
+            Account::RebateLoss(id) => brand(id).map(|brand| brand.losses),
+            Account::Subsidy(id) => self.campaigns.row(id).map(|row| row.subsidy),
+            Account::CampaignFund(id) => self.campaigns.row(id).map(|row| row.fund),
+            Account::PendingRebate(id) => self.campaigns.row(id).map(|row| row.pending),
         }
     }
 
     fn balance_mut(&mut self, account: Account) -> Option<&mut Fen> {
         let (brands, users, shops) = (&mut self.brands, &mut self.users, &mut self.merchants);
+        let campaigns = &mut self.campaigns;
         match account {
             Account::Wallet(id) => row_mut(users, id.0).map(|user| &mut user.wallet),
             Account::Merchant(id) => row_mut(shops, id.0).map(|shop| &mut shop.balance),
@@ -141,6 +169,31 @@ impl Accounts {
                 row_mut(brands, id.0.into()).map(|brand| &mut brand.reserve)
             }
             Account::FeeIncome(id) => row_mut(brands, id.0.into()).map(|brand| &mut brand.fees),
+            Account::Capital(id) => row_mut(brands, id.0.into()).map(|brand| &mut brand.capital),
+            Account::RebateLoss(id) => row_mut(brands, id.0.into()).map(|brand| &mut brand.losses),
+            Account::Subsidy(id) => campaigns.row_mut(id).map(|row| &mut row.subsidy),
+            Account::CampaignFund(id) => campaigns.row_mut(id).map(|row| &mut row.fund),
+            Account::PendingRebate(id) => campaigns.row_mut(id).map(|row| &mut row.pending),
+        }
+    }
+
+    /// A part of a rebate is lost only when nothing is left in the wallet.
+    pub fn check_loss(&self, event: &Event) -> Result<(), String> {
+        #[allow(clippy::wildcard_enum_match_arm, reason = "two kinds give back")]
+        let returned = match event {
+            Event::OrderRefunded(event) => event.returned.as_deref(),
+            Event::OrderReversed(event) => event.returned.as_deref(),
+            _ => None,
+        };
+        let lost = returned.and_then(|returned| returned.rebate).map(|back| back.lost);
+        if lost.is_none_or(|lost| lost == Fen::ZERO) {
+            return Ok(());
+        }
+        let takes = event.postings().into_iter().flat_map(|postings| postings.iter());
+        let wallet = takes.map(|posting| posting.credit).find(|to| matches!(to, Account::Wallet(_)));
+        match wallet.and_then(|wallet| self.balance(wallet)) {
+            Some(left) if left > Fen::ZERO => Err("a rebate is lost that the wallet has".into()),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -153,17 +206,29 @@ impl Accounts {
         totals.transit = total(self.brands.iter().map(|brand| brand.transit))?;
         totals.fee_income = total(self.brands.iter().map(|brand| brand.fees))?;
         totals.bank_reserve = total(self.brands.iter().map(|brand| brand.reserve))?;
-        let liabilities = [
+        totals.capital = total(self.brands.iter().map(|brand| brand.capital))?;
+        totals.rebate_losses = total(self.brands.iter().map(|brand| brand.losses))?;
+        let campaigns = self.campaigns.rows();
+        totals.subsidies = total(campaigns.iter().map(|row| row.subsidy))?;
+        totals.campaign_funds = total(campaigns.iter().map(|row| row.fund))?;
+        totals.pending_rebates = total(campaigns.iter().map(|row| row.pending))?;
+        for (id, row) in campaigns.iter().enumerate() {
+            row.close(id)?;
+        }
+        let credits = [
             totals.wallets,
             totals.merchant_balances,
             totals.transit,
             totals.fee_income,
+            totals.capital,
+            totals.campaign_funds,
+            totals.pending_rebates,
         ];
-        let owed = total(liabilities.into_iter())?;
-        if owed != totals.bank_reserve {
-            let reserve = totals.bank_reserve;
+        let debits = [totals.bank_reserve, totals.subsidies, totals.rebate_losses];
+        let (credits, debits) = (total(credits.into_iter())?, total(debits.into_iter())?);
+        if credits != debits {
             return Err(format!(
-                "the reserves hold {reserve} yuan, but {owed} is owed"
+                "the reserves, subsidies and losses are {debits} yuan, but {credits} is owed"
             ));
         }
         Ok(())
@@ -192,7 +257,7 @@ fn check_amount(amount: Fen) -> Result<(), String> {
     }
 }
 
-fn expect_id(id: u64, next: usize, what: &str) -> Result<(), String> {
+pub(super) fn expect_id(id: u64, next: usize, what: &str) -> Result<(), String> {
     if id == next as u64 {
         Ok(())
     } else {

@@ -153,7 +153,7 @@ impl<'a> Record<'a> {
             return Ok(());
         }
         let event = minicbor::decode(self.cbor).map_err(unreadable)?;
-        let expected = go_on(book, &event, accounts)?;
+        let expected = go_on(book, self.number, &event, accounts)?;
         expect_postings(&event, &expected)
     }
 }

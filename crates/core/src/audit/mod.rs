@@ -10,6 +10,7 @@
 
 mod accounts;
 mod aside;
+mod campaigns;
 mod story;
 mod totals;
 mod window;
@@ -127,21 +128,22 @@ impl Audit {
         let expected = match story::beginning(event) {
             None => Some(story::expected(event, &self.accounts)?),
             Some(began) => match self.window.find(began) {
-                Place::Here(book) => Some(story::go_on(book, event, &self.accounts)?),
-                Place::Never => Some(story::go_on(&mut None, event, &self.accounts)?),
+                Place::Here(book) => Some(story::go_on(book, self.next, event, &self.accounts)?),
+                Place::Never => Some(story::go_on(&mut None, self.next, event, &self.accounts)?),
                 Place::Gone => {
                     self.aside.later(began, self.next, event);
                     None
                 }
             },
         };
-        self.accounts.check(event)?;
+        self.accounts.check(self.next, event)?;
         if let Some(expected) = expected {
             story::expect_postings(event, &expected)?;
         }
         for posting in event.postings().map_or(&[][..], |postings| postings) {
             self.accounts.post(posting)?;
         }
+        self.accounts.check_loss(event)?;
         self.totals.count(event)?;
         if let Some((began, book)) = self.window.push(story::begun(event)) {
             self.aside.leave(began, &book);

@@ -4,6 +4,8 @@ use minicbor::{Decode, Encode};
 
 use crate::bank::Direction;
 use crate::bank::answer::{Answer, TransferAnswered};
+use crate::campaign::grant::{Granted, Part, RebateBack, RebateStage, Returned};
+use crate::campaign::payout::RebatePaid;
 use crate::event::Event;
 use crate::ids::{EventNumber, MerchantId, OrderId, TransferId, UserId};
 use crate::ledger::{Account, Postings};
@@ -66,6 +68,27 @@ struct Paid {
     refunded: Fen,
     #[n(3)]
     refunds: u8,
+    #[n(4)]
+    given: Option<Box<Given>>,
+    /// Reversed: only its rebate may still be paid out, of which nothing is left.
+    #[n(5)]
+    undone: bool,
+}
+
+/// What campaigns had in a payment, and what they got back so far.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+struct Given {
+    #[n(0)]
+    granted: Granted,
+    /// Platform's and funder's parts, of each grant.
+    #[n(1)]
+    back: Vec<(Fen, Fen)>,
+    /// The same of the rebate.
+    #[n(2)]
+    rebate_back: (Fen, Fen),
+    #[n(3)]
+    arrived: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -108,8 +131,15 @@ pub(super) fn beginning(event: &Event) -> Option<EventNumber> {
 
 /// What the postings should be of an event that goes on with no earlier one.
 pub(super) fn expected(event: &Event, accounts: &Accounts) -> Result<Postings, String> {
-    #[allow(clippy::wildcard_enum_match_arm, reason = "one kind moves money")]
+    #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds move money")]
     match event {
+        Event::BrandFunded(event) => {
+            let (reserve, capital) = (Account::BankReserve(event.brand), Account::Capital(event.brand));
+            Ok(Postings::new().with(reserve, capital, event.amount))
+        }
+        Event::CampaignStepped(_) | Event::CampaignEnded(_) | Event::BudgetChanged(_) => {
+            accounts.campaigns.expected(event)
+        }
         Event::WithdrawalRequested(event) => {
             let transit = Account::Transit(accounts.brand_of(event.user)?);
             Ok(Postings::new().with(Account::Wallet(event.user), transit, event.amount))
@@ -122,6 +152,7 @@ pub(super) fn expected(event: &Event, accounts: &Accounts) -> Result<Postings, S
 /// transfer.
 pub(super) fn go_on(
     book: &mut Option<Book>,
+    number: EventNumber,
     event: &Event,
     accounts: &Accounts,
 ) -> Result<Postings, String> {
@@ -149,12 +180,16 @@ pub(super) fn go_on(
         }
         Event::OrderReversed(event) => {
             let order = known(book, event.order, event.merchant)?;
-            order.reversed(event, accounts)
+            order.reversed(event, number, accounts)
         }
         Event::OrderRefunded(event) => {
             let order = known(book, event.order, event.merchant)?;
-            order.refunded(event, accounts)
+            order.refunded(event, number, accounts)
         }
+        Event::RebatePaid(event) => match book {
+            Some(Book::Order(order)) => order.rebate_paid(event),
+            None | Some(Book::Transfer(_)) => Err(format!("order {} does not exist", event.order)),
+        },
         _ => Ok(Postings::new()),
     }
 }
@@ -192,7 +227,10 @@ fn known(book: &mut Option<Book>, id: OrderId, of: MerchantId) -> Result<&mut Or
         Some(Book::Order(order)) if order.merchant != of => {
             Err(format!("order {id} is not of merchant {of}"))
         }
-        Some(Book::Order(order)) if order.stage == Stage::Over => {
+        Some(Book::Order(Order {
+            stage: Stage::Over | Stage::Paid(Paid { undone: true, .. }),
+            ..
+        })) => {
             Err(format!("order {id} is over"))
         }
         Some(Book::Order(order)) => Ok(order),
@@ -219,11 +257,55 @@ impl Order {
             fee: event.fee,
             refunded: Fen::ZERO,
             refunds: 0,
+            undone: false,
+            given: event.granted.as_deref().map(|granted| {
+                Box::new(Given {
+                    back: vec![(Fen::ZERO, Fen::ZERO); granted.grants.len()],
+                    rebate_back: (Fen::ZERO, Fen::ZERO),
+                    arrived: granted.rebate.is_some_and(|rebate| rebate.due.is_none()),
+                    granted: granted.clone(),
+                })
+            }),
         });
         let account = Account::Merchant(event.merchant);
-        Ok(Postings::new()
-            .with(Account::Wallet(event.payer), account, self.amount)
-            .with(account, Account::FeeIncome(brand), event.fee))
+        let wallet = Account::Wallet(event.payer);
+        let granted = event.granted.as_deref().cloned().unwrap_or_default();
+        let payable = self.amount.minus(granted.discount());
+        let payable = payable.ok_or("campaigns grant more than its amount")?;
+        let mut postings = Postings::new().with(wallet, account, payable);
+        let given = |postings: Postings, id, amount: Fen, platform, to| {
+            let funder = amount.minus(platform).unwrap_or_default();
+            postings
+                .with(Account::Subsidy(id), to, platform)
+                .with(Account::CampaignFund(id), to, funder)
+        };
+        for grant in &granted.grants {
+            postings = given(postings, grant.campaign, grant.amount, grant.platform, account);
+        }
+        postings = postings.with(account, Account::FeeIncome(brand), event.fee);
+        if let Some(rebate) = granted.rebate {
+            let pending = Account::PendingRebate(rebate.campaign);
+            let to = if rebate.due.is_some() { pending } else { wallet };
+            postings = given(postings, rebate.campaign, rebate.amount, rebate.platform, to);
+        }
+        Ok(postings)
+    }
+
+    fn rebate_paid(&mut self, event: &RebatePaid) -> Result<Postings, String> {
+        let Stage::Paid(Paid { payer, given: Some(given), .. }) = &mut self.stage else {
+            return Err(format!("order {} has no rebate", event.order));
+        };
+        let rebate = given.granted.rebate.filter(|_| !given.arrived);
+        let rebate = rebate.ok_or_else(|| format!("order {} has no rebate that waits", event.order))?;
+        let (platform, funder) = given.rebate_back;
+        let left = rebate.amount.minus(platform).and_then(|left| left.minus(funder));
+        let stated = (event.campaign, event.payer, Some(event.amount));
+        if stated != (rebate.campaign, *payer, left) || rebate.due.is_none_or(|due| event.at < due) {
+            return Err(format!("the rebate of order {} is not so", event.order));
+        }
+        given.arrived = true;
+        let pending = Account::PendingRebate(rebate.campaign);
+        Ok(Postings::new().with(pending, Account::Wallet(*payer), event.amount))
     }
 
     /// Ends an order that was not paid; answers until when it could have been.
@@ -235,24 +317,38 @@ impl Order {
         Ok(until)
     }
 
-    fn reversed(&mut self, event: &OrderReversed, accounts: &Accounts) -> Result<Postings, String> {
+    fn reversed(
+        &mut self,
+        event: &OrderReversed,
+        number: EventNumber,
+        accounts: &Accounts,
+    ) -> Result<Postings, String> {
         let stated = (event.amount, event.fee_returned);
         if let Stage::Paid(paid) = &self.stage {
             if paid.refunds > 0 {
                 return Err("an order with refunds is reversed".into());
             }
             expect_returned(stated, (self.amount, paid.fee))?;
-            let back = self.give_back(event.order, self.amount)?;
-            self.stage = Stage::Over;
-            return back.postings(event.merchant, accounts);
+            let returned = event.returned.as_deref();
+            let back = self.give_back(event.order, self.amount, returned)?;
+            if let Stage::Paid(paid) = &mut self.stage {
+                paid.undone = true;
+            }
+            return back.postings(event.merchant, returned, number, accounts);
         }
         self.stage = Stage::Over;
         expect_returned(stated, (Fen::ZERO, Fen::ZERO))?;
         Ok(Postings::new())
     }
 
-    fn refunded(&mut self, event: &OrderRefunded, accounts: &Accounts) -> Result<Postings, String> {
-        let back = self.give_back(event.order, event.amount)?;
+    fn refunded(
+        &mut self,
+        event: &OrderRefunded,
+        number: EventNumber,
+        accounts: &Accounts,
+    ) -> Result<Postings, String> {
+        let returned = event.returned.as_deref();
+        let back = self.give_back(event.order, event.amount, returned)?;
         expect_returned((event.amount, event.fee_returned), (back.amount, back.fee))?;
         if event.payer != back.payer {
             return Err(format!(
@@ -260,10 +356,15 @@ impl Order {
                 event.order, back.payer
             ));
         }
-        back.postings(event.merchant, accounts)
+        back.postings(event.merchant, returned, number, accounts)
     }
 
-    fn give_back(&mut self, id: OrderId, amount: Fen) -> Result<GivenBack, String> {
+    fn give_back(
+        &mut self,
+        id: OrderId,
+        amount: Fen,
+        returned: Option<&Returned>,
+    ) -> Result<GivenBack, String> {
         let Stage::Paid(paid) = &mut self.stage else {
             return Err(format!("order {id} is not paid and cannot be refunded"));
         };
@@ -280,6 +381,15 @@ impl Order {
             .ok_or("its fee share shrinks")?;
         paid.refunded = refunded;
         paid.refunds = paid.refunds.saturating_add(1);
+        match (&mut paid.given, returned) {
+            (None, None) => {}
+            (Some(given), Some(returned)) => {
+                given.take_back(returned, amount, refunded, self.amount)?;
+            }
+            (None, Some(_)) | (Some(_), None) => {
+                return Err("what goes to campaigns is missing, or there were none".into());
+            }
+        }
         let payer = paid.payer;
         Ok(GivenBack { payer, amount, fee })
     }
@@ -291,15 +401,103 @@ struct GivenBack {
     fee: Fen,
 }
 
+impl Given {
+    /// Checks what goes back to campaigns: all together the amount, no part more than it gave, and when all of
+    /// the order is refunded every part to the fen.
+    fn take_back(
+        &mut self,
+        returned: &Returned,
+        amount: Fen,
+        refunded: Fen,
+        whole: Fen,
+    ) -> Result<(), String> {
+        let granted = &self.granted;
+        let ids = returned.grants.iter().map(|part| part.campaign);
+        if !ids.eq(granted.grants.iter().map(|grant| grant.campaign)) {
+            return Err("it gives back to other campaigns than those that granted".into());
+        }
+        let mut sum = Some(returned.payer);
+        for (part, (back, grant)) in
+            returned.grants.iter().zip(self.back.iter_mut().zip(&granted.grants))
+        {
+            let gave = (grant.amount, grant.platform);
+            add_back(back, part, gave, refunded == whole)?;
+            sum = sum.and_then(|sum| sum.plus(part.platform)?.plus(part.funder));
+        }
+        if sum != Some(amount) {
+            return Err("the parts that go back do not add up".into());
+        }
+        match (&granted.rebate, &returned.rebate) {
+            (None, None) => Ok(()),
+            (Some(rebate), Some(back)) => {
+                let arrived = back.from == RebateStage::Arrived;
+                if back.part.campaign != rebate.campaign || arrived != self.arrived {
+                    return Err("it takes back another rebate".into());
+                }
+                let gave = (rebate.amount, rebate.platform);
+                add_back(&mut self.rebate_back, &back.part, gave, refunded == whole)
+            }
+            (None, Some(_)) | (Some(_), None) => Err("a rebate is not taken back, or there is none".into()),
+        }
+    }
+}
+
+fn add_back(
+    back: &mut (Fen, Fen),
+    part: &Part,
+    (amount, platform): (Fen, Fen),
+    all: bool,
+) -> Result<(), String> {
+    let gave = (platform, amount.minus(platform).unwrap_or_default());
+    let sum = back.0.plus(part.platform).zip(back.1.plus(part.funder));
+    *back = sum
+        .filter(|sum| sum.0 <= gave.0 && sum.1 <= gave.1 && (!all || *sum == gave))
+        .ok_or_else(|| format!("campaign {} gets back what it did not give", part.campaign))?;
+    Ok(())
+}
+
 impl GivenBack {
-    fn postings(&self, merchant: MerchantId, accounts: &Accounts) -> Result<Postings, String> {
+    fn postings(
+        &self,
+        merchant: MerchantId,
+        returned: Option<&Returned>,
+        number: EventNumber,
+        accounts: &Accounts,
+    ) -> Result<Postings, String> {
         let account = Account::Merchant(merchant);
-        let fees = Account::FeeIncome(accounts.brand_of(self.payer)?);
-        Ok(Postings::new().with(fees, account, self.fee).with(
-            account,
-            Account::Wallet(self.payer),
-            self.amount,
-        ))
+        let wallet = Account::Wallet(self.payer);
+        let brand = accounts.brand_of(self.payer)?;
+        let fees = Account::FeeIncome(brand);
+        let postings = Postings::new().with(fees, account, self.fee);
+        let Some(returned) = returned else {
+            return Ok(postings.with(account, wallet, self.amount));
+        };
+        let campaigns = &accounts.campaigns;
+        let mut postings = postings.with(account, wallet, returned.payer);
+        for part in &returned.grants {
+            postings = campaigns.back(number, postings, account, part)?;
+        }
+        let Some(RebateBack { part, from, lost }) = returned.rebate else {
+            return Ok(postings);
+        };
+        if from == RebateStage::Waits {
+            let pending = Account::PendingRebate(part.campaign);
+            return campaigns.back(number, postings, pending, &part);
+        }
+        // What is lost is the platform's, as far as its part goes.
+        let platform = lost.min(part.platform);
+        let lost = Part {
+            platform,
+            funder: lost.minus(platform).unwrap_or_default(),
+            ..part
+        };
+        let had = Part {
+            platform: part.platform.minus(lost.platform).unwrap_or_default(),
+            funder: part.funder.minus(lost.funder).ok_or("more is lost than was given")?,
+            ..part
+        };
+        let postings = campaigns.back(number, postings, wallet, &had)?;
+        campaigns.back(number, postings, Account::RebateLoss(brand), &lost)
     }
 }
 

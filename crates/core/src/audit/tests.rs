@@ -82,6 +82,7 @@ fn the_totals_of_a_good_history() {
         merchant_balances: Fen(6_000 - 36 + 9_900),
         transit: Fen(0),
         fee_income: Fen(36 + 100),
+        ..Totals::default()
     };
     assert_eq!(totals, expected);
     assert!(totals.to_string().contains("3992.00 yuan"));

@@ -36,6 +36,16 @@ pub struct Totals {
     pub transit: Fen,
     /// Fees earned.
     pub fee_income: Fen,
+    /// The operator's own money in the reserves.
+    pub capital: Fen,
+    /// What campaigns cost the platform.
+    pub subsidies: Fen,
+    /// What merchants paid in advance for campaigns.
+    pub campaign_funds: Fen,
+    /// Rebates that wait for their day.
+    pub pending_rebates: Fen,
+    /// Rebates that went back no more.
+    pub rebate_losses: Fen,
 }
 
 impl Totals {
@@ -68,7 +78,16 @@ impl Totals {
             | Event::MerchantChanged(_)
             | Event::OrderClosed(_)
             | Event::OrderExpired(_)
-            | Event::OrderReversed(_) => return Ok(()),
+            | Event::OrderReversed(_)
+            | Event::CampaignAdded(_)
+            | Event::CampaignStepped(_)
+            | Event::CampaignEnded(_)
+            | Event::BudgetChanged(_)
+            | Event::CouponGiven(_)
+            | Event::RebatePaid(_)
+            | Event::Swept(_)
+            | Event::TraitsSet(_)
+            | Event::BrandFunded(_) => return Ok(()),
         };
         *times = times.saturating_add(1);
         *sum = sum.plus(amount).ok_or("the amounts overflow")?;
@@ -97,6 +116,11 @@ impl fmt::Display for Totals {
         writeln!(f, "  wallets         {:>42} yuan", self.wallets)?;
         writeln!(f, "  merchants       {:>42} yuan", self.merchant_balances)?;
         writeln!(f, "  transit         {:>42} yuan", self.transit)?;
-        write!(f, "  fee income      {:>42} yuan", self.fee_income)
+        writeln!(f, "  fee income      {:>42} yuan", self.fee_income)?;
+        writeln!(f, "  capital         {:>42} yuan", self.capital)?;
+        writeln!(f, "  campaign funds  {:>42} yuan", self.campaign_funds)?;
+        writeln!(f, "  pending rebates {:>42} yuan", self.pending_rebates)?;
+        writeln!(f, "  less subsidies  {:>42} yuan", self.subsidies)?;
+        write!(f, "  less losses     {:>42} yuan", self.rebate_losses)
     }
 }

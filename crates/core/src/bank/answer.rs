@@ -89,11 +89,7 @@ pub fn decide(
     let postings = match (transfer.direction, command.answer) {
         (Direction::TopUp, Answer::Done) => {
             // Every other account holds a part of a reserve, so this one check keeps all in range.
-            let total: i64 = state
-                .brands
-                .iter()
-                .fold(0, |sum, b| sum.saturating_add(b.bank_reserve.0));
-            if total.saturating_add(transfer.amount.0) > BALANCE_MAX.0 {
+            if state.reserves().saturating_add(transfer.amount.0) > BALANCE_MAX.0 {
                 return Decision::Refuse(Refusal::ReserveFull);
             }
             Postings::new().with(reserve, wallet, transfer.amount)

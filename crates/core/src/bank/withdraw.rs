@@ -65,6 +65,9 @@ refusals! {
         /// What the wallet has.
         available: Fen
     } = "the wallet has {available} yuan only",
+    /// The brand's bank reserve has less, because campaigns gave more than the operator put in. May
+    /// succeed later.
+    ReserveShort = "the brand's bank reserve has less: try again later",
 }
 
 impl Withdraw {
@@ -122,6 +125,12 @@ pub fn decide(
         return Decision::Refuse(Refusal::BalanceShort {
             available: user.balance,
         });
+    }
+    let brand = state.brand(user.brand).expect("a user's brand exists");
+    // What is on its way to the bank leaves the reserve first.
+    let free = brand.bank_reserve.minus(brand.transit);
+    if free.is_none_or(|free| free < command.amount) {
+        return Decision::Refuse(Refusal::ReserveShort);
     }
     Decision::Accept(WithdrawalRequested {
         at: now,

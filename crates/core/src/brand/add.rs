@@ -123,6 +123,8 @@ pub fn evolve(state: &mut State, event: &BrandAdded) {
         bank_reserve: Fen::ZERO,
         transit: Fen::ZERO,
         fee_income: Fen::ZERO,
+        capital: Fen::ZERO,
+        rebate_loss: Fen::ZERO,
     });
 }
 

@@ -1,6 +1,7 @@
 //! Brands: wallets that the public knows. Users belong to one; merchants accept every one.
 
 pub mod add;
+pub mod fund;
 pub mod open;
 
 use minicbor::{Decode, Encode};
@@ -27,6 +28,12 @@ pub struct Brand {
     /// Balance of its fee income account.
     #[n(4)]
     pub fee_income: Fen,
+    /// Balance of its capital account.
+    #[n(5)]
+    pub capital: Fen,
+    /// Balance of its rebate loss account.
+    #[n(6)]
+    pub rebate_loss: Fen,
 }
 
 /// Whether a name of a brand or merchant is one: 1 to 64 characters, none of them a control character.

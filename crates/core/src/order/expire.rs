@@ -96,9 +96,9 @@ mod tests {
             .refuses(Refusal::NotDue);
         assert_eq!(world.state.due(world.now, 9), []);
         let mut world = world.after_ms(1);
-        assert_eq!(world.state.due(world.now, 9), [ORDER]);
+        assert_eq!(world.state.due(world.now, 9), [expire(ORDER)]);
         assert_eq!(world.state.due(world.now, 0), []);
-        assert_eq!(world.state.due(world.now, 9), [ORDER]);
+        assert_eq!(world.state.due(world.now, 9), [expire(ORDER)]);
         let mut world = world.when(expire(ORDER)).accepts();
         assert_eq!(world.state.due(world.now, 9), []);
         assert_eq!(world.state.next_due(), None);

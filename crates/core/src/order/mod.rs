@@ -11,15 +11,20 @@ pub mod close;
 pub mod create;
 mod ends;
 pub mod expire;
+mod give_back;
 pub mod pay;
 pub mod refund;
 pub mod reverse;
+
+use std::sync::Arc;
 
 use minicbor::{Decode, Encode};
 
 pub(crate) use ends::Orders;
 
 use crate::archive::{Archive, ArchiveError};
+use crate::campaign::grant::{Granted, RebateStage};
+use crate::campaign::payout;
 use crate::event::Event;
 use crate::ids::{BrandId, EventNumber, MerchantId, Number, OrderId, UserId};
 use crate::money::Fen;
@@ -69,7 +74,7 @@ pub enum OrderState {
 }
 
 /// An order's payment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
 pub struct Payment {
     /// Who paid.
@@ -99,6 +104,13 @@ pub struct Payment {
     /// How many refunds.
     #[n(7)]
     pub refunds: u8,
+    /// What became of its rebate.
+    #[n(9)]
+    #[cbor(default)]
+    pub rebate: RebateStage,
+    /// What campaigns did to it.
+    #[cbor(n(10), with = "crate::cbor::shared", has_nil)]
+    pub granted: Option<Arc<Granted>>,
 }
 
 /// A payer's number for one try to pay one order, as the first 8 bytes of its digest: a repeated
@@ -189,6 +201,7 @@ impl Order {
             Event::OrderClosed(_) | Event::OrderExpired(_) => self.state = OrderState::Closed,
             Event::OrderReversed(event) => reverse::apply(self, event),
             Event::OrderRefunded(event) => refund::apply(self, event),
+            Event::RebatePaid(_) => payout::apply(self),
             other => panic!("{other:?} does not go on with an order"),
         }
         self.last = number;
@@ -196,7 +209,7 @@ impl Order {
 }
 
 /// Applies an event to its order in the state: changed by `change`, settled from now on.
-fn settle(state: &mut State, id: OrderId, change: impl FnOnce(&mut Order)) {
+pub(crate) fn settle(state: &mut State, id: OrderId, change: impl FnOnce(&mut Order)) {
     let number = state.next;
     let order = state
         .orders

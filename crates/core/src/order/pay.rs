@@ -1,14 +1,22 @@
 //! Pay an order from the shopper's wallet.
 //!
-//! Units: amounts in [`Fen`]. Ledger: wallet → merchant the amount; merchant → fee income of the
-//! payer's brand the fee, half-up to the fen, at the rate that holds now and is frozen with it.
-//! Invariant: an order is paid once.
+//! Units: amounts in [`Fen`]. Ledger: wallet → merchant what the payer pays; each campaign's subsidy or fund →
+//! merchant what it grants; merchant → fee income of the payer's brand the fee, half-up to the fen, at
+//! the rate that holds now and is frozen with it, of what the merchant receives: the amount less its own
+//! part of the grants; the campaign → wallet, or → pending rebate, a rebate.
+//! Invariants: an order is paid once; no campaign passes its budget.
+
+use std::sync::Arc;
 
 use minicbor::{Decode, Encode};
 
 use crate::archive::{Archive, ArchiveError};
+use crate::campaign::choose::choose;
+use crate::campaign::coupon::CouponState;
+use crate::campaign::give::hold;
+use crate::campaign::grant::{Granted, RebateStage};
 use crate::command::{Decision, refusals};
-use crate::ids::{BrandId, EventNumber, MerchantId, OrderId, UserId};
+use crate::ids::{BrandId, CampaignId, CouponId, EventNumber, MerchantId, OrderId, UserId};
 use crate::ledger::{Account, Postings};
 use crate::merchant::MerchantStatus;
 use crate::money::Fen;
@@ -26,6 +34,8 @@ pub struct PayOrder {
     pub payer: UserId,
     /// The payer's number; the same one when trying again.
     pub attempt: Attempt,
+    /// The most that the payer agreed to pay. None: whatever it is.
+    pub at_most: Option<Fen>,
 }
 
 /// Event.
@@ -59,6 +69,9 @@ pub struct OrderPaid {
     /// See the module.
     #[n(8)]
     pub postings: Postings,
+    /// What campaigns did to it.
+    #[cbor(n(9), with = "crate::cbor::shared", has_nil)]
+    pub granted: Option<Arc<Granted>>,
 }
 
 refusals! {
@@ -78,6 +91,16 @@ refusals! {
     PayerNotActive = "this user may not move money",
     /// Paused. May succeed later.
     MerchantNotActive = "this merchant may not take payments now",
+    /// Campaigns give less by now than when the payer agreed. May succeed with this amount.
+    PriceChanged {
+        /// What is to pay.
+        payable: Fen
+    } = "{payable} yuan are to pay by now",
+    /// A campaign has nothing left, and the payer is to be told. Succeeds with `at_most`.
+    CampaignSpent {
+        /// What is to pay.
+        payable: Fen
+    } = "a campaign has nothing left: {payable} yuan are to pay",
     /// More than the wallet has. May succeed later.
     BalanceShort {
         /// What the wallet has.
@@ -134,14 +157,45 @@ pub fn decide(state: &State, now: UnixMillis, command: &PayOrder) -> Decision<Or
     if merchant.status != MerchantStatus::Active {
         return Decision::Refuse(Refusal::MerchantNotActive);
     }
-    if payer.balance < order.amount {
+    let choice = choose(state, now, order, command.payer, |_, _| {});
+    let payable = choice.payable;
+    match command.at_most {
+        Some(most) if most < payable => {
+            return Decision::Refuse(Refusal::PriceChanged { payable });
+        }
+        None if choice.told.is_some() => {
+            return Decision::Refuse(Refusal::CampaignSpent { payable });
+        }
+        Some(_) | None => {}
+    }
+    if payer.balance < payable {
         return Decision::Refuse(Refusal::BalanceShort {
             available: payer.balance,
         });
     }
     // After this line the payment must succeed.
-    let fee = merchant.fee.of(order.amount);
     let account = Account::Merchant(order.merchant);
+    let wallet = Account::Wallet(command.payer);
+    let mut postings = Postings::new().with(wallet, account, payable);
+    let mut received = order.amount;
+    for grant in &choice.granted.grants {
+        let funder = grant.amount.minus(grant.platform).expect("a part of it");
+        let campaign = state.campaign(grant.campaign).expect("it was chosen");
+        if campaign.terms.funding.funder() == Some(order.merchant) {
+            received = received.minus(funder).expect("grants are below the amount");
+        }
+        postings = from_campaign(postings, grant.campaign, grant.platform, funder, account);
+    }
+    let fee = merchant.fee.of(received);
+    postings = postings.with(account, Account::FeeIncome(payer.brand), fee);
+    if let Some(rebate) = choice.granted.rebate {
+        let to = match rebate.due {
+            Some(_) => Account::PendingRebate(rebate.campaign),
+            None => wallet,
+        };
+        let funder = rebate.amount.minus(rebate.platform).expect("a part of it");
+        postings = from_campaign(postings, rebate.campaign, rebate.platform, funder, to);
+    }
     Decision::Accept(OrderPaid {
         at: now,
         order: command.order,
@@ -151,16 +205,60 @@ pub fn decide(state: &State, now: UnixMillis, command: &PayOrder) -> Decision<Or
         attempt: command.attempt,
         amount: order.amount,
         fee,
-        postings: Postings::new()
-            .with(Account::Wallet(command.payer), account, order.amount)
-            .with(account, Account::FeeIncome(payer.brand), fee),
+        postings,
+        granted: (!choice.granted.is_empty()).then(|| Arc::new(choice.granted)),
     })
+}
+
+/// A grant, from those who pay for it.
+fn from_campaign(
+    postings: Postings,
+    campaign: CampaignId,
+    platform: Fen,
+    funder: Fen,
+    to: Account,
+) -> Postings {
+    postings
+        .with(Account::Subsidy(campaign), to, platform)
+        .with(Account::CampaignFund(campaign), to, funder)
 }
 
 /// Applies it.
 pub fn evolve(state: &mut State, event: &OrderPaid) {
     let number = state.next;
     settle(state, event.order, |order| apply(order, number, event));
+    if let Some(granted) = &event.granted {
+        grant(state, event, granted);
+    }
+    state.shoppers.paid(event.payer, event.amount, event.at);
+}
+
+/// Counts what campaigns gave.
+fn grant(state: &mut State, event: &OrderPaid, granted: &Granted) {
+    let today = event.at.day();
+    let counted = |state: &mut State, id, amount| {
+        let terms = state.campaigns.row_mut(id).terms.clone();
+        let payer = state.counted(&terms, event.payer);
+        state.campaigns.granted(id, payer, amount, today);
+    };
+    for grant in &granted.grants {
+        if let Some(coupon) = grant.coupon {
+            let used = CouponState::Used(event.order);
+            state.campaigns.turn(coupon, used);
+        }
+        counted(state, grant.campaign, grant.amount);
+    }
+    if let Some(rebate) = granted.rebate {
+        counted(state, rebate.campaign, rebate.amount);
+        if let Some(due) = rebate.due {
+            let waiting = state.campaigns.rebates.entry(rebate.campaign).or_default();
+            waiting.push_back((due, event.order));
+        }
+    }
+    if let Some(earned) = granted.earned {
+        let id = CouponId(state.next);
+        hold(state, id, earned.campaign, event.payer, earned.until);
+    }
 }
 
 pub(super) fn apply(order: &mut Order, number: EventNumber, event: &OrderPaid) {
@@ -175,6 +273,11 @@ pub(super) fn apply(order: &mut Order, number: EventNumber, event: &OrderPaid) {
         refunded: Fen::ZERO,
         fee_returned: Fen::ZERO,
         refunds: 0,
+        rebate: match event.granted.as_ref().and_then(|granted| granted.rebate) {
+            Some(rebate) if rebate.due.is_none() => RebateStage::Arrived,
+            Some(_) | None => RebateStage::Waits,
+        },
+        granted: event.granted.clone(),
     });
 }
 

@@ -1,14 +1,15 @@
 //! Refund: gives back part or all of a paid order.
 //!
-//! Units: amounts in [`Fen`]. Ledger: the payment's own postings, reversed in proportion: fee income
-//! → merchant its share of the fee, merchant → wallet the amount. The share is taken from the running
-//! total, so that over any series of partial refunds the fee comes back to the fen.
+//! Units: amounts in [`Fen`]. Ledger: the payment's own postings, reversed in proportion
+//! ([`super::give_back`]). Shares are taken from the running total, so that over any series of partial
+//! refunds the fee and every campaign's part come back to the fen.
 //! Invariants: `refunded <= paid`; one refund number names one refund for ever; a refusal writes
 //! nothing.
 
 use minicbor::{Decode, Encode};
 
 use crate::archive::{Archive, ArchiveError};
+use crate::campaign::grant::Returned;
 use crate::command::{Decision, refusals};
 use crate::ids::{Digest, MerchantId, Number, OrderId, UserId};
 use crate::ledger::{Account, Postings};
@@ -16,6 +17,7 @@ use crate::limits::{REASON_CHARS_MAX, REFUND_WITHIN_MS, REFUNDS_PER_ORDER_MAX};
 use crate::money::Fen;
 use crate::numbers::{Asked, Key, Scope};
 use crate::order::create::Notify;
+use crate::order::give_back::{count, give_back};
 use crate::order::{Order, OrderRef, OrderState, settle};
 use crate::state::State;
 use crate::time::UnixMillis;
@@ -76,6 +78,9 @@ pub struct OrderRefunded {
     /// See the module.
     #[n(10)]
     pub postings: Postings,
+    /// What went to whom, if campaigns had a part in the payment.
+    #[n(11)]
+    pub returned: Option<Box<Returned>>,
 }
 
 refusals! {
@@ -194,22 +199,13 @@ pub fn decide(
     if command.amount < Fen(1) || command.amount > refundable {
         return Decision::Refuse(Refusal::AboveRefundable { refundable });
     }
-    let refunded = paid
-        .refunded
-        .plus(command.amount)
-        .expect("within the order's amount");
-    let fee_returned = paid
-        .fee
-        .share(refunded, order.amount)
-        .minus(paid.fee_returned)
-        .expect("a growing part has a growing share");
-    let account = Account::Merchant(command.merchant);
+    let back = give_back(state, now, order, paid, command.amount);
     let available = state
-        .balance(account)
+        .balance(Account::Merchant(command.merchant))
         .expect("its merchant was found when creating");
     if available
-        .plus(fee_returned)
-        .is_none_or(|most| most < command.amount)
+        .plus(back.fee)
+        .is_none_or(|most| most < back.from_merchant)
     {
         return Decision::Refuse(Refusal::BalanceShort { available });
     }
@@ -222,18 +218,20 @@ pub fn decide(
         order: id,
         payer: paid.payer,
         amount: command.amount,
-        fee_returned,
+        fee_returned: back.fee,
         reason: command.reason.clone(),
         notify: command.notify.clone(),
-        postings: Postings::new()
-            .with(Account::FeeIncome(paid.brand), account, fee_returned)
-            .with(account, Account::Wallet(paid.payer), command.amount),
+        postings: back.postings,
+        returned: back.returned,
     })
 }
 
 /// Applies it.
 pub fn evolve(state: &mut State, event: &OrderRefunded) {
     settle(state, event.order, |order| apply(order, event));
+    if let Some(returned) = &event.returned {
+        count(state, returned);
+    }
 }
 
 pub(super) fn apply(order: &mut Order, event: &OrderRefunded) {

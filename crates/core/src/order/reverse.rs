@@ -1,17 +1,18 @@
 //! Reverse an order: undo it whatever became of it. A till asks for it when it does not know whether
 //! a payment went through.
 //!
-//! Units: amounts in [`Fen`]. Ledger: of a paid order, fee income → merchant the fee, merchant →
-//! wallet the amount. Invariants: an undone order is never paid; undoing twice is answered again.
+//! Units: amounts in [`Fen`]. Ledger: of a paid order, all of it goes back ([`super::give_back`]). Invariants: an undone order is never paid; undoing twice is answered again.
 
 use minicbor::{Decode, Encode};
 
 use crate::archive::{Archive, ArchiveError};
+use crate::campaign::grant::Returned;
 use crate::command::{Decision, refusals};
 use crate::ids::{MerchantId, OrderId};
 use crate::ledger::{Account, Postings};
 use crate::limits::REVERSE_WITHIN_MS;
 use crate::money::Fen;
+use crate::order::give_back::{count, give_back};
 use crate::order::{Order, OrderRef, OrderState, Payment, settle};
 use crate::state::State;
 use crate::time::UnixMillis;
@@ -47,6 +48,9 @@ pub struct OrderReversed {
     /// See the module.
     #[n(5)]
     pub postings: Postings,
+    /// What went to whom, if campaigns had a part in the payment.
+    #[n(6)]
+    pub returned: Option<Box<Returned>>,
 }
 
 refusals! {
@@ -83,9 +87,9 @@ pub fn decide(
     let Some((id, order)) = command.order.find(command.merchant, state) else {
         return Decision::Refuse(Refusal::OrderNotFound);
     };
-    let (amount, fee_returned, postings) = match &order.state {
+    let (amount, fee_returned, postings, returned) = match &order.state {
         OrderState::Reversed(_) | OrderState::Closed => return Decision::Again(order.last),
-        OrderState::Open => (Fen::ZERO, Fen::ZERO, Postings::new()),
+        OrderState::Open => (Fen::ZERO, Fen::ZERO, Postings::new(), None),
         OrderState::Paid(paid) => {
             if paid.refunds > 0 {
                 return Decision::Refuse(Refusal::AlreadyRefunded);
@@ -93,20 +97,17 @@ pub fn decide(
             if now > paid.at.plus(REVERSE_WITHIN_MS) {
                 return Decision::Refuse(Refusal::TooLate);
             }
-            let account = Account::Merchant(command.merchant);
+            let back = give_back(state, now, order, paid, order.amount);
             let available = state
-                .balance(account)
+                .balance(Account::Merchant(command.merchant))
                 .expect("its merchant was found when creating");
             if available
-                .plus(paid.fee)
-                .is_none_or(|most| most < order.amount)
+                .plus(back.fee)
+                .is_none_or(|most| most < back.from_merchant)
             {
                 return Decision::Refuse(Refusal::BalanceShort { available });
             }
-            let postings = Postings::new()
-                .with(Account::FeeIncome(paid.brand), account, paid.fee)
-                .with(account, Account::Wallet(paid.payer), order.amount);
-            (order.amount, paid.fee, postings)
+            (order.amount, back.fee, back.postings, back.returned)
         }
     };
     Decision::Accept(OrderReversed {
@@ -116,21 +117,25 @@ pub fn decide(
         amount,
         fee_returned,
         postings,
+        returned,
     })
 }
 
 /// Applies it.
 pub fn evolve(state: &mut State, event: &OrderReversed) {
     settle(state, event.order, |order| apply(order, event));
+    if let Some(returned) = &event.returned {
+        count(state, returned);
+    }
 }
 
 pub(super) fn apply(order: &mut Order, event: &OrderReversed) {
-    order.state = OrderState::Reversed(match order.state {
+    order.state = OrderState::Reversed(match &order.state {
         OrderState::Open => None,
         OrderState::Paid(paid) => Some(Payment {
             refunded: event.amount,
             fee_returned: event.fee_returned,
-            ..paid
+            ..paid.clone()
         }),
         OrderState::Closed | OrderState::Reversed(_) => panic!("an order is undone once"),
     });

@@ -121,6 +121,7 @@ pub fn evolve(state: &mut State, event: &UserAdded) {
         index(event.user.0) == state.users.len(),
         "user ids are dense"
     );
+    state.shoppers.add(event.at);
     state.users.push(User {
         balance: Fen::ZERO,
         brand: event.brand,

@@ -2,6 +2,7 @@
 
 pub mod add;
 pub mod set_status;
+pub mod set_traits;
 
 use minicbor::{Decode, Encode};
 

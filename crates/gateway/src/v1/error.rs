@@ -341,7 +341,8 @@ answers!(bank::top_up::Refusal {
 answers!(bank::withdraw::Refusal {
     NotFound: UserNotFound = "user_not_found";
     InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount";
-    Refused: UserNotActive = "user_not_active", BalanceShort = "balance_short";
+    Refused: UserNotActive = "user_not_active", BalanceShort = "balance_short",
+        ReserveShort = "reserve_short";
 });
 answers!(order::create::Refusal {
     InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount", TextTooLong = "text_bad";
@@ -354,7 +355,8 @@ answers!(unnumbered order::pay::Refusal {
     Refused: AlreadyPaid = "already_paid", OrderClosed = "order_closed",
         OrderExpired = "order_expired", PayerNotFound = "payer_not_found",
         OtherPayer = "other_payer", PayerNotActive = "payer_not_active",
-        MerchantNotActive = "merchant_not_active", BalanceShort = "balance_short";
+        MerchantNotActive = "merchant_not_active", PriceChanged = "price_changed",
+        CampaignSpent = "campaign_spent", BalanceShort = "balance_short";
 });
 answers!(unnumbered order::close::Refusal {
     NotFound: OrderNotFound = "order_not_found";

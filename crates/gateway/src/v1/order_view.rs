@@ -262,7 +262,16 @@ fn step(event: &Event) -> Option<OrderEvent> {
         | Event::MerchantChanged(_)
         | Event::TopUpRequested(_)
         | Event::WithdrawalRequested(_)
-        | Event::TransferAnswered(_) => return None,
+        | Event::TransferAnswered(_)
+        | Event::CampaignAdded(_)
+        | Event::CampaignStepped(_)
+        | Event::BudgetChanged(_)
+        | Event::CampaignEnded(_)
+        | Event::CouponGiven(_)
+        | Event::RebatePaid(_)
+        | Event::Swept(_)
+        | Event::TraitsSet(_)
+        | Event::BrandFunded(_) => return None,
     };
     Some(OrderEvent {
         kind,

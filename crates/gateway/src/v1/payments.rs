@@ -93,6 +93,7 @@ pub async fn pay_order(
             order,
             payer,
             attempt,
+            at_most: None,
         })
         .await?;
     let story = ask_now(platform, |store| store.order(order)).await?;

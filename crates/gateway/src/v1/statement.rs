@@ -34,6 +34,12 @@ pub enum EntryKind {
     Withdrawal,
     /// The bank declined a withdrawal: the money is back.
     WithdrawalReturned,
+    /// A rebate's day came.
+    Rebate,
+    /// A merchant paid in advance for a campaign, or got the rest back.
+    CampaignFunding,
+    /// The operator put its own money into a reserve.
+    Capital,
 }
 
 /// A line of a statement.
@@ -149,7 +155,12 @@ fn entry(
         Account::Wallet(_)
         | Account::Transit(_)
         | Account::BankReserve(_)
-        | Account::FeeIncome(_) => None,
+        | Account::FeeIncome(_)
+        | Account::Capital(_)
+        | Account::RebateLoss(_)
+        | Account::Subsidy(_)
+        | Account::CampaignFund(_)
+        | Account::PendingRebate(_) => None,
     };
     let (kind, shop, order) = match event {
         Event::OrderPaid(e) => (EntryKind::Payment, Some(e.merchant), Some(e.order)),
@@ -160,7 +171,16 @@ fn entry(
             (EntryKind::WithdrawalReturned, None, None)
         }
         Event::TransferAnswered(_) => (EntryKind::TopUp, None, None),
-        Event::Opened(_)
+        Event::RebatePaid(e) => (EntryKind::Rebate, None, Some(e.order)),
+        Event::CampaignStepped(_) | Event::CampaignEnded(_) | Event::BudgetChanged(_) => {
+            (EntryKind::CampaignFunding, None, None)
+        }
+        Event::BrandFunded(_) => (EntryKind::Capital, None, None),
+        Event::CampaignAdded(_)
+        | Event::CouponGiven(_)
+        | Event::Swept(_)
+        | Event::TraitsSet(_)
+        | Event::Opened(_)
         | Event::BrandAdded(_)
         | Event::UserAdded(_)
         | Event::UserStatusSet(_)

@@ -59,6 +59,7 @@ pub(super) async fn codepay(
             order,
             payer,
             attempt,
+            at_most: None,
         })
         .await?;
 

@@ -81,6 +81,10 @@ fn paid(refusal: &pay::Refusal) -> WechatError {
         Refusal::PayerNotActive => because(Code::AccountError, "用户账户异常，请更换支付方式"),
         Refusal::MerchantNotActive => merchant_not_active(),
         Refusal::BalanceShort { .. } => because(Code::NotEnough, "用户账户余额不足"),
+        // A till's request agrees to whatever is to pay.
+        Refusal::PriceChanged { .. } | Refusal::CampaignSpent { .. } => {
+            because(Code::InvalidRequest, "优惠已变化，请重新下单")
+        }
     }
 }
 
