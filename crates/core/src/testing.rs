@@ -9,16 +9,21 @@ use crate::bank::top_up::TopUp;
 use crate::bank::withdraw::Withdraw;
 use crate::brand::add::AddBrand;
 use crate::brand::open::Open;
+use crate::campaign::add::AddCampaign;
+use crate::campaign::give::GiveCoupon;
+use crate::campaign::step::{Step, StepCampaign};
+use crate::campaign::terms::{Benefit, CouponTerms, Funding, Kind, PerUser, Terms as Offer, WhenSpent};
 use crate::command::{Command, Decision, Refusal, decide};
 use crate::event::{Event, evolve};
-use crate::ids::{BrandId, EventNumber, MerchantId, Number, OrderId, TransferId, UserId};
+use crate::ids::{BrandId, CampaignId, EventNumber, MerchantId, Number, OrderId, TransferId, UserId};
 use crate::ledger::Account;
 use crate::merchant::{Category, MerchantStatus, add::AddMerchant, change::ChangeMerchant};
 use crate::money::{BasisPoints, Fen};
 use crate::order::close::CloseOrder;
 use crate::order::create::{Channel, CreateOrder, Notify, NotifyForm, Terms};
 use crate::order::expire::ExpireOrder;
-use crate::order::pay::PayOrder;
+use crate::limits::DAY_MS;
+use crate::order::pay::{OrderPaid, PayOrder};
 use crate::order::refund::RefundOrder;
 use crate::order::reverse::ReverseOrder;
 use crate::order::{Attempt, OrderRef};
@@ -334,6 +339,115 @@ pub fn refund_of(text: &str, order: OrderRef, fen: i64, order_fen: i64) -> Refun
         order_amount: Fen(order_fen),
         reason: None,
         notify: None,
+    }
+}
+
+/// A campaign's terms: a discount of so many fen for everybody, for thirty days from the beginning of the test.
+pub fn offer(fen: i64) -> Offer {
+    Offer {
+        name: "飞钱 lunch".into(),
+        kind: Kind::Discount,
+        benefit: Benefit::Fixed(Fen(fen)),
+        funding: Funding::Platform,
+        from: UnixMillis(1_510_329_600_000),
+        until: UnixMillis(1_510_329_600_000).plus(30 * DAY_MS),
+        minimum: Fen(0),
+        per_day: None,
+        per_payment: None,
+        per_user: PerUser::default(),
+        users: None,
+        brand: None,
+        merchants: Vec::new(),
+        rule: None,
+        group: None,
+        holdout: BasisPoints(0),
+        when_spent: WhenSpent::PayWithout,
+        seed: 7,
+        echo: None,
+    }
+}
+
+/// Coupons of so many fen, as many as anybody wants.
+pub fn coupons(fen: i64) -> Offer {
+    Offer {
+        kind: Kind::Coupon(CouponTerms {
+            days: None,
+            most: 100,
+            per_user: 100,
+            claimed: true,
+            after: None,
+        }),
+        ..offer(fen)
+    }
+}
+
+pub fn add_campaign(text: &str, budget: i64, terms: Offer) -> Command {
+    AddCampaign {
+        number: number(text),
+        by: number("wang"),
+        budget: Fen(budget),
+        terms: terms.into(),
+    }
+    .into()
+}
+
+pub fn step(campaign: u32, step: Step) -> Command {
+    StepCampaign {
+        campaign: CampaignId(campaign),
+        step,
+        by: number("zhao"),
+    }
+    .into()
+}
+
+/// The commands that make a campaign run: its id, its budget, its terms.
+pub fn running(id: u32, budget: i64, terms: Offer) -> [Command; 3] {
+    [
+        add_campaign(&format!("c{id}"), budget, terms),
+        step(id, Step::Approve),
+        step(id, Step::Start),
+    ]
+}
+
+pub fn give(campaign: u32, text: &str, user: UserId) -> Command {
+    GiveCoupon {
+        campaign: CampaignId(campaign),
+        number: number(text),
+        user,
+        claimed: true,
+    }
+    .into()
+}
+
+pub fn pay_at_most(order: OrderId, payer: UserId, fen: i64) -> Command {
+    PayOrder {
+        order,
+        payer,
+        attempt: Attempt::of(&number("try")),
+        at_most: Some(Fen(fen)),
+    }
+    .into()
+}
+
+impl World {
+    /// Creates an order of `SHOP` and pays it: the payment's event.
+    pub fn buy(&mut self, fen: i64, payer: UserId) -> OrderPaid {
+        let text = format!("buy{}", self.state.next);
+        let order = OrderId(self.accept(&create(&text, fen)));
+        self.accept(&pay(order, payer));
+        match self.events.last() {
+            Some(Event::OrderPaid(event)) => event.clone(),
+            other => panic!("{other:?} is no payment"),
+        }
+    }
+
+    /// Creates an order of `SHOP`, pays it, and says what each campaign granted and what the payer paid.
+    pub fn grants(&mut self, fen: i64, payer: UserId) -> (Vec<(u32, i64)>, i64) {
+        let paid = self.buy(fen, payer);
+        let granted = paid.granted.as_deref().cloned().unwrap_or_default();
+        let each = granted.grants.iter();
+        let each = each.map(|grant| (grant.campaign.0, grant.amount.0)).collect();
+        (each, paid.postings[0].amount.0)
     }
 }
 

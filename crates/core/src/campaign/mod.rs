@@ -27,6 +27,9 @@ pub mod step;
 pub mod sweep;
 pub mod terms;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
