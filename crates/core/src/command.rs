@@ -206,7 +206,8 @@ impl Command {
                     .map_or(0, |order| order.merchant.0);
                 let user = state.user(command.payer).map_or(0, |user| user.brand.0);
                 let shopper = state.shopper(command.payer).map_or(0, |row| row.payments);
-                u64::from(order) ^ u64::from(user) ^ u64::from(shopper)
+                let coupons = state.open_coupons(command.payer).len() as u64;
+                u64::from(order) ^ u64::from(user) ^ u64::from(shopper) ^ coupons
             }
             _ => 0,
         }

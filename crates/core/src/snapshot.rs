@@ -346,7 +346,7 @@ fn read_campaigns(
         let status = head.campaign.status;
         campaigns.push(head.campaign);
         if matches!(status, Status::Running | Status::Paused) {
-            campaigns.live.push(id);
+            campaigns.look_at(id, true);
         }
         let had = campaigns.had.last_mut().expect("it was just pushed");
         rows(d, head.had, |(payer, row)| had.insert(payer, row))?;

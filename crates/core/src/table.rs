@@ -159,6 +159,25 @@ impl<K: Key, V: Clone> Table<K, V> {
         }
     }
 
+    /// The row of a key, made if there is none.
+    pub fn get_or_insert(&mut self, key: K) -> &mut V
+    where
+        V: Default,
+    {
+        let chunk = self
+            .chunks
+            .entry(chunk_of(key))
+            .or_insert_with(|| Arc::new(Chunk::new()));
+        let chunk = Arc::make_mut(chunk);
+        let place = chunk.place(key).unwrap_or_else(|| {
+            chunk.insert(key, V::default());
+            self.len = self.len.saturating_add(1);
+            chunk.rows.len().saturating_sub(1)
+        });
+        let (_, value) = chunk.rows.get_mut(place).expect("the row was found or made");
+        value
+    }
+
     pub fn remove(&mut self, key: K) -> Option<V> {
         let id = chunk_of(key);
         let chunk = Arc::make_mut(self.chunks.get_mut(&id)?);
@@ -201,12 +220,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_table_is_a_map(steps in prop::collection::vec((0..4_u8, 0..3 * SPAN, any::<u8>()), 0..4_000)) {
+        fn a_table_is_a_map(steps in prop::collection::vec((0..5_u8, 0..3 * SPAN, any::<u8>()), 0..4_000)) {
             let (mut table, mut map) = (Table::default(), BTreeMap::new());
             for (kind, key, value) in steps {
                 match kind {
                     0 => prop_assert_eq!(table.remove(key), map.remove(&key)),
                     1 => prop_assert_eq!(table.get_mut(key).copied(), map.get(&key).copied()),
+                    2 => prop_assert_eq!(table.get_or_insert(key), map.entry(key).or_default()),
                     _ => {
                         table.insert(key, value);
                         map.insert(key, value);

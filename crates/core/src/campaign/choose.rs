@@ -47,6 +47,8 @@ struct Payment<'a> {
     order: &'a Order,
     user: UserId,
     payer: Payer,
+    /// The user's open coupons.
+    held: &'a [CouponId],
     facts: Facts,
 }
 
@@ -71,7 +73,8 @@ pub fn choose(
         return choice;
     }
     let payment = Payment::new(state, now, order, payer);
-    let (mut prices, mut rebates) = payment.candidates(&mut note);
+    let (mut prices, mut rebates) = (Candidates::new(), Candidates::new());
+    payment.candidates(&mut prices, &mut rebates, &mut note);
     payment.grant(&mut prices, &mut choice, &mut note);
     payment.rebate(&mut rebates, &mut choice, &mut note);
     choice.granted.earned = payment.earned();
@@ -112,6 +115,7 @@ impl<'a> Payment<'a> {
             order,
             user,
             payer: Payer(shopper.first),
+            held: state.open_coupons(user),
             facts,
         }
     }
@@ -130,39 +134,43 @@ impl<'a> Payment<'a> {
     }
 
     /// The campaigns whose conditions hold: those that lower the price, and rebates.
-    fn candidates(&self, note: &mut impl FnMut(CampaignId, Why)) -> (Candidates, Candidates) {
-        let (mut prices, mut rebates) = (Candidates::new(), Candidates::new());
-        for id in &self.state.campaigns.live {
-            let campaign = self.campaign(*id);
+    fn candidates(
+        &self,
+        prices: &mut Candidates,
+        rebates: &mut Candidates,
+        note: &mut impl FnMut(CampaignId, Why),
+    ) {
+        for id in self.state.campaigns.looking_at(self.order.merchant) {
+            let campaign = self.campaign(id);
             let terms = &*campaign.terms;
-            if let Err(why) = self.applies(campaign) {
-                note(*id, why);
-                continue;
-            }
-            let (coupon, until) = match terms.kind {
-                Kind::Coupon(_) => match self.coupon(*id) {
-                    Some((until, coupon)) => (Some(coupon), until),
-                    None => {
-                        note(*id, Why::NoCoupon);
-                        continue;
-                    }
-                },
-                Kind::Discount | Kind::Rebate { .. } => (None, terms.until),
+            let coupon = match terms.kind {
+                Kind::Coupon(_) if self.held.is_empty() => Err(Why::NoCoupon),
+                Kind::Coupon(_) => self.coupon(id).ok_or(Why::NoCoupon).map(Some),
+                Kind::Discount | Kind::Rebate { .. } => Ok(None),
             };
-            let gives = self.gives(*id, terms, self.order.amount);
-            if gives == Fen::ZERO {
-                note(*id, Why::BelowMinimum);
-                continue;
-            }
+            let gives = coupon.and_then(|coupon| {
+                self.applies(campaign)?;
+                match self.gives(id, terms, self.order.amount) {
+                    Fen::ZERO => Err(Why::BelowMinimum),
+                    gives => Ok((coupon, gives)),
+                }
+            });
+            let (coupon, gives) = match gives {
+                Ok(found) => found,
+                Err(why) => {
+                    note(id, why);
+                    continue;
+                }
+            };
             let candidates = match terms.kind {
-                Kind::Rebate { .. } => &mut rebates,
-                Kind::Discount | Kind::Coupon(_) => &mut prices,
+                Kind::Rebate { .. } => &mut *rebates,
+                Kind::Discount | Kind::Coupon(_) => &mut *prices,
             };
             candidates.push(Candidate {
-                campaign: *id,
-                coupon,
+                campaign: id,
+                coupon: coupon.map(|(_, coupon)| coupon),
                 gives,
-                until,
+                until: coupon.map_or(terms.until, |(until, _)| until),
             });
         }
         let best = |candidate: &Candidate| {
@@ -170,7 +178,6 @@ impl<'a> Payment<'a> {
         };
         prices.sort_unstable_by_key(best);
         rebates.sort_unstable_by_key(best);
-        (prices, rebates)
     }
 
     /// Whether a campaign's conditions hold, whatever it has left.
@@ -179,7 +186,6 @@ impl<'a> Payment<'a> {
         let brand = self.facts.get(Variable::Brand);
         if !campaign.runs(self.now)
             || terms.brand.is_some_and(|only| i64::from(only.0) != brand)
-            || !terms.is_at(self.order.merchant)
             || !terms.funding_is_ours()
         {
             return Err(Why::NotEligible);
@@ -196,8 +202,7 @@ impl<'a> Payment<'a> {
 
     /// The payer's coupon of a campaign that ends first.
     fn coupon(&self, id: CampaignId) -> Option<(UnixMillis, CouponId)> {
-        let held = self.state.campaigns.held.get(&self.user)?;
-        let coupons = held.iter().filter_map(|coupon| {
+        let coupons = self.held.iter().filter_map(|coupon| {
             let row = self.state.campaigns.coupons.get(*coupon)?;
             (row.campaign == id && row.is_good(self.now)).then_some((row.until, *coupon))
         });
@@ -352,20 +357,19 @@ impl<'a> Payment<'a> {
 
     /// The coupon that this payment earns.
     fn earned(&self) -> Option<Earned> {
-        let earned = self.state.campaigns.live.iter().find(|id| {
-            let campaign = self.campaign(**id);
+        let earned = self.state.campaigns.looking_at(self.order.merchant).find(|id| {
+            let campaign = self.campaign(*id);
             let terms = &*campaign.terms;
             let brand = self.facts.get(Variable::Brand);
             matches!(terms.kind, Kind::Coupon(coupon)
                 if coupon.after.is_some_and(|least| self.order.amount >= least))
                 && terms.brand.is_none_or(|only| i64::from(only.0) == brand)
-                && terms.is_at(self.order.merchant)
-                && may_hold_one_more(self.state, self.now, **id, self.user).is_ok()
+                && may_hold_one_more(self.state, self.now, *id, self.user).is_ok()
                 && !self.is_held_out(terms)
         })?;
         Some(Earned {
-            campaign: *earned,
-            until: self.campaign(*earned).terms.coupon_until(self.now),
+            campaign: earned,
+            until: self.campaign(earned).terms.coupon_until(self.now),
         })
     }
 }

@@ -38,7 +38,7 @@ use hashbrown::HashMap;
 use minicbor::{Decode, Encode};
 
 use crate::command::Command;
-use crate::ids::{CampaignId, CouponId, EventNumber, Number, OrderId, UserId};
+use crate::ids::{CampaignId, CouponId, EventNumber, MerchantId, Number, OrderId, UserId};
 use crate::money::Fen;
 use crate::state::index;
 use crate::table::{self, Table};
@@ -212,8 +212,12 @@ impl Campaign {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Campaigns {
     pub rows: Vec<Campaign>,
-    /// Those that run or are paused, by id: what a payment looks at.
+    /// Those that run or are paused, by id.
     pub live: Vec<CampaignId>,
+    /// Those of them that name no merchants: every payment looks at them.
+    pub everywhere: Vec<CampaignId>,
+    /// The others, by the merchants that they name.
+    pub at: HashMap<MerchantId, Vec<CampaignId>, FixedState>,
     /// What payers had of each, for as long as it has not ended.
     pub had: Vec<Table<Payer, Had>>,
     pub coupons: Table<CouponId, Coupon>,
@@ -245,11 +249,7 @@ impl Campaigns {
     }
 
     fn had_mut(&mut self, id: CampaignId, payer: Payer) -> &mut Had {
-        let table = &mut self.had[index(id.0)];
-        if table.get(payer).is_none() {
-            table.insert(payer, Had::default());
-        }
-        table.get_mut(payer).expect("it was just put there")
+        self.had[index(id.0)].get_or_insert(payer)
     }
 
     pub fn push(&mut self, campaign: Campaign) {
@@ -260,11 +260,7 @@ impl Campaigns {
     /// Sets where a campaign stands, and with it whether payments look at it.
     pub fn set_status(&mut self, id: CampaignId, status: Status) {
         self.row_mut(id).status = status;
-        self.live.retain(|live| *live != id);
-        if matches!(status, Status::Running | Status::Paused) {
-            self.live.push(id);
-            self.live.sort_unstable();
-        }
+        self.look_at(id, matches!(status, Status::Running | Status::Paused));
         if status == Status::Ended {
             self.had[index(id.0)] = Table::default();
             for coupon in self.ends.remove(&id).unwrap_or_default() {
@@ -329,6 +325,34 @@ impl Campaigns {
                 }
             }
         }
+    }
+
+    /// Whether payments look at a campaign.
+    pub fn look_at(&mut self, id: CampaignId, live: bool) {
+        let terms = self.row_mut(id).terms.clone();
+        let set = |list: &mut Vec<CampaignId>| {
+            list.retain(|other| *other != id);
+            if live {
+                list.push(id);
+                list.sort_unstable();
+            }
+        };
+        set(&mut self.live);
+        if terms.merchants.is_empty() {
+            set(&mut self.everywhere);
+        }
+        for merchant in &terms.merchants {
+            set(self.at.entry(*merchant).or_default());
+            if !live && self.at.get(merchant).is_some_and(Vec::is_empty) {
+                self.at.remove(merchant);
+            }
+        }
+    }
+
+    /// The campaigns that may apply to an order of this merchant.
+    pub fn looking_at(&self, merchant: MerchantId) -> impl Iterator<Item = CampaignId> {
+        let here = if self.at.is_empty() { None } else { self.at.get(&merchant) };
+        self.everywhere.iter().chain(here.into_iter().flatten()).copied()
     }
 
     /// Counts what a payer was granted.

@@ -9,6 +9,7 @@ mod refunds;
 mod restart;
 
 mod answers;
+mod campaigns;
 mod chance;
 mod latency;
 mod load;

@@ -7,7 +7,7 @@ use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::order::Attempt;
 use feiqian_core::order::create::{Channel, CreateOrder, Terms};
 use feiqian_core::order::pay::PayOrder;
-use feiqian_core::{Command, EventNumber, Fen, MerchantId, Number, OrderId, UserId};
+use feiqian_core::{Command, Event, EventNumber, Fen, MerchantId, Number, OrderId, UserId};
 use feiqian_engine::Engine;
 use serde_json::{Value, json};
 
@@ -101,6 +101,7 @@ impl Payments {
     pub fn look_up(&mut self, engine: &Engine) -> Result<Value, Failure> {
         let store = engine.store_now();
         let mut latencies = Latencies::new();
+        let (mut discounted, mut with_coupon) = (0_u64, 0_u64);
         for paid in &self.kept {
             let begin = Instant::now();
             let key = Key {
@@ -116,8 +117,21 @@ impl Payments {
                 return Err("an acknowledged payment is not found".into());
             }
             latencies.record(begin.elapsed());
+            let granted = story.later.iter().find_map(|(_, event)| match event {
+                Event::OrderPaid(event) => event.granted.as_deref(),
+                _ => None,
+            });
+            let grants = granted.map_or(&[][..], |granted| &granted.grants);
+            let has = |coupon: bool| u64::from(grants.iter().any(|g| g.coupon.is_some() == coupon));
+            (discounted, with_coupon) = (discounted + has(false), with_coupon + has(true));
         }
-        Ok(json!({ "orders": latencies.count(), "ms": report::quantiles(&latencies) }))
+        let percent = |count: u64| count * 100 / latencies.count().max(1);
+        Ok(json!({
+            "orders": latencies.count(),
+            "ms": report::quantiles(&latencies),
+            "percent_with_discount": percent(discounted),
+            "percent_with_coupon": percent(with_coupon),
+        }))
     }
 }
 
@@ -169,6 +183,7 @@ impl Work for Payments {
             order,
             payer: flight.payer,
             attempt: Attempt(flight.n),
+            at_most: None,
         };
         Some(pay.into())
     }

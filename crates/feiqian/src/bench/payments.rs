@@ -38,6 +38,9 @@ pub struct Options {
     /// Folder to use and keep; one with enough wallets is used as it is [default: a temporary one]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Pay the same again with so many campaigns running, and compare
+    #[arg(long, value_name = "N")]
+    campaigns: Option<u32>,
     /// Compare the last minute with the first, or halves of a shorter run
     #[arg(long)]
     growth: bool,
@@ -69,6 +72,13 @@ fn measure(options: &Options, dir: &Path) -> Result<Value, Failure> {
         at_least: options.payments,
         ..Pace::default()
     };
+    let mut without = None;
+    if let Some(count) = options.campaigns {
+        let mut work = options.world.payments(LOOKED_UP_EACH);
+        without = Some(options.world.pay(&engine, &mut work, pace)?.rates());
+        eprintln!("the same with {count} campaigns …");
+        options.world.run_campaigns(&engine, count)?;
+    }
     let mut work = options.world.payments(LOOKED_UP_EACH);
     let run = options.world.pay(&engine, &mut work, pace)?;
     let catch_up = catch_up(&engine)?;
@@ -98,6 +108,13 @@ fn measure(options: &Options, dir: &Path) -> Result<Value, Failure> {
         "store_catch_up_seconds": report::rounded(catch_up.as_secs_f64(), 1e3),
         "looked_up": found,
     });
+    if let (Some(count), Some(without)) = (options.campaigns, without) {
+        let median = report::median(&without);
+        figures["campaigns"] = count.into();
+        figures["payments_per_second_without"] = report::windows(&without);
+        figures["percent_of_payments_per_second_without"] =
+            (report::median(&rates) * 100 / median.max(1)).into();
+    }
     if options.growth {
         figures["growth"] = growth(&rates);
     }

@@ -31,12 +31,19 @@ pub fn windows(rates: &[u64]) -> Value {
     sorted.sort_unstable();
     let last = &rates[rates.len().saturating_sub(50)..];
     json!({
-        "median": sorted.get(sorted.len() / 2),
+        "median": median(rates),
         "min": sorted.first(),
         "max": sorted.last(),
         "min_of_last_50": last.iter().min(),
         "windows": rates.len(),
     })
+}
+
+/// The middle one.
+pub fn median(rates: &[u64]) -> u64 {
+    let mut sorted = rates.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or(0)
 }
 
 /// CPU microseconds of each thread per thing done, and together.

@@ -15,6 +15,7 @@ use feiqian_core::{
 use feiqian_engine::Engine;
 use indicatif::ProgressBar;
 
+use super::campaigns;
 use super::load::{Load, Pace, Run, Work};
 use super::payment::{Numbers, Payments};
 use crate::{Failure, folder};
@@ -74,20 +75,23 @@ impl World {
         wait_for_store(engine)
     }
 
+    /// Adds campaigns, starts them, and gives away their coupons.
+    pub fn run_campaigns(&self, engine: &Engine, count: u32) -> Result<(), Failure> {
+        let bar = folder::bar("campaigns");
+        // One after the other: a step follows the one before it.
+        for command in campaigns::run_all(count)? {
+            all(engine, &bar, &mut std::iter::once(command))?;
+        }
+        all(engine, &bar, &mut campaigns::coupons(count, self.wallets))?;
+        bar.finish_and_clear();
+        wait_for_store(engine)
+    }
+
     fn set_up(&self, engine: &Engine) -> Result<(), Failure> {
         let (brands, shops, users) = have(engine)?;
         let bar = folder::bar("setting up");
         bar.set_length(u64::from(self.wallets) * 3 + u64::from(self.merchants));
-        let all = |commands: &mut dyn Iterator<Item = Command>| -> Result<(), Failure> {
-            let bar = bar.clone();
-            let pace = Pace {
-                in_flight: UNDER_WAY,
-                at_least: u64::MAX,
-                ..Pace::default()
-            };
-            Load::new(engine, &mut Each { commands, bar }, pace).run()?;
-            Ok(())
-        };
+        let all = |commands: &mut dyn Iterator<Item = Command>| all(engine, &bar, commands);
         let mut numbers = Numbers::new("brand");
         all(&mut (brands..2).map(|n| add_brand(&mut numbers, n)))?;
         let mut numbers = Numbers::new("merchant");
@@ -100,6 +104,22 @@ impl World {
         bar.finish_and_clear();
         wait_for_store(engine)
     }
+}
+
+/// Asks for each of these, many at once.
+fn all(
+    engine: &Engine,
+    bar: &ProgressBar,
+    commands: &mut dyn Iterator<Item = Command>,
+) -> Result<(), Failure> {
+    let bar = bar.clone();
+    let pace = Pace {
+        in_flight: UNDER_WAY,
+        at_least: u64::MAX,
+        ..Pace::default()
+    };
+    Load::new(engine, &mut Each { commands, bar }, pace).run()?;
+    Ok(())
 }
 
 /// How many brands, merchants and users there are.
