@@ -274,7 +274,16 @@ impl World {
             | Command::AnswerTransfer(_)
             | Command::CloseOrder(_)
             | Command::ExpireOrder(_)
-            | Command::ReverseOrder(_)) => other,
+            | Command::ReverseOrder(_)
+            | Command::FundBrand(_)
+            | Command::SetTraits(_)
+            | Command::AddCampaign(_)
+            | Command::StepCampaign(_)
+            | Command::ChangeBudget(_)
+            | Command::EndCampaign(_)
+            | Command::GiveCoupon(_)
+            | Command::PayRebate(_)
+            | Command::Sweep(_)) => other,
         }
     }
 
@@ -483,6 +492,7 @@ impl World {
             order: OrderId(Books::number(id)),
             payer,
             attempt: Attempt(self.chance.below(3)),
+            at_most: None,
         }
     }
 

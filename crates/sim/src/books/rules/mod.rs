@@ -36,6 +36,15 @@ impl Books {
             Command::ExpireOrder(asked) => self.expire(now, asked.order.0.0),
             Command::ReverseOrder(asked) => self.reverse(now, asked.merchant, asked.order),
             Command::RefundOrder(asked) => self.refund(now, asked),
+            Command::FundBrand(_)
+            | Command::SetTraits(_)
+            | Command::AddCampaign(_)
+            | Command::StepCampaign(_)
+            | Command::ChangeBudget(_)
+            | Command::EndCampaign(_)
+            | Command::GiveCoupon(_)
+            | Command::PayRebate(_)
+            | Command::Sweep(_) => Verdict::Refused(Vec::new()),
         }
     }
 
