@@ -1,0 +1,3 @@
+//! What campaigns need of the edges: rules read from text, and codes for coupons.
+
+pub mod cel;
