@@ -8,11 +8,12 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Which of our crates each of our crates may use.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("feiqian-core", &[]),
     ("feiqian-log", &[]),
     ("feiqian-fuzz", &[]),
     ("feiqian-store", &["feiqian-core", "feiqian-log"]),
+    ("feiqian-reports", &["feiqian-core"]),
     (
         "feiqian-engine",
         &["feiqian-core", "feiqian-log", "feiqian-store"],
@@ -28,7 +29,12 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ),
     (
         "feiqian-gateway",
-        &["feiqian-core", "feiqian-engine", "feiqian-store"],
+        &[
+            "feiqian-core",
+            "feiqian-engine",
+            "feiqian-reports",
+            "feiqian-store",
+        ],
     ),
     (
         "feiqian",
@@ -37,6 +43,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
             "feiqian-engine",
             "feiqian-gateway",
             "feiqian-log",
+            "feiqian-reports",
             "feiqian-store",
         ],
     ),
