@@ -24,6 +24,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+/// Events are made on one thread and let go on another, which it is made for (docs/BENCHMARKS.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A mobile payment platform that you run yourself: wallets, merchants, QR and code payments,
 /// refunds, on one durable log. Merchants' WeChat Pay SDKs work against it by changing the base URL.
 #[derive(Parser)]

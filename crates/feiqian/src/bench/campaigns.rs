@@ -8,7 +8,8 @@ use feiqian_core::campaign::terms::{
 };
 use feiqian_core::limits::{AMOUNT_MAX, DAY_MS};
 use feiqian_core::{BasisPoints, CampaignId, Command, Fen, MerchantId, Number, UnixMillis, UserId};
-use feiqian_core::campaign::rule::{Clause, Compare, Rule, Step as Op, Variable};
+
+use feiqian_gateway::campaigns::cel;
 
 use super::payment::{Numbers, fresh};
 use crate::Failure;
@@ -69,7 +70,7 @@ fn terms(n: u32, count: u32, now: i64) -> Result<Terms, Failure> {
     let place = i64::from(n / ROUND * 2 + (n % ROUND).saturating_sub(2));
     let (from, to) = (25_000 + 25_000 * place / ranges, 25_000 + 25_000 * (place + 1) / ranges);
     let mut merchants = Vec::new();
-    let (kind, clauses) = match n % ROUND {
+    let (kind, rule): (_, String) = match n % ROUND {
         0 => {
             let coupon = CouponTerms {
                 days: Some(30),
@@ -78,42 +79,24 @@ fn terms(n: u32, count: u32, now: i64) -> Result<Terms, Failure> {
                 claimed: true,
                 after: None,
             };
-            (Kind::Coupon(coupon), vec![Clause::Test(Variable::Amount, Compare::AtLeast, 1_000)])
+            (Kind::Coupon(coupon), "amount >= 1000".into())
         }
         1 => (
             Kind::Rebate { wait_days: 7 },
-            vec![
-                Clause::Test(Variable::FirstPayment, Compare::Equal, 1),
-                Clause::Test(Variable::Hour, Compare::Equal, (n % 24).into()),
-                Clause::Test(Variable::Tier, Compare::Equal, 2),
-            ],
+            format!("first_payment && hour == {} && tier == FULL", n % 24),
         ),
         2 | 3 => (
             Kind::Discount,
-            vec![
-                Clause::Test(Variable::Amount, Compare::AtLeast, from),
-                Clause::Test(Variable::Amount, Compare::Less, to + 1),
-                Clause::Test(Variable::Payments30Days, Compare::Less, 1_000),
-                Clause::OneOf(Variable::Category, vec![5411, 5812, 5814]),
-            ],
+            format!(
+                "amount >= {from} && amount < {} && payments_30d < 1000 && category in [5411, 5812, 5814]",
+                to + 1
+            ),
         ),
         _ => {
             let first = (n / ROUND * 6 + n % ROUND - 4) * 1_000;
             merchants.extend((first..first + 1_000).map(MerchantId));
-            let average = [
-                Op::Load(Variable::Spend30Days),
-                Op::Load(Variable::Payments30Days),
-                Op::Divide,
-                Op::Number(20_000),
-                Op::Compare(Compare::AtLeast),
-            ];
-            (
-                Kind::Discount,
-                vec![
-                    Clause::Test(Variable::Payments30Days, Compare::AtLeast, 20),
-                    Clause::Steps(average.into()),
-                ],
-            )
+            let regulars = "payments_30d >= 20 && spend_30d / payments_30d >= 20000";
+            (Kind::Discount, regulars.into())
         }
     };
     let benefit = match n % 4 {
@@ -160,7 +143,7 @@ fn terms(n: u32, count: u32, now: i64) -> Result<Terms, Failure> {
         users: None,
         brand: None,
         merchants,
-        rule: Some(Rule { text: String::new(), clauses }),
+        rule: Some(cel::compile(&rule)?),
         group: None,
         holdout: BasisPoints(0),
         when_spent: WhenSpent::PayWithout,
