@@ -18,5 +18,7 @@ pub mod link;
 
 pub mod notify;
 
+pub mod reports;
+
 pub mod bank;
 pub mod sandbox;
