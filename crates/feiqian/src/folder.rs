@@ -19,6 +19,7 @@ use feiqian_gateway::access::Role;
 use feiqian_gateway::bank::SandboxBank;
 use feiqian_gateway::notify::Notifier;
 use feiqian_gateway::platform::Platform;
+use feiqian_gateway::reports::Books;
 use feiqian_gateway::server::{self, TlsFiles};
 use feiqian_store::vault::{MasterKey, Vault};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -129,13 +130,15 @@ pub async fn serve(
         .transpose()?;
     let engine = platform.engine.clone();
     let backups = backup::ask::answer(platform.clone(), notifier.clone(), dir);
-    let router = server::router(platform, Some(notifier.clone()));
+    let books = Books::start(engine.clone(), &dir.join("reports"))?;
+    let router = server::router_with(platform, Some(notifier.clone()), Some(books.clone()));
     let served = server::serve_on(router, listener, tls, stop.asked(engine.clone())).await;
     drop(backups);
     if let Some(bank) = bank {
         bank.stop();
     }
     notifier.stop();
+    books.stop();
     let failed = engine.failed();
     tokio::task::spawn_blocking(move || engine.stop()).await?;
     served?;

@@ -14,6 +14,7 @@ mod backup;
 mod bench;
 mod demo;
 mod folder;
+mod report;
 mod restore;
 mod seed;
 mod serve;
@@ -64,6 +65,9 @@ enum Command {
     ///
     /// Exits with 1 and the file's name when a file of the backup is not what was copied.
     Restore(restore::Options),
+    /// Fee income, subsidy, profit, market share, and what campaigns did.
+    #[command(subcommand)]
+    Report(report::Command),
     /// Measure this machine. Not a test: the figures say what they were measured with.
     #[command(subcommand)]
     Bench(bench::Command),
@@ -97,6 +101,7 @@ fn main() -> ExitCode {
         Command::Audit(options) => audit::run(&options),
         Command::Backup(options) => backup::run(&options),
         Command::Restore(options) => restore::run(&options),
+        Command::Report(command) => report::run(&command),
         Command::Bench(command) => bench::run(&command),
     };
     match result {

@@ -36,6 +36,7 @@ pub struct Watch {
     requests: Family<Labels, Counter>,
     seconds: Family<Labels, Histogram>,
     notices: Family<Labels, Gauge>,
+    reported: Gauge,
 }
 
 impl Watch {
@@ -60,11 +61,18 @@ impl Watch {
             "Notices since the start, and those left",
             notices.clone(),
         );
+        let reported = Gauge::default();
+        registry.register(
+            "reported_events",
+            "Events in the reports' totals",
+            reported.clone(),
+        );
         Self {
             registry,
             requests,
             seconds,
             notices,
+            reported,
         }
     }
 
@@ -153,6 +161,10 @@ async fn metrics(State(app): State<App>, request: Request) -> Result<Response, A
     app.platform.engine.observe();
     if let Some(notifier) = &app.notifier {
         app.watch.observe(notifier);
+    }
+    if let Some(books) = &app.books {
+        let position = i64::try_from(books.position().0).unwrap_or(i64::MAX);
+        app.watch.reported.set(position);
     }
     let mut text = String::new();
     encode(&mut text, &app.watch.registry).map_err(|_| {

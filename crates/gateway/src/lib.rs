@@ -20,5 +20,7 @@ pub mod link;
 
 pub mod notify;
 
+pub mod reports;
+
 pub mod bank;
 pub mod sandbox;

@@ -27,6 +27,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::health::{self, Watch};
 use crate::notify::Notifier;
 use crate::platform::Platform;
+use crate::reports::Books;
 use crate::sandbox::{self, Sessions};
 use crate::v1::auth::Anybody;
 use crate::v1::error::{ApiError, ErrorType};
@@ -56,6 +57,8 @@ pub struct App {
     pub watch: Arc<Watch>,
     /// Sends notices, if this server does.
     pub notifier: Option<Notifier>,
+    /// Keeps the reports' totals, if this server does.
+    pub books: Option<Books>,
     /// Whom the sandbox plays.
     pub sessions: Arc<Sessions>,
 }
@@ -68,11 +71,21 @@ impl FromRef<App> for Arc<Platform> {
 
 /// All edges of a platform. What only a sandbox has is absent in production.
 pub fn router(platform: Arc<Platform>, notifier: Option<Notifier>) -> Router {
+    router_with(platform, notifier, None)
+}
+
+/// As [`router`], with reports.
+pub fn router_with(
+    platform: Arc<Platform>,
+    notifier: Option<Notifier>,
+    books: Option<Books>,
+) -> Router {
     let watch = Arc::new(Watch::new(&platform.engine));
     let app = App {
         platform,
         watch,
         notifier,
+        books,
         sessions: Arc::default(),
     };
     let with_sandbox = app.platform.is_sandbox();

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use feiqian_core::{Event, EventNumber};
-use minicbor::{Decode, Encode};
+use minicbor::Decode;
 
 use crate::totals::Totals;
 
@@ -19,7 +19,7 @@ const NAME: &str = "totals";
 const NEW: &str = "new";
 
 /// Totals, and the last event in them to know the log by.
-#[derive(Clone, Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Decode)]
 #[cbor(array)]
 pub struct Checkpoint {
     /// The totals.
@@ -38,22 +38,21 @@ pub fn mark(event: &Event) -> u32 {
     crc32c::crc32c(&bytes)
 }
 
+/// Totals with the [`mark`] of their last event, as the bytes of a file.
+#[must_use]
+pub fn to_bytes(totals: &Totals, last: u32) -> Vec<u8> {
+    let mut bytes = MAGIC.to_vec();
+    minicbor::encode((totals, last), &mut bytes).expect("writing to memory does not fail");
+    let crc = crc32c::crc32c(&bytes);
+    bytes.extend_from_slice(&crc.to_le_bytes());
+    bytes
+}
+
 impl Checkpoint {
     /// The number of its last event.
     #[must_use]
     pub fn last_event(&self) -> Option<EventNumber> {
         self.totals.next().0.checked_sub(1).map(EventNumber)
-    }
-
-    /// As the bytes of a file.
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = MAGIC.to_vec();
-        // Writing to memory does not fail.
-        drop(minicbor::encode(self, &mut bytes));
-        let crc = crc32c::crc32c(&bytes);
-        bytes.extend_from_slice(&crc.to_le_bytes());
-        bytes
     }
 
     /// From the bytes of a file; none if a bit of it is wrong.

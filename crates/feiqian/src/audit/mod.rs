@@ -3,7 +3,7 @@
 //! The log is read once, on several threads. What the audit puts aside goes to temporary files and
 //! comes back in parts, so that memory does not depend on how long the log is.
 
-mod pipeline;
+pub mod pipeline;
 mod shelves;
 
 use std::ops::ControlFlow;
@@ -68,7 +68,7 @@ pub fn audit(reader: &Reader, mut progress: impl FnMut(u64)) -> Result<Audited, 
     let mut audit = Audit::new();
     let mut aside = PutAside::new();
     let mut kept = Ok(());
-    let read = pipeline::read(reader, |events| {
+    let read = pipeline::read(reader, |events: pipeline::Events| {
         for (event, name) in events.iter() {
             // The audit remembers what it found: something earlier may be found at the end.
             if audit.read_named(event, name).is_err() {

@@ -22,19 +22,20 @@ const QUEUED: usize = 4;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Events in their order, each with the name that it uses up.
-#[derive(Default)]
 pub struct Events {
     events: Vec<Event>,
     /// Apart from the events, so that those are not moved once more.
     names: Vec<Option<Name>>,
 }
 
-impl Events {
-    fn named(mut self) -> Self {
-        self.names = self.events.iter().map(Name::used_by).collect();
-        self
+impl From<Vec<Event>> for Events {
+    fn from(events: Vec<Event>) -> Self {
+        let names = events.iter().map(Name::used_by).collect();
+        Self { events, names }
     }
+}
 
+impl Events {
     pub fn iter(&self) -> impl Iterator<Item = (&Event, Option<Name>)> {
         self.events.iter().zip(self.names.iter().copied())
     }
@@ -57,10 +58,10 @@ struct Chunk {
     ends: Vec<usize>,
 }
 
-/// Reads the whole log and gives its events to `take`, until that breaks.
-pub fn read(
+/// Reads the whole log and gives its events to `take`, in the form that it wants, until that breaks.
+pub fn read<E: From<Vec<Event>> + Send>(
     reader: &Reader,
-    mut take: impl FnMut(Events) -> ControlFlow<()>,
+    mut take: impl FnMut(E) -> ControlFlow<()>,
 ) -> Result<End, Failure> {
     thread::scope(|scope| {
         let (mut to, mut from) = (Vec::new(), Vec::new());
@@ -131,9 +132,9 @@ impl Chunk {
     }
 }
 
-type Decoded = (Events, Result<(), Failure>);
+type Decoded<E> = (E, Result<(), Failure>);
 
-fn decode_all(encoded: &Receiver<Chunk>, decoded: &SyncSender<Decoded>) {
+fn decode_all<E: From<Vec<Event>>>(encoded: &Receiver<Chunk>, decoded: &SyncSender<Decoded<E>>) {
     for chunk in encoded {
         if decoded.send(decode(&chunk)).is_err() {
             return;
@@ -142,19 +143,18 @@ fn decode_all(encoded: &Receiver<Chunk>, decoded: &SyncSender<Decoded>) {
 }
 
 /// The events up to the first that cannot be read.
-fn decode(chunk: &Chunk) -> Decoded {
-    let mut decoded = Events::default();
-    decoded.events.reserve(chunk.ends.len());
+fn decode<E: From<Vec<Event>>>(chunk: &Chunk) -> Decoded<E> {
+    let mut decoded = Vec::with_capacity(chunk.ends.len());
     let mut start = 0;
     for (number, end) in (chunk.first..).zip(&chunk.ends) {
         match minicbor::decode(&chunk.bytes[start..*end]) {
-            Ok(event) => decoded.events.push(event),
+            Ok(event) => decoded.push(event),
             Err(error) => {
                 let failure = format!("event {number} cannot be read: {error}");
-                return (decoded.named(), Err(failure.into()));
+                return (decoded.into(), Err(failure.into()));
             }
         }
         start = *end;
     }
-    (decoded.named(), Ok(()))
+    (decoded.into(), Ok(()))
 }

@@ -9,7 +9,7 @@ use feiqian_core::limits::{
     NUMBER_CHARS_MAX, REASON_CHARS_MAX,
 };
 use feiqian_core::{
-    BasisPoints, BrandId, EventNumber, Fen, MerchantId, OrderId, RefundId, TransferId, UnixMillis,
+    BasisPoints, BrandId, CampaignId, EventNumber, Fen, MerchantId, OrderId, RefundId, TransferId, UnixMillis,
     UserId,
 };
 use jiff::Timestamp;
@@ -126,6 +126,10 @@ id_field! {
 id_field! {
     /// `rfd_21`.
     RefundRef(RefundId), "rfd_", u64, |id| id.0.0, |n| RefundId(EventNumber(n)), "19", "rfd_21"
+}
+id_field! {
+    /// `cmp_0`.
+    CampaignRef(CampaignId), "cmp_", u32, |id| id.0, CampaignId, "9", "cmp_0"
 }
 id_field! {
     /// `trf_12`.

@@ -16,6 +16,7 @@ pub mod notifications;
 pub mod order_view;
 pub mod orders;
 pub mod payments;
+pub mod reports;
 pub mod statement;
 pub mod transfers;
 pub mod users;
@@ -71,7 +72,11 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(statement::of_merchant))
         .routes(routes!(merchants::new_key))
         .routes(routes!(notifications::list))
-        .routes(routes!(notifications::redeliver));
+        .routes(routes!(notifications::redeliver))
+        .routes(routes!(reports::income))
+        .routes(routes!(reports::share))
+        .routes(routes!(reports::campaign))
+        .routes(routes!(reports::campaign_flow));
     if with_sandbox {
         keyed.merge(sandbox::routes())
     } else {

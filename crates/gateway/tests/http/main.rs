@@ -7,6 +7,7 @@ mod world;
 mod flow;
 mod numbers;
 mod refusals;
+mod reports;
 mod roles;
 
 mod limits;

@@ -25,7 +25,7 @@ use tower::ServiceExt;
 pub const BASE_URL: &str = "http://pay.test";
 
 pub struct World {
-    _dir: TempDir,
+    pub dir: TempDir,
     pub platform: Arc<Platform>,
     pub router: Router,
     pub operator: String,
@@ -63,8 +63,7 @@ impl Answer {
     }
 }
 
-pub async fn open(dir: &Path, mode: Mode) -> Arc<Platform> {
-    let engine = Engine::open(Options::new(&dir.join("data"), mode)).unwrap();
+async fn platform(dir: &Path, engine: Engine) -> Arc<Platform> {
     let vault = Vault::open(
         &dir.join("vault"),
         MasterKey::from_hex(&"07".repeat(32)).unwrap(),
@@ -77,7 +76,13 @@ pub async fn open(dir: &Path, mode: Mode) -> Arc<Platform> {
 impl World {
     pub async fn new(mode: Mode) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let platform = open(dir.path(), mode).await;
+        let options = Options::new(&dir.path().join("data"), mode);
+        Self::of(dir, Engine::open(options).unwrap()).await
+    }
+
+    /// With this engine.
+    pub async fn of(dir: TempDir, engine: Engine) -> Self {
+        let platform = platform(dir.path(), engine).await;
         let key = platform
             .access
             .grant(&platform.vault, Role::Operator)
@@ -86,7 +91,7 @@ impl World {
         let router = router(platform.clone(), None);
         let peer = SocketAddr::from(([127, 0, 0, 1], 9));
         Self {
-            _dir: dir,
+            dir,
             platform,
             router,
             operator,
@@ -238,7 +243,11 @@ pub type Row<'a> = (&'a str, &'a str, Value, u16, &'a str);
 
 impl Market {
     pub async fn new() -> Self {
-        let w = World::new(Mode::Sandbox).await;
+        Self::of(World::new(Mode::Sandbox).await).await
+    }
+
+    /// In this world.
+    pub async fn of(w: World) -> Self {
         let brand = w.brand("Red").await;
         let (mei, mei_key) = w.user(&brand, "mei").await;
         let (_, lei_key) = w.user(&brand, "lei").await;
