@@ -283,6 +283,7 @@ impl World {
                 order,
                 payer: LEI,
                 attempt,
+                at_most: None,
             })
             .await
             .unwrap();
