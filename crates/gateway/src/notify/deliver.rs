@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use feiqian_core::EventNumber;
 use feiqian_core::order::create::NotifyForm;
 
 use super::address;
-use super::rows::Row;
+use super::rows::{NoticeNumber, Row};
 use super::run::Shared;
 use super::wechat;
 
@@ -52,11 +51,15 @@ impl Failure {
     }
 }
 
-pub(super) async fn deliver(shared: &Shared, event: EventNumber, row: &Row) -> Result<(), Failure> {
+pub(super) async fn deliver(
+    shared: &Shared,
+    notice: NoticeNumber,
+    row: &Row,
+) -> Result<(), Failure> {
     let url = address::check(&row.url, shared.reach).map_err(Failure::Address)?;
     let post = match row.form {
         NotifyForm::WechatPublicKey | NotifyForm::WechatCertificate => {
-            wechat::post(&shared.platform, event, row.form).await?
+            wechat::post(&shared.platform, notice, row.form).await?
         }
     };
     let within = shared.options.answer_within;

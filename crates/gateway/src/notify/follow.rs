@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use feiqian_core::{Event, EventNumber, UnixMillis};
+use feiqian_core::order::create::Notify;
+use feiqian_core::order::pay::OrderPaid;
+use feiqian_core::{Event, EventNumber, OrderId, UnixMillis};
 use feiqian_engine::{Committed, Next};
 use feiqian_store::{Store, StoreError};
 
 use super::NotifyError;
-use super::rows::{Endpoint, NoticeKind, Place, Row};
+use super::rows::{Endpoint, NoticeKind, NoticeNumber, Place, Row};
 use super::run::{Shared, millis, now_ms};
-use crate::platform::PlatformError;
+use crate::platform::{Platform, PlatformError};
+use crate::wechat::callbacks::Callback;
+use crate::wechat::stock_echo::{Api, StockEcho};
 
 /// How long it waits for events before it looks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -50,16 +54,21 @@ fn follow(shared: &Shared, runtime: &tokio::runtime::Handle) -> Result<(), Notif
         let Some(store) = store_at(shared, next) else {
             return Ok(());
         };
-        let rows = rows(store, &batch, now_ms())?;
+        let telling = Telling {
+            platform: &shared.platform,
+            store,
+            runtime,
+        };
+        let rows = telling.of_batch(&batch, now_ms())?;
         if rows.is_empty() && next.0.saturating_sub(written.0) < POSITION_EVERY {
             continue;
         }
         shared.rows.add(&rows, next)?;
         written = next;
-        let place = |(event, row): &(EventNumber, Row)| Place {
+        let place = |(notice, row): &(NoticeNumber, Row)| Place {
             endpoint: Endpoint::of(&row.url),
             due: row.due,
-            event: *event,
+            notice: *notice,
         };
         shared.offer(rows.iter().map(place));
     }
@@ -104,51 +113,102 @@ fn start(shared: &Shared, runtime: &tokio::runtime::Handle) -> Result<EventNumbe
     Ok(first)
 }
 
-fn rows(
-    store: &Store,
-    batch: &Committed,
-    now: i64,
-) -> Result<Vec<(EventNumber, Row)>, NotifyError> {
-    let mut rows = Vec::new();
-    for (number, (_, event)) in (batch.first.0..).map(EventNumber).zip(&batch.events) {
-        if let Some(row) = row(store, event, now)? {
-            rows.push((number, row));
-        }
-    }
-    Ok(rows)
+/// What it takes to know who is told of an event.
+pub(super) struct Telling<'a> {
+    pub platform: &'a Platform,
+    pub store: &'a Store,
+    pub runtime: &'a tokio::runtime::Handle,
 }
 
-/// The notice that an event asks for.
-pub(super) fn row(store: &Store, event: &Event, now: i64) -> Result<Option<Row>, NotifyError> {
-    #[allow(
-        clippy::wildcard_enum_match_arm,
-        reason = "nobody is told of other events"
-    )]
-    let (kind, notify) = match event {
-        Event::OrderPaid(event) => {
-            let created = store.event(event.order.0).map_err(storage)?;
-            let Some(Event::OrderCreated(created)) = created else {
-                return Err(NotifyError::Log(format!(
-                    "there is no order {}",
-                    event.order
-                )));
+impl Telling<'_> {
+    fn of_batch(
+        &self,
+        batch: &Committed,
+        now: i64,
+    ) -> Result<Vec<(NoticeNumber, Row)>, NotifyError> {
+        let mut rows = Vec::new();
+        for (number, (_, event)) in (batch.first.0..).map(EventNumber).zip(&batch.events) {
+            rows.extend(self.rows(number, event, now)?);
+        }
+        Ok(rows)
+    }
+
+    /// The notices that an event asks for.
+    pub fn rows(
+        &self,
+        number: EventNumber,
+        event: &Event,
+        now: i64,
+    ) -> Result<Vec<(NoticeNumber, Row)>, NotifyError> {
+        let row = |kind, notify: Notify| Row {
+            kind,
+            url: notify.url,
+            form: notify.form,
+            tries: 0,
+            due: now,
+            last_error: None,
+        };
+        let mut rows = Vec::new();
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "nobody is told of other events"
+        )]
+        match event {
+            Event::OrderPaid(paid) => {
+                let notify = self.of_order(paid.order)?;
+                let own = notify.map(|notify| row(NoticeKind::OrderPaid, notify));
+                rows.extend(own.map(|row| (NoticeNumber::of(number), row)));
+                for (part, notify) in self.of_coupons(paid)? {
+                    let notice = NoticeNumber {
+                        event: number,
+                        part,
+                    };
+                    rows.push((notice, row(NoticeKind::CouponUsed, notify)));
+                }
+            }
+            Event::OrderRefunded(refund) => {
+                let notify = refund.notify.as_deref().cloned();
+                let own = notify.map(|notify| row(NoticeKind::OrderRefunded, notify));
+                rows.extend(own.map(|row| (NoticeNumber::of(number), row)));
+            }
+            _ => {}
+        }
+        Ok(rows)
+    }
+
+    /// Whom an order's merchant wants told.
+    fn of_order(&self, order: OrderId) -> Result<Option<Notify>, NotifyError> {
+        match self.store.event(order.0).map_err(storage)? {
+            Some(Event::OrderCreated(created)) => Ok(created.terms.notify.clone()),
+            Some(_) | None => Err(NotifyError::Log(format!("there is no order {order}"))),
+        }
+    }
+
+    /// Whom the creators of the coupons' stocks want told, each with the coupon's part of the notices.
+    fn of_coupons(&self, paid: &OrderPaid) -> Result<Vec<(u8, Notify)>, NotifyError> {
+        let mut told = Vec::new();
+        let granted = paid.granted.iter().flat_map(|granted| &granted.grants);
+        for (part, grant) in (1..).zip(granted) {
+            if grant.coupon.is_none() {
+                continue;
+            }
+            let known = &self.platform.wechat.terms;
+            let terms = self
+                .runtime
+                .block_on(known.of(self.platform, grant.campaign));
+            let Some(terms) = terms.map_err(PlatformError::from)? else {
+                continue;
             };
-            (NoticeKind::OrderPaid, created.terms.notify.clone())
+            let echo = StockEcho::read(terms.echo.as_deref());
+            if let Some(creator) = terms.funding.funder().filter(|_| echo.api == Api::Favor) {
+                let callbacks = &self.platform.wechat.callbacks;
+                let callback = callbacks.get(self.platform, Api::Favor, creator)?;
+                let notify = callback.and_then(Callback::notify);
+                told.extend(notify.map(|notify| (part, notify)));
+            }
         }
-        Event::OrderRefunded(event) => {
-            (NoticeKind::OrderRefunded, event.notify.as_deref().cloned())
-        }
-        _ => return Ok(None),
-    };
-    let row = |notify: feiqian_core::order::create::Notify| Row {
-        kind,
-        url: notify.url,
-        form: notify.form,
-        tries: 0,
-        due: now,
-        last_error: None,
-    };
-    Ok(notify.map(row))
+        Ok(told)
+    }
 }
 
 fn storage(error: StoreError) -> NotifyError {

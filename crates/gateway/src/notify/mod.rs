@@ -40,7 +40,7 @@ use feiqian_core::EventNumber;
 use feiqian_store::export::{Export, ExportError};
 
 use crate::platform::Platform;
-use rows::Rows;
+use rows::{NoticeNumber, Rows};
 use run::Shared;
 
 pub use plan::{Options, Plan};
@@ -144,14 +144,14 @@ impl Notifier {
         options: Options,
     ) -> Result<Self, NotifyError> {
         let rows = Rows::open(dir)?;
-        let shared = Arc::new(Shared::new(platform, rows, options)?);
-        let (sending, following) = (shared.clone(), shared.clone());
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("notify")
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
+        let shared = Arc::new(Shared::new(platform, rows, options, handle.clone())?);
+        let (sending, following) = (shared.clone(), shared.clone());
         let send = std::thread::Builder::new()
             .name("notify-send".into())
             .spawn(move || {
@@ -203,9 +203,9 @@ impl Notifier {
     pub fn dead(&self, limit: usize) -> Result<Vec<DeadNotice>, NotifyError> {
         let rows = self.shared.rows.dead(limit)?;
         let ids = &self.shared.platform.ids;
-        let notice = |(event, row): (EventNumber, rows::Row)| DeadNotice {
-            id: ids.notice_id(event.0),
-            event,
+        let notice = |(notice, row): (NoticeNumber, rows::Row)| DeadNotice {
+            id: ids.notice_id(notice.whole()),
+            event: notice.event,
             kind: row.kind,
             url: row.url,
             tries: row.tries,
@@ -222,7 +222,7 @@ impl Notifier {
     /// [`NotifyError`].
     pub fn redeliver(&self, id: &str) -> Result<bool, NotifyError> {
         match self.shared.platform.ids.read_notice_id(id) {
-            Some(event) => self.shared.redeliver(EventNumber(event)),
+            Some(whole) => self.shared.redeliver(NoticeNumber::read(whole)),
             None => Ok(false),
         }
     }

@@ -112,13 +112,14 @@ impl Queues {
 mod tests {
     use feiqian_core::EventNumber;
 
+    use super::super::rows::NoticeNumber;
     use super::*;
 
     fn place(url: &str, due: i64, event: u64) -> Place {
         Place {
             endpoint: Endpoint::of(url),
             due,
-            event: EventNumber(event),
+            notice: NoticeNumber::of(EventNumber(event)),
         }
     }
 

@@ -3,11 +3,12 @@
 //! | keyspace | key | value |
 //! | --- | --- | --- |
 //! | `meta` | `position` | the event up to which the log was followed (8) |
-//! | `pending` | event (8) | [`Row`], CBOR |
-//! | `due` | endpoint (8) ‖ due, Unix milliseconds (8) ‖ event (8) | nothing |
-//! | `dead` | event (8) | [`Row`], CBOR |
+//! | `pending` | notice (8 or 9) | [`Row`], CBOR |
+//! | `due` | endpoint (8) ‖ due, Unix milliseconds (8) ‖ notice (8 or 9) | nothing |
+//! | `dead` | notice (8 or 9) | [`Row`], CBOR |
 //!
-//! Integers are big endian. An event has at most one notice, so its number names the notice. Changes
+//! Integers are big endian. A [`NoticeNumber`] is its event's number, and of an event with several notices the
+//! place among them behind it. Changes
 //! are written in batches that happen whole or not at all, and reach the operating system before they
 //! count: a killed process loses nothing. A crash of the machine may lose the newest ones, together
 //! with the position, so they are found in the log again.
@@ -37,6 +38,60 @@ pub enum NoticeKind {
     /// A refund was given.
     #[n(1)]
     OrderRefunded,
+    /// A coupon was used.
+    #[n(2)]
+    CouponUsed,
+}
+
+/// Names a notice: what it tells of, and which of that event's notices it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct NoticeNumber {
+    pub event: EventNumber,
+    /// 0 tells of the event itself; from 1 on, of the coupons that it used.
+    pub part: u8,
+}
+
+/// Events are below this: their notices' numbers have room for the part above it.
+const PART_SHIFT: u32 = 56;
+
+impl NoticeNumber {
+    /// Of the event itself.
+    pub fn of(event: EventNumber) -> Self {
+        Self { event, part: 0 }
+    }
+
+    /// As one number.
+    pub fn whole(self) -> u64 {
+        self.event.0 | u64::from(self.part) << PART_SHIFT
+    }
+
+    /// From one number.
+    pub fn read(whole: u64) -> Self {
+        let part = u8::try_from(whole >> PART_SHIFT).unwrap_or_default();
+        Self {
+            event: EventNumber(whole & ((1 << PART_SHIFT) - 1)),
+            part,
+        }
+    }
+
+    fn key(self) -> Vec<u8> {
+        let mut key = self.event.0.to_be_bytes().to_vec();
+        key.extend((self.part > 0).then_some(self.part));
+        key
+    }
+
+    fn from_key(key: &[u8]) -> Result<Self, NotifyError> {
+        let (event, part) = key.split_first_chunk().ok_or(NotifyError::Damaged)?;
+        let part = match part {
+            [] => 0,
+            [part] => *part,
+            [..] => return Err(NotifyError::Damaged),
+        };
+        Ok(Self {
+            event: EventNumber(u64::from_be_bytes(*event)),
+            part,
+        })
+    }
 }
 
 /// A notice to be sent.
@@ -85,15 +140,14 @@ impl Endpoint {
 pub(super) struct Place {
     pub endpoint: Endpoint,
     pub due: i64,
-    pub event: EventNumber,
+    pub notice: NoticeNumber,
 }
 
 impl Place {
-    fn key(self) -> [u8; 24] {
-        let mut key = [0; 24];
-        key[..8].copy_from_slice(&self.endpoint.0.to_be_bytes());
-        key[8..16].copy_from_slice(&self.due.to_be_bytes());
-        key[16..].copy_from_slice(&self.event.0.to_be_bytes());
+    fn key(self) -> Vec<u8> {
+        let mut key = self.endpoint.0.to_be_bytes().to_vec();
+        key.extend(self.due.to_be_bytes());
+        key.extend(self.notice.key());
         key
     }
 
@@ -103,7 +157,7 @@ impl Place {
         Ok(Self {
             endpoint: Endpoint(u64::from_be_bytes(*endpoint)),
             due: i64::from_be_bytes(*due),
-            event: read_event(rest)?,
+            notice: NoticeNumber::from_key(rest)?,
         })
     }
 }
@@ -162,12 +216,12 @@ impl Rows {
     /// Adds rows of events before `position`, which all were looked at.
     pub fn add(
         &self,
-        rows: &[(EventNumber, Row)],
+        rows: &[(NoticeNumber, Row)],
         position: EventNumber,
     ) -> Result<(), NotifyError> {
         let mut batch = self.batch();
-        for (event, row) in rows {
-            self.put(&mut batch, *event, row)?;
+        for (notice, row) in rows {
+            self.put(&mut batch, *notice, row)?;
         }
         batch.insert(&self.meta, POSITION, position.0.to_be_bytes());
         batch.commit()?;
@@ -179,7 +233,7 @@ impl Rows {
     /// Every endpoint with rows, with its first row's place.
     pub fn endpoints(&self) -> Result<Vec<Place>, NotifyError> {
         let mut found = Vec::new();
-        let mut from = Some([0; 24]);
+        let mut from = Some(Vec::new());
         while let Some(start) = from.take() {
             if let Some(guard) = self.due.range(start..).next() {
                 let place = Place::read(&guard.key()?)?;
@@ -189,7 +243,7 @@ impl Rows {
                     Place {
                         endpoint,
                         due: 0,
-                        event: EventNumber(0),
+                        notice: NoticeNumber::of(EventNumber(0)),
                     }
                     .key()
                 });
@@ -215,20 +269,20 @@ impl Rows {
 
     /// The row of a place; none if the place is left over from another time.
     pub fn row(&self, place: Place) -> Result<Option<Row>, NotifyError> {
-        let row = self.pending_row(place.event)?;
+        let row = self.pending_row(place.notice)?;
         Ok(row.filter(|row| row.due == place.due && Endpoint::of(&row.url) == place.endpoint))
     }
 
-    pub fn pending_row(&self, event: EventNumber) -> Result<Option<Row>, NotifyError> {
+    pub fn pending_row(&self, notice: NoticeNumber) -> Result<Option<Row>, NotifyError> {
         self.pending
-            .get(event.0.to_be_bytes())?
+            .get(notice.key())?
             .map(|bytes| read_row(&bytes))
             .transpose()
     }
 
-    pub fn dead_row(&self, event: EventNumber) -> Result<Option<Row>, NotifyError> {
+    pub fn dead_row(&self, notice: NoticeNumber) -> Result<Option<Row>, NotifyError> {
         self.dead
-            .get(event.0.to_be_bytes())?
+            .get(notice.key())?
             .map(|bytes| read_row(&bytes))
             .transpose()
     }
@@ -253,7 +307,7 @@ impl Rows {
     pub fn put_off(&self, place: Place, row: &Row) -> Result<(), NotifyError> {
         let mut batch = self.batch();
         batch.remove(&self.due, place.key());
-        self.put(&mut batch, place.event, row)?;
+        self.put(&mut batch, place.notice, row)?;
         Ok(batch.commit()?)
     }
 
@@ -261,7 +315,7 @@ impl Rows {
     pub fn bury(&self, place: Place, row: &Row) -> Result<(), NotifyError> {
         let mut batch = self.batch();
         self.take(&mut batch, place);
-        batch.insert(&self.dead, place.event.0.to_be_bytes(), write_row(row)?);
+        batch.insert(&self.dead, place.notice.key(), write_row(row)?);
         batch.commit()?;
         self.pending_count.fetch_sub(1, Ordering::Relaxed);
         self.dead_count.fetch_add(1, Ordering::Relaxed);
@@ -269,10 +323,15 @@ impl Rows {
     }
 
     /// Puts a row, which is not pending, among the pending ones; takes it from the dead ones.
-    pub fn revive(&self, event: EventNumber, row: &Row, was_dead: bool) -> Result<(), NotifyError> {
+    pub fn revive(
+        &self,
+        notice: NoticeNumber,
+        row: &Row,
+        was_dead: bool,
+    ) -> Result<(), NotifyError> {
         let mut batch = self.batch();
-        batch.remove(&self.dead, event.0.to_be_bytes());
-        self.put(&mut batch, event, row)?;
+        batch.remove(&self.dead, notice.key());
+        self.put(&mut batch, notice, row)?;
         batch.commit()?;
         self.pending_count.fetch_add(1, Ordering::Relaxed);
         if was_dead {
@@ -282,10 +341,10 @@ impl Rows {
     }
 
     /// Rows that are out of tries, newest event first.
-    pub fn dead(&self, limit: usize) -> Result<Vec<(EventNumber, Row)>, NotifyError> {
+    pub fn dead(&self, limit: usize) -> Result<Vec<(NoticeNumber, Row)>, NotifyError> {
         let read = |guard: fjall::Guard| {
             let (key, value) = guard.into_inner()?;
-            Ok((read_event(&key)?, read_row(&value)?))
+            Ok((NoticeNumber::from_key(&key)?, read_row(&value)?))
         };
         self.dead.iter().rev().take(limit).map(read).collect()
     }
@@ -297,21 +356,21 @@ impl Rows {
     fn put(
         &self,
         batch: &mut OwnedWriteBatch,
-        event: EventNumber,
+        notice: NoticeNumber,
         row: &Row,
     ) -> Result<(), NotifyError> {
         let place = Place {
             endpoint: Endpoint::of(&row.url),
             due: row.due,
-            event,
+            notice,
         };
-        batch.insert(&self.pending, event.0.to_be_bytes(), write_row(row)?);
+        batch.insert(&self.pending, notice.key(), write_row(row)?);
         batch.insert(&self.due, place.key(), []);
         Ok(())
     }
 
     fn take(&self, batch: &mut OwnedWriteBatch, place: Place) {
-        batch.remove(&self.pending, place.event.0.to_be_bytes());
+        batch.remove(&self.pending, place.notice.key());
         batch.remove(&self.due, place.key());
     }
 }
@@ -327,4 +386,35 @@ fn read_row(bytes: &[u8]) -> Result<Row, NotifyError> {
 
 fn write_row(row: &Row) -> Result<Vec<u8>, NotifyError> {
     minicbor::to_vec(row).map_err(|_| NotifyError::Damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_keeps_its_name_and_its_place_among_others() {
+        let notice = |event, part| NoticeNumber {
+            event: EventNumber(event),
+            part,
+        };
+        let all = [
+            notice(0, 0),
+            notice(7, 0),
+            notice(7, 1),
+            notice(7, 4),
+            notice(8, 0),
+        ];
+        for two in all.windows(2) {
+            assert!(two[0] < two[1] && two[0].key() < two[1].key(), "{two:?}");
+        }
+        for number in all {
+            assert_eq!(NoticeNumber::from_key(&number.key()).unwrap(), number);
+            assert_eq!(NoticeNumber::read(number.whole()), number);
+        }
+        // As before an event could have several.
+        assert_eq!(notice(7, 0).key(), 7_u64.to_be_bytes());
+        assert_eq!(notice(7, 0).whole(), 7);
+        assert!(NoticeNumber::from_key(&[0; 10]).is_err());
+    }
 }

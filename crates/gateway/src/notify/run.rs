@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use feiqian_core::EventNumber;
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 
 use super::address::{self, Reach};
 use super::deliver::{self, Failure};
 use super::plan::Options;
 use super::queues::Queues;
-use super::rows::{Endpoint, Place, Row, Rows};
+use super::rows::{Endpoint, NoticeNumber, Place, Row, Rows};
 use super::{Counts, NotifyError, STOP_WITHIN, follow};
 use crate::platform::Platform;
 
@@ -28,13 +28,19 @@ pub(super) struct Shared {
     pub options: Options,
     pub client: reqwest::Client,
     pub reach: Reach,
+    runtime: Handle,
     queues: Mutex<Queues>,
     wake: Notify,
     stopping: AtomicBool,
 }
 
 impl Shared {
-    pub fn new(platform: Arc<Platform>, rows: Rows, options: Options) -> Result<Self, NotifyError> {
+    pub fn new(
+        platform: Arc<Platform>,
+        rows: Rows,
+        options: Options,
+        runtime: Handle,
+    ) -> Result<Self, NotifyError> {
         let reach = Reach::of(&platform);
         let mut queues = Queues::default();
         rows.endpoints()?
@@ -43,6 +49,7 @@ impl Shared {
         Ok(Self {
             client: address::client(reach, options.answer_within)?,
             reach,
+            runtime,
             platform,
             rows,
             counts: Counts::default(),
@@ -75,7 +82,7 @@ impl Shared {
     }
 
     /// See [`super::Notifier::redeliver`].
-    pub fn redeliver(&self, event: EventNumber) -> Result<bool, NotifyError> {
+    pub fn redeliver(&self, notice: NoticeNumber) -> Result<bool, NotifyError> {
         let now = now_ms();
         let fresh = |row: Row| Row {
             tries: 0,
@@ -83,35 +90,40 @@ impl Shared {
             last_error: None,
             ..row
         };
-        if let Some(row) = self.rows.pending_row(event)? {
+        if let Some(row) = self.rows.pending_row(notice)? {
             let place = Place {
                 endpoint: Endpoint::of(&row.url),
                 due: row.due,
-                event,
+                notice,
             };
             // What is under way is being sent already.
             if !self.queues().under_way(place.endpoint).contains(&place) {
                 self.rows.put_off(place, &fresh(row))?;
             }
-        } else if let Some(row) = self.rows.dead_row(event)? {
-            self.rows.revive(event, &fresh(row), true)?;
+        } else if let Some(row) = self.rows.dead_row(notice)? {
+            self.rows.revive(notice, &fresh(row), true)?;
         } else {
             let store = self.platform.engine.store_now();
             let told = store
-                .event(event)
+                .event(notice.event)
                 .map_err(crate::platform::PlatformError::from)?;
-            let row = told
-                .map(|told| follow::row(store, &told, now))
-                .transpose()?
-                .flatten();
-            let Some(row) = row else { return Ok(false) };
-            self.rows.revive(event, &row, false)?;
+            let Some(told) = told else { return Ok(false) };
+            let follow = follow::Telling {
+                platform: &self.platform,
+                store,
+                runtime: &self.runtime,
+            };
+            let mut rows = follow.rows(notice.event, &told, now)?.into_iter();
+            let Some((_, row)) = rows.find(|(found, _)| *found == notice) else {
+                return Ok(false);
+            };
+            self.rows.revive(notice, &row, false)?;
         }
-        if let Some(row) = self.rows.pending_row(event)? {
+        if let Some(row) = self.rows.pending_row(notice)? {
             self.offer([Place {
                 endpoint: Endpoint::of(&row.url),
                 due: row.due,
-                event,
+                notice,
             }]);
         }
         Ok(true)
@@ -189,7 +201,7 @@ impl Shared {
             self.rows.forget(place)?;
             return Ok((true, None));
         };
-        let outcome = deliver::deliver(self, place.event, &row).await;
+        let outcome = deliver::deliver(self, place.notice, &row).await;
         let acknowledged = outcome.is_ok();
         Ok((acknowledged, self.settle(place, row, outcome)?))
     }
@@ -227,7 +239,7 @@ pub(super) async fn run(shared: Arc<Shared>) {
 async fn send(shared: Arc<Shared>, place: Place) {
     let sent = shared.send(place).await;
     if let Err(error) = &sent {
-        tracing::error!(event = place.event.0, %error, "a notice is not read or not written down");
+        tracing::error!(event = place.notice.event.0, %error, "a notice is not read or not written down");
         // Its row is where it was: it is sent again after a while.
         tokio::time::sleep(STORAGE_RETRY).await;
     }

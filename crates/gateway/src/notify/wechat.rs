@@ -11,12 +11,17 @@ use feiqian_store::Store;
 use serde::Serialize;
 
 use super::deliver::{Failure, Post};
+use super::rows::NoticeNumber;
 use crate::platform::{MerchantKeys, Platform, unix_seconds};
 use crate::wechat::aead::ALGORITHM;
 use crate::wechat::edge::serial;
+use crate::wechat::error::WechatError;
+use crate::wechat::favor::coupon_object;
+use crate::wechat::favor::find::{self as coupons, Fate, Given};
 use crate::wechat::find::{self, Found};
 use crate::wechat::order_object::OrderView;
 use crate::wechat::refund_object::RefundView;
+use crate::wechat::stocks::Stock;
 use crate::wechat::times::rfc3339;
 
 /// What all notices of one kind have in common.
@@ -36,6 +41,11 @@ const REFUNDED: Words = Words {
     event_type: "REFUND.SUCCESS",
     summary: "退款成功",
     original: "refund",
+};
+const COUPON_USED: Words = Words {
+    event_type: "COUPON.USE",
+    summary: "用券成功",
+    original: "coupon",
 };
 
 #[derive(Serialize)]
@@ -57,32 +67,38 @@ struct Resource<'a> {
     nonce: &'a str,
 }
 
-/// The notice of an event, signed now.
+/// A notice, signed now.
 pub(super) async fn post(
     platform: &Platform,
-    event: EventNumber,
+    notice: NoticeNumber,
     form: NotifyForm,
 ) -> Result<Post, Failure> {
+    let event = notice.event;
     let store = platform.engine.store().await.map_err(here)?;
     #[allow(
         clippy::wildcard_enum_match_arm,
         reason = "nobody is told of other events"
     )]
     let (merchant, at, words, plain) = match store.event(event).map_err(here)? {
+        Some(Event::OrderPaid(paid)) if notice.part > 0 => {
+            let (at, place) = (paid.at, usize::from(notice.part).saturating_sub(1));
+            let (creator, plain) = of_coupon(platform, &store, paid, place).await?;
+            (keys(platform, creator).await?, at, COUPON_USED, plain)
+        }
         Some(Event::OrderPaid(paid)) => {
             let merchant = keys(platform, paid.merchant).await?;
-            let plain = of_payment(platform, &store, &merchant, event, &paid)?;
+            let plain = of_payment(platform, &store, &merchant, event, &paid).await?;
             (merchant, paid.at, PAID, plain)
         }
         Some(Event::OrderRefunded(refund)) => {
             let merchant = keys(platform, refund.merchant).await?;
-            let plain = of_refund(platform, &store, &merchant, event, &refund)?;
+            let plain = of_refund(platform, &store, &merchant, event, &refund).await?;
             (merchant, refund.at, REFUNDED, plain)
         }
         None if event < platform.engine.durable() => return Err(here("it is not indexed yet")),
         _ => return Err(Failure::Nothing),
     };
-    let body = seal(platform, &merchant, event, at, &words, &plain)?;
+    let body = seal(platform, &merchant, notice, at, &words, &plain)?;
     let now = i64::try_from(unix_seconds()).unwrap_or(i64::MAX);
     let signed = platform
         .signer
@@ -104,7 +120,7 @@ async fn keys(
         .ok_or(Failure::Nothing)
 }
 
-fn of_payment(
+async fn of_payment(
     platform: &Platform,
     store: &Store,
     merchant: &MerchantKeys,
@@ -114,10 +130,11 @@ fn of_payment(
     let found = order(store, merchant, paid.order)?;
     // Whatever happened to the order since, this tells of its payment.
     let view = OrderView::after(found.id, &found.story, event);
-    serde_json::to_vec(&view.object(platform, merchant)).map_err(here)
+    let object = view.object(platform, merchant).await.map_err(here)?;
+    serde_json::to_vec(&object).map_err(here)
 }
 
-fn of_refund(
+async fn of_refund(
     platform: &Platform,
     store: &Store,
     merchant: &MerchantKeys,
@@ -130,26 +147,58 @@ fn of_refund(
         refund,
         order: &order,
     };
-    serde_json::to_vec(&view.notice(platform, merchant)).map_err(here)
+    let promotions = view.promotions(platform).await.map_err(here)?;
+    serde_json::to_vec(&view.notice(platform, merchant, &promotions)).map_err(here)
+}
+
+/// Of the coupon that a payment's grant used, for its stock's creator.
+async fn of_coupon(
+    platform: &Platform,
+    store: &Store,
+    paid: OrderPaid,
+    place: usize,
+) -> Result<(MerchantId, Vec<u8>), Failure> {
+    let granted = paid.granted.as_ref();
+    let grant = granted.and_then(|granted| granted.grants.get(place));
+    let coupon = grant
+        .and_then(|grant| grant.coupon)
+        .ok_or(Failure::Nothing)?;
+    let given = coupons::as_given(store, coupon).map_err(refused)?;
+    let given = given.ok_or(Failure::Nothing)?;
+    let stock = Stock::of(platform, given.campaign).await.map_err(refused)?;
+    let stock = stock.ok_or(Failure::Nothing)?;
+    let creator = stock.creator().ok_or(Failure::Nothing)?;
+    // Whatever became of the coupon since, this tells of its use.
+    let used = Given {
+        fate: Fate::Paid(Box::new(paid)),
+        ..given
+    };
+    let object = coupon_object::object(platform, &used, &stock).await;
+    let plain = serde_json::to_vec(&object.map_err(refused)?).map_err(here)?;
+    Ok((creator, plain))
+}
+
+fn refused(error: WechatError) -> Failure {
+    Failure::Here(error.message.into_owned())
 }
 
 fn order(store: &Store, merchant: &MerchantKeys, id: OrderId) -> Result<Found, Failure> {
     find::by_id(store, merchant.merchant, id)
-        .map_err(|error| Failure::Here(error.message.into_owned()))?
+        .map_err(refused)?
         .ok_or(Failure::Nothing)
 }
 
 fn seal(
     platform: &Platform,
     merchant: &MerchantKeys,
-    event: EventNumber,
+    notice: NoticeNumber,
     at: UnixMillis,
     words: &Words,
     plain: &[u8],
 ) -> Result<Vec<u8>, Failure> {
     let sealed = merchant.api_v3_key.seal(words.original, plain);
     let notice = Notice {
-        id: platform.ids.notice_id(event.0),
+        id: platform.ids.notice_id(notice.whole()),
         create_time: rfc3339(at),
         resource_type: "encrypt-resource",
         event_type: words.event_type,

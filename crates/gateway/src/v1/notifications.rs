@@ -23,6 +23,8 @@ pub enum NotificationKind {
     OrderPaid,
     /// A refund was given.
     OrderRefunded,
+    /// A coupon was used.
+    CouponUsed,
 }
 
 /// What became of a notice.
@@ -59,6 +61,7 @@ impl From<DeadNotice> for Notification {
             kind: match notice.kind {
                 NoticeKind::OrderPaid => NotificationKind::OrderPaid,
                 NoticeKind::OrderRefunded => NotificationKind::OrderRefunded,
+                NoticeKind::CouponUsed => NotificationKind::CouponUsed,
             },
             url: notice.url,
             tries: notice.tries,

@@ -1,10 +1,9 @@
 //! The lines of a trade bill: what each event of a merchant's account says there.
 
 use feiqian_core::order::pay::OrderPaid;
-use feiqian_core::order::refund::OrderRefunded;
-use feiqian_core::order::reverse::OrderReversed;
 use feiqian_core::{Event, EventNumber, Fen, UnixMillis};
 use feiqian_store::Store;
+use tokio::runtime::Handle;
 
 use super::bill_token::BillKind;
 use super::csv::Row;
@@ -12,6 +11,7 @@ use super::echo::Echo;
 use super::error::WechatError;
 use super::find::{self, Found};
 use super::order_object::{BANK_TYPE, CURRENCY, trade_type};
+use super::promotions::{Given, Promotions};
 use super::times::bill_time;
 use crate::platform::{MerchantKeys, Platform};
 
@@ -33,15 +33,16 @@ pub(super) struct Line {
 #[derive(Debug)]
 enum What {
     /// Paid, for a fee.
-    Paid { fee: Fen },
+    Paid { fee: Fen, promotions: Promotions },
     /// Given back, with part of the fee.
     Refunded {
         refund_id: String,
         out_refund_no: String,
         fee: Fen,
+        given: Given,
     },
     /// Undone, with the fee.
-    Reversed { fee: Fen },
+    Reversed { fee: Fen, given: Given },
 }
 
 impl Line {
@@ -57,31 +58,19 @@ impl Line {
             clippy::wildcard_enum_match_arm,
             reason = "other events are in no trade bill"
         )]
-        let (order, at, amount, what) = match event {
-            Event::OrderPaid(OrderPaid {
-                order,
-                at,
-                amount,
-                fee,
-                ..
-            }) => (*order, *at, *amount, What::Paid { fee: *fee }),
-            Event::OrderRefunded(refund) => (
-                refund.order,
-                refund.at,
-                refund.amount,
-                What::refunded(platform, number, refund),
-            ),
-            Event::OrderReversed(OrderReversed {
-                order,
-                at,
-                amount,
-                fee_returned,
-                ..
-            }) => (*order, *at, *amount, What::Reversed { fee: *fee_returned }),
+        let (order, at, amount) = match event {
+            Event::OrderPaid(paid) => (paid.order, paid.at, paid.amount),
+            Event::OrderRefunded(refund) => (refund.order, refund.at, refund.amount),
+            Event::OrderReversed(reversed) => (reversed.order, reversed.at, reversed.amount),
             _ => return Ok(None),
         };
-        let found = find::by_id(store, merchant.merchant, order)?;
-        Ok(found.map(|found| Self::new(platform, merchant, &found, at, amount, what)))
+        // A campaign's funder has its grants in its account too; they are the other merchant's orders.
+        let Some(found) = find::by_id(store, merchant.merchant, order)? else {
+            return Ok(None);
+        };
+        let promotions = Handle::current().block_on(Promotions::of(platform, found.view().paid))?;
+        let what = What::of(platform, number, event, promotions);
+        Ok(what.map(|what| Self::new(platform, merchant, &found, at, amount, what)))
     }
 
     fn new(
@@ -140,16 +129,16 @@ impl Line {
         };
         let amount = self.amount.0;
         let back = Row {
-            refund: amount,
             requested_refund: amount,
             refund_type: "ORIGINAL",
             refund_state: "SUCCESS",
             ..row
         };
         match &self.what {
-            What::Paid { fee } => Row {
+            What::Paid { fee, promotions } => Row {
                 trade_state: "SUCCESS",
-                settlement: amount,
+                settlement: amount.saturating_sub(promotions.no_cash()),
+                coupon: promotions.discount(),
                 order_total: amount,
                 fee: fee.0,
                 ..row
@@ -158,15 +147,20 @@ impl Line {
                 refund_id,
                 out_refund_no,
                 fee,
+                given,
             } => Row {
                 trade_state: "REFUND",
                 refund_id,
                 out_refund_no,
+                refund: amount.saturating_sub(given.no_cash),
+                coupon_refund: given.cash,
                 fee: -fee.0,
                 ..back
             },
-            What::Reversed { fee } => Row {
+            What::Reversed { fee, given } => Row {
                 trade_state: "REVOKED",
+                refund: amount.saturating_sub(given.no_cash),
+                coupon_refund: given.cash,
                 fee: -fee.0,
                 ..back
             },
@@ -175,11 +169,32 @@ impl Line {
 }
 
 impl What {
-    fn refunded(platform: &Platform, number: EventNumber, refund: &OrderRefunded) -> Self {
-        Self::Refunded {
-            refund_id: platform.ids.refund_id(number.0, refund.at.0),
-            out_refund_no: refund.number.to_string(),
-            fee: refund.fee_returned,
+    fn of(
+        platform: &Platform,
+        number: EventNumber,
+        event: &Event,
+        promotions: Promotions,
+    ) -> Option<Self> {
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "other events are in no trade bill"
+        )]
+        match event {
+            Event::OrderPaid(paid) => Some(Self::Paid {
+                fee: paid.fee,
+                promotions,
+            }),
+            Event::OrderRefunded(refund) => Some(Self::Refunded {
+                refund_id: platform.ids.refund_id(number.0, refund.at.0),
+                out_refund_no: refund.number.to_string(),
+                fee: refund.fee_returned,
+                given: promotions.returned(refund.amount, refund.returned.as_deref()),
+            }),
+            Event::OrderReversed(reversed) => Some(Self::Reversed {
+                fee: reversed.fee_returned,
+                given: promotions.returned(reversed.amount, reversed.returned.as_deref()),
+            }),
+            _ => None,
         }
     }
 }

@@ -13,11 +13,12 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::bill_rows::Line;
-use super::bill_token::{BillKind, BillToken, TOKEN_SECONDS};
+use super::bill_token::{BillKind, BillToken, TOKEN_SECONDS, What};
 use super::caller::DOWNLOAD_PATH;
 use super::csv::{self, TradeBill};
 use super::edge::{Answer, Signed};
 use super::error::{Code, WechatError};
+use super::favor;
 use super::times;
 use crate::platform::{MerchantKeys, Platform, unix_seconds};
 
@@ -33,29 +34,41 @@ pub(super) async fn trade_bill(
 ) -> Result<Answer, WechatError> {
     let (day, kind, zipped) = read(&signed)?;
     check_day(&platform, day)?;
+    let what = What::Trade { day, kind };
+    let announced = announce(platform, signed.merchant, what, |rows| {
+        if rows == 0 {
+            Err(no_statement())
+        } else {
+            Ok(())
+        }
+    });
+    let (hash, address) = announced.await?;
+    let zipped = if zipped { "&tartype=gzip" } else { "" };
+    Answer::json(&json!({
+        "hash_type": "SHA1", "hash_value": hash, "download_url": address + zipped,
+    }))
+}
+
+/// The hash of a file as it is now, and where it can be downloaded for a while.
+pub(super) async fn announce(
+    platform: Arc<Platform>,
+    merchant: Arc<MerchantKeys>,
+    what: What,
+    check_rows: impl FnOnce(usize) -> Result<(), WechatError> + Send + 'static,
+) -> Result<(String, String), WechatError> {
     let now = i64::try_from(unix_seconds()).unwrap_or(i64::MAX);
     let token = BillToken {
-        merchant: signed.merchant.merchant,
-        day,
-        kind,
+        merchant: merchant.merchant,
+        what,
         end: platform.engine.durable(),
         expires: now.saturating_add(TOKEN_SECONDS),
     };
     let written = token.write(&*token_key(&platform)?);
-    let base = platform.base_url.clone();
-    let hash = put_together(platform, signed.merchant, token, |rows, bytes| {
-        if rows == 0 {
-            Err(no_statement())
-        } else {
-            Ok(csv::sha1_hex(&bytes))
-        }
+    let address = format!("{}{DOWNLOAD_PATH}?token={written}", platform.base_url);
+    let hash = put_together(platform, merchant, token, |rows, bytes| {
+        check_rows(rows).map(|()| csv::sha1_hex(&bytes))
     });
-    let zipped = if zipped { "&tartype=gzip" } else { "" };
-    Answer::json(&json!({
-        "hash_type": "SHA1",
-        "hash_value": hash.await?,
-        "download_url": format!("{base}{DOWNLOAD_PATH}?token={written}{zipped}"),
-    }))
+    Ok((hash.await?, address))
 }
 
 /// `GET /v3/billdownload/file?token=&tartype=gzip`.
@@ -155,8 +168,16 @@ async fn put_together<T: Send + 'static>(
     let store = platform.engine.store().await?;
     let work = tokio::task::spawn_blocking(move || {
         let _room = room;
-        let bill = write(&platform, &store, &merchant, &token)?;
-        make(bill.rows(), bill.finish())
+        match token.what {
+            What::Trade { day, kind } => {
+                let bill = write(&platform, &store, &merchant, token.end, day, kind)?;
+                make(bill.rows(), bill.finish())
+            }
+            What::Flow(flow) => {
+                let file = favor::write(&platform, &store, flow, token.end)?;
+                make(file.rows(), file.finish())
+            }
+        }
     });
     work.await.map_err(|error| WechatError::system(&error))?
 }
@@ -165,22 +186,24 @@ fn write(
     platform: &Platform,
     store: &Store,
     merchant: &MerchantKeys,
-    token: &BillToken,
+    end: EventNumber,
+    day: Date,
+    kind: BillKind,
 ) -> Result<TradeBill, WechatError> {
     let (Some(from), Some(to)) = (
-        times::start_of(token.day),
-        token.day.tomorrow().ok().and_then(times::start_of),
+        times::start_of(day),
+        day.tomorrow().ok().and_then(times::start_of),
     ) else {
         return Err(no_statement());
     };
-    let (first, end) = (
+    let (first, last) = (
         store.first_event_at(from)?,
-        store.first_event_at(to)?.min(token.end),
+        store.first_event_at(to)?.min(end),
     );
     let (mut bill, mut failed) = (TradeBill::default(), None);
     let mut each = |number: EventNumber, event: Event| {
         match Line::of(platform, store, merchant, number, &event) {
-            Ok(Some(line)) if line.is_of(token.kind) => bill.push(&line.row(merchant)),
+            Ok(Some(line)) if line.is_of(kind) => bill.push(&line.row(merchant)),
             Ok(_) => {}
             Err(error) => failed = Some(error),
         }
@@ -196,9 +219,9 @@ fn write(
             ControlFlow::Continue(())
         }
     };
-    if first < end {
+    if first < last {
         let account = Account::Merchant(merchant.merchant);
-        store.entries_between(account, first, end, &mut each)?;
+        store.entries_between(account, first, last, &mut each)?;
     }
     failed.map_or(Ok(bill), Err)
 }

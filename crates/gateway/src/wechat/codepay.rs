@@ -39,7 +39,7 @@ pub(super) async fn codepay(
     if let Some(earlier) = find::by_number(&store, merchant, number)?
         && is_answered(&earlier, &terms)?
     {
-        return Answer::json(&earlier.view().object(&platform, &signed.merchant));
+        return Answer::json(&earlier.view().object(&platform, &signed.merchant).await?);
     }
     let payer = platform.pay_codes.redeem(auth_code)?;
     let created = platform
@@ -65,7 +65,7 @@ pub(super) async fn codepay(
 
     let store = platform.engine.store().await?;
     let paid = find::by_id(&store, merchant, order)?.ok_or_else(order_not_exist)?;
-    Answer::json(&paid.view().object(&platform, &signed.merchant))
+    Answer::json(&paid.view().object(&platform, &signed.merchant).await?)
 }
 
 /// Whether the number's order is the one asked for and paid. It may also wait for money still.

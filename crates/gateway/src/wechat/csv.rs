@@ -205,7 +205,7 @@ fn values(row: &Row<'_>) -> [String; 27] {
     ]
 }
 
-fn push_row(bill: &mut String, values: &[String]) {
+pub(super) fn push_row(bill: &mut String, values: &[String]) {
     bill.push('`');
     bill.push_str(&values.join(",`"));
     bill.push_str("\r\n");
@@ -213,7 +213,7 @@ fn push_row(bill: &mut String, values: &[String]) {
 
 /// No character that splits rows or values for any reader: those become their full-width twins or
 /// blanks, so that a person still reads the same.
-fn clean(text: &str) -> String {
+pub(super) fn clean(text: &str) -> String {
     let safe = |letter: char| match letter {
         ',' => '，',
         '`' => '｀',
@@ -225,7 +225,7 @@ fn clean(text: &str) -> String {
 }
 
 /// Fen as yuan: `-1` is `-0.01`.
-fn yuan(fen: i128) -> String {
+pub(super) fn yuan(fen: i128) -> String {
     let sign = if fen < 0 { "-" } else { "" };
     let fen = fen.unsigned_abs();
     format!("{sign}{}.{:02}", fen / 100, fen % 100)

@@ -8,6 +8,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -23,9 +24,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::authorization::same_serial;
+use super::callbacks::Callbacks;
 use super::caller;
 use super::error::{Code, WechatError};
 use super::fields::{self, Fields};
+use super::promotions::KnownTerms;
 use super::random;
 use super::replay::Nonces;
 use crate::platform::{MerchantKeys, Platform, Signer, unix_seconds};
@@ -35,6 +38,9 @@ pub const BODY_MAX: usize = 1024 * 1024;
 /// Bills that are put together at the same time; whoever asks for more waits and asks again.
 pub const BILLS_AT_ONCE: usize = 2;
 
+/// Pages of a list begin at this at most.
+const OFFSET_MAX: usize = 1_000_000;
+
 const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json; charset=utf-8");
 
 /// What this edge keeps while it runs.
@@ -43,6 +49,10 @@ pub struct WechatEdge {
     pub(crate) nonces: Nonces,
     /// Room for putting bills together.
     pub(crate) bills: Arc<tokio::sync::Semaphore>,
+    /// What campaigns offer.
+    pub(crate) terms: KnownTerms,
+    /// Where merchants want to be told of their coupons.
+    pub(crate) callbacks: Callbacks,
 }
 
 impl Default for WechatEdge {
@@ -51,6 +61,8 @@ impl Default for WechatEdge {
         Self {
             nonces: Nonces::default(),
             bills,
+            terms: KnownTerms::default(),
+            callbacks: Callbacks::default(),
         }
     }
 }
@@ -105,6 +117,43 @@ impl Signed {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// A page of a list: how many are left out before it, and how many it has at most.
+    pub fn page(&self, usual: usize, most: usize) -> Result<(usize, usize), WechatError> {
+        let number = |name: &'static str, usual, range: RangeInclusive<usize>| {
+            let Some(text) = self.query(name).filter(|text| !text.is_empty()) else {
+                return Ok(usual);
+            };
+            let found = text.parse().ok().filter(|number| range.contains(number));
+            found.ok_or_else(|| {
+                let issue = format!("须为{}到{}的整数", range.start(), range.end());
+                WechatError::parameter("query", name, None, issue)
+            })
+        };
+        Ok((
+            number("offset", 0, 0..=OFFSET_MAX)?,
+            number("limit", usual, 1..=most)?,
+        ))
+    }
+
+    /// The app named in the query must be the merchant's.
+    pub fn check_appid_in_query(&self) -> Result<(), WechatError> {
+        match self.query("appid") {
+            Some(named) => self.check_app(named),
+            None => Err(WechatError::parameter("query", "appid", None, "为必填项")),
+        }
+    }
+
+    /// An app must be the merchant's.
+    pub fn check_app(&self, named: &str) -> Result<(), WechatError> {
+        if named == self.merchant.appid {
+            return Ok(());
+        }
+        Err(WechatError::new(
+            Code::AppidMchidNotMatch,
+            "appid与mchid不匹配",
+        ))
+    }
+
     /// The merchant named in the body must be the one that signed.
     pub fn check_mchid(&self, fields: &Fields<'_>) -> Result<(), WechatError> {
         let named = fields.text("mchid", 1..=32)?;
@@ -119,7 +168,8 @@ impl Signed {
         }
     }
 
-    fn check_named(&self, named: &str) -> Result<(), WechatError> {
+    /// A merchant must be the one that signed.
+    pub fn check_named(&self, named: &str) -> Result<(), WechatError> {
         if named == self.merchant.mchid {
             return Ok(());
         }
@@ -131,13 +181,7 @@ impl Signed {
 
     /// The app named in the body must be the merchant's.
     pub fn check_appid(&self, fields: &Fields<'_>) -> Result<(), WechatError> {
-        if fields.text("appid", 1..=32)? == self.merchant.appid {
-            return Ok(());
-        }
-        Err(WechatError::new(
-            Code::AppidMchidNotMatch,
-            "appid与mchid不匹配",
-        ))
+        self.check_app(fields.text("appid", 1..=32)?)
     }
 }
 
@@ -157,6 +201,15 @@ where
     A: Future<Output = Result<Answer, WechatError>> + Send + 'static,
 {
     routing::post(move |State(platform), request| serve(platform, request, work))
+}
+
+/// An endpoint asked with PATCH.
+pub(crate) fn patch<W, A>(work: W) -> MethodRouter<Arc<Platform>>
+where
+    W: Fn(Arc<Platform>, Signed) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Result<Answer, WechatError>> + Send + 'static,
+{
+    routing::patch(move |State(platform), request| serve(platform, request, work))
 }
 
 /// Whatever there is no endpoint for.

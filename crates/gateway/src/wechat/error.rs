@@ -65,6 +65,10 @@ codes! {
     AccountError = FORBIDDEN "ACCOUNT_ERROR",
     /// The wallet, or the merchant's account, has less.
     NotEnough = FORBIDDEN "NOT_ENOUGH",
+    /// A limit of a stock: it has given this user all that it may.
+    RuleLimit = FORBIDDEN "RULE_LIMIT",
+    /// The user gets no coupons now.
+    UserAccountAbnormal = FORBIDDEN "USER_ACCOUNT_ABNORMAL",
     /// No such refund, or no such paid order to refund.
     ResourceNotExists = NOT_FOUND "RESOURCE_NOT_EXISTS",
     /// The pay code is none of ours, or used.

@@ -140,6 +140,48 @@ impl<'a> Fields<'a> {
         self.required(name, fen).map(Fen)
     }
 
+    /// A whole number within a range.
+    pub fn integer(&self, name: &str, range: RangeInclusive<i64>) -> Result<i64, WechatError> {
+        let number = self.integer_if(name, range)?;
+        self.required(name, number)
+    }
+
+    /// A field as it was sent.
+    pub fn value(&self, name: &str) -> Option<&'a Value> {
+        self.get(name)
+    }
+
+    /// The texts of a list; none if it is not there.
+    pub fn texts(&self, name: &str, most: usize) -> Result<Vec<&'a str>, WechatError> {
+        let texts = self.list(name, most)?.iter().map(Value::as_str);
+        texts
+            .collect::<Option<_>>()
+            .ok_or_else(|| self.wrong(name, "须为字符串数组"))
+    }
+
+    /// The whole numbers of a list, each within a range; none if it is not there.
+    pub fn integers(
+        &self,
+        name: &str,
+        most: usize,
+        range: RangeInclusive<i64>,
+    ) -> Result<Vec<i64>, WechatError> {
+        let number = |value: &Value| value.as_i64().filter(|number| range.contains(number));
+        let numbers = self.list(name, most)?.iter().map(number);
+        numbers.collect::<Option<_>>().ok_or_else(|| {
+            let (from, to) = (range.start(), range.end());
+            self.wrong(name, format!("须为{from}到{to}的整数数组"))
+        })
+    }
+
+    fn list(&self, name: &str, most: usize) -> Result<&'a [Value], WechatError> {
+        match self.get(name) {
+            None => Ok(&[]),
+            Some(Value::Array(list)) if list.len() <= most => Ok(list),
+            Some(_) => Err(self.wrong(name, format!("须为不超过{most}项的数组"))),
+        }
+    }
+
     /// A yes or no, if it is there.
     pub fn flag_if(&self, name: &str) -> Result<Option<bool>, WechatError> {
         match self.get(name) {
@@ -169,11 +211,7 @@ impl<'a> Fields<'a> {
 
     /// The objects of a list; none if it is not there.
     pub fn objects(&self, name: &str, most: usize) -> Result<Vec<Self>, WechatError> {
-        let list = match self.get(name) {
-            None => return Ok(Vec::new()),
-            Some(Value::Array(list)) if list.len() <= most => list,
-            Some(_) => return Err(self.wrong(name, format!("须为不超过{most}项的数组"))),
-        };
+        let list = self.list(name, most)?;
         let object = |(place, value): (usize, &'a Value)| {
             let object = value
                 .as_object()

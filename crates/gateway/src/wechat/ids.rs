@@ -10,7 +10,8 @@
 //!   digits ‖ yyyyMMdd ‖ 14 digits`. The last are our number after a keyed permutation, so that a
 //!   merchant cannot count the platform's orders. The check digits (modulo 97, shifted by a keyed
 //!   amount) find every single wrong digit but only 96 % of forgeries: **compare with the id made
-//!   anew from the stored thing** before relying on it.
+//!   anew from the stored thing** before relying on it. Coupons and their stocks have no date in their
+//!   decimals: whoever reads one looks whether the thing exists, and whose it is.
 //!
 //! Reading is strict: only the exact text that would be made is accepted.
 
@@ -35,6 +36,8 @@ pub const CODE_TOKEN_LEN: usize = 20;
 /// Half of the fourteen digits: the permutation works on two halves of seven.
 const HALF: u64 = 10_000_000;
 const ROUNDS: u8 = 8;
+/// Digits of a date in a decimal.
+const DATE_LEN: usize = 8;
 const CHINA: Offset = Offset::constant(8);
 
 /// What each code is for, so that none can pass for another.
@@ -48,6 +51,11 @@ enum Kind {
     Transaction = 5,
     Refund = 6,
     Notice = 7,
+    Stock = 8,
+    Coupon = 9,
+    CouponCode = 10,
+    Subsidy = 11,
+    SubsidyReturn = 12,
 }
 
 /// A prepay id, read.
@@ -107,13 +115,13 @@ impl Ids {
     /// If `order` is above [`NUMBER_MAX`].
     #[must_use]
     pub fn transaction_id(&self, order: u64, created: i64) -> String {
-        self.decimal(Kind::Transaction, "4200", order, created)
+        self.decimal(Kind::Transaction, "4200", &date_text(china(created)), order)
     }
 
     /// The order whose transaction id this may be; make it anew and compare before relying on it.
     #[must_use]
     pub fn read_transaction_id(&self, text: &str) -> Option<u64> {
-        self.read_decimal(Kind::Transaction, "4200", text)
+        self.read_decimal(Kind::Transaction, "4200", DATE_LEN, text)
     }
 
     /// 微信退款单号: 28 digits, `5000` first. `created` in Unix milliseconds gives the date, +08:00.
@@ -122,13 +130,87 @@ impl Ids {
     /// If `refund` is above [`NUMBER_MAX`].
     #[must_use]
     pub fn refund_id(&self, refund: u64, created: i64) -> String {
-        self.decimal(Kind::Refund, "5000", refund, created)
+        self.decimal(Kind::Refund, "5000", &date_text(china(created)), refund)
     }
 
     /// The refund whose id this may be; make it anew and compare before relying on it.
     #[must_use]
     pub fn read_refund_id(&self, text: &str) -> Option<u64> {
-        self.read_decimal(Kind::Refund, "5000", text)
+        self.read_decimal(Kind::Refund, "5000", DATE_LEN, text)
+    }
+
+    /// 批次号 of a campaign with coupons: 18 digits.
+    #[must_use]
+    pub fn stock_id(&self, campaign: u32) -> String {
+        self.decimal(Kind::Stock, "12", "", campaign.into())
+    }
+
+    /// The campaign whose stock id this is.
+    #[must_use]
+    pub fn read_stock_id(&self, text: &str) -> Option<u32> {
+        let campaign = self.read_decimal(Kind::Stock, "12", 0, text)?;
+        u32::try_from(campaign).ok()
+    }
+
+    /// 代金券id: 18 digits.
+    ///
+    /// # Panics
+    /// If `coupon` is above [`NUMBER_MAX`].
+    #[must_use]
+    pub fn coupon_id(&self, coupon: u64) -> String {
+        self.decimal(Kind::Coupon, "98", "", coupon)
+    }
+
+    /// The coupon whose id this may be.
+    #[must_use]
+    pub fn read_coupon_id(&self, text: &str) -> Option<u64> {
+        self.read_decimal(Kind::Coupon, "98", 0, text)
+    }
+
+    /// 券code of a merchant's own coupon: 22 digits.
+    ///
+    /// # Panics
+    /// If `coupon` is above [`NUMBER_MAX`].
+    #[must_use]
+    pub fn coupon_code(&self, coupon: u64) -> String {
+        self.decimal(Kind::CouponCode, "100000", "", coupon)
+    }
+
+    /// The coupon whose code this may be.
+    #[must_use]
+    pub fn read_coupon_code(&self, text: &str) -> Option<u64> {
+        self.read_decimal(Kind::CouponCode, "100000", 0, text)
+    }
+
+    /// 补差付款单号: 28 digits, `1120` first. `created` in Unix milliseconds gives the date, +08:00.
+    ///
+    /// # Panics
+    /// If `subsidy` is above [`NUMBER_MAX`].
+    #[must_use]
+    pub fn subsidy_id(&self, subsidy: u64, created: i64) -> String {
+        self.decimal(Kind::Subsidy, "1120", &date_text(china(created)), subsidy)
+    }
+
+    /// The subsidy whose receipt this may be; make it anew and compare before relying on it.
+    #[must_use]
+    pub fn read_subsidy_id(&self, text: &str) -> Option<u64> {
+        self.read_decimal(Kind::Subsidy, "1120", DATE_LEN, text)
+    }
+
+    /// 补差回退单号: 28 digits, `2120` first. `created` in Unix milliseconds gives the date, +08:00.
+    ///
+    /// # Panics
+    /// If `returned` is above [`NUMBER_MAX`].
+    #[must_use]
+    pub fn subsidy_return_id(&self, returned: u64, created: i64) -> String {
+        let date = date_text(china(created));
+        self.decimal(Kind::SubsidyReturn, "2120", &date, returned)
+    }
+
+    /// The subsidy's return whose receipt this may be; make it anew and compare before relying on it.
+    #[must_use]
+    pub fn read_subsidy_return_id(&self, text: &str) -> Option<u64> {
+        self.read_decimal(Kind::SubsidyReturn, "2120", DATE_LEN, text)
     }
 
     /// A prepay id: `wx`, `yyyyMMddHHmmss` (+08:00) of `issued` (Unix milliseconds), 20 hexadecimal
@@ -279,30 +361,26 @@ impl Ids {
         same.ok().map(|()| u64::from_be_bytes(bytes))
     }
 
-    fn decimal(&self, kind: Kind, prefix: &str, number: u64, created: i64) -> String {
-        assert!(
-            number <= NUMBER_MAX,
-            "order and refund numbers have at most fourteen digits"
-        );
-        let date = date_text(china(created));
+    fn decimal(&self, kind: Kind, prefix: &str, date: &str, number: u64) -> String {
+        assert!(number <= NUMBER_MAX, "numbers have at most fourteen digits");
         let (mut left, mut right) = (number / HALF, number % HALF);
         for round in 0..ROUNDS {
-            (left, right) = (right, (left + self.round(kind, &date, round, right)) % HALF);
+            (left, right) = (right, (left + self.round(kind, date, round, right)) % HALF);
         }
         let tail = format!("{date}{left:07}{right:07}");
         format!("{prefix}{:02}{tail}", self.check_digits(kind, &tail))
     }
 
-    fn read_decimal(&self, kind: Kind, prefix: &str, text: &str) -> Option<u64> {
+    fn read_decimal(&self, kind: Kind, prefix: &str, date: usize, text: &str) -> Option<u64> {
         let rest = text.strip_prefix(prefix)?;
-        if text.len() != ID_LEN || !rest.bytes().all(|digit| digit.is_ascii_digit()) {
+        if rest.len() != 2 + date + 14 || !rest.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }
         let (check, tail) = rest.split_at(2);
         if check.parse() != Ok(self.check_digits(kind, tail)) {
             return None;
         }
-        let (date, digits) = tail.split_at(8);
+        let (date, digits) = tail.split_at(date);
         let digits: u64 = digits.parse().ok()?;
         let (mut left, mut right) = (digits / HALF, digits % HALF);
         for round in (0..ROUNDS).rev() {

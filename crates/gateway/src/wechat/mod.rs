@@ -1,7 +1,8 @@
 //! WeChat Pay v3, as merchants' unmodified SDKs speak it.
 //!
 //! Reading order: [`routes`] (the endpoints), [`edge`] (the order inside each), [`caller`] (who asks),
-//! then the endpoints: orders, codepay, query, closing, refunds, bills, certificates.
+//! then the endpoints: orders, codepay, query, closing, refunds, bills, certificates, and the coupons of
+//! [`favor`].
 //!
 //! Below them what is pure (no clock, no state; chance only from [`random`]): [`authorization`] and
 //! [`sign`] (signatures), [`aead`] and [`oaep`] (what only one merchant may read), [`keys`] (where
@@ -27,6 +28,12 @@ pub(crate) mod order_object;
 
 pub(crate) mod refund_object;
 mod refunds;
+
+pub(crate) mod callbacks;
+pub(crate) mod favor;
+mod promotions;
+pub(crate) mod stock_echo;
+pub(crate) mod stocks;
 
 mod bill_rows;
 pub mod bill_token;

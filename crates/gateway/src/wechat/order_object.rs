@@ -4,10 +4,12 @@
 use feiqian_core::order::create::Channel;
 use feiqian_core::order::pay::OrderPaid;
 use feiqian_core::{Event, EventNumber, OrderId};
+use feiqian_engine::Stopped;
 use feiqian_store::OrderStory;
 use serde::Serialize;
 
 use super::echo::Echo;
+use super::promotions::{PromotionDetail, Promotions};
 use super::times::rfc3339;
 use crate::platform::{MerchantKeys, Platform};
 
@@ -106,11 +108,16 @@ impl<'a> OrderView<'a> {
     }
 
     /// As the merchant sees it.
-    pub fn object(&self, platform: &Platform, merchant: &MerchantKeys) -> OrderObject<'a> {
+    pub async fn object(
+        &self,
+        platform: &Platform,
+        merchant: &MerchantKeys,
+    ) -> Result<OrderObject<'a>, Stopped> {
+        let promotions = Promotions::of(platform, self.paid).await?;
         let (created, terms) = (&self.story.created, &self.story.created.terms);
         let openid = |paid: &OrderPaid| platform.ids.openid(paid.payer.0.into(), &merchant.appid);
         let total = terms.amount.0;
-        OrderObject {
+        Ok(OrderObject {
             appid: merchant.appid.clone(),
             mchid: merchant.mchid.clone(),
             out_trade_no: created.number.as_str(),
@@ -126,15 +133,17 @@ impl<'a> OrderView<'a> {
             }),
             amount: Amount {
                 total,
-                payer_total: self.paid.map(|paid| paid.amount.0),
+                payer_total: self
+                    .paid
+                    .map(|_| total.saturating_sub(promotions.discount())),
                 currency: CURRENCY,
                 payer_currency: self.paid.map(|_| CURRENCY),
             },
             scene_info: Echo::read(terms.echo.as_deref())
                 .device_id
                 .map(|device_id| SceneInfo { device_id }),
-            promotion_detail: [],
-        }
+            promotion_detail: promotions.detail(platform, merchant.merchant),
+        })
     }
 }
 
@@ -160,7 +169,7 @@ pub(crate) struct OrderObject<'a> {
     amount: Amount,
     #[serde(skip_serializing_if = "Option::is_none")]
     scene_info: Option<SceneInfo>,
-    promotion_detail: [(); 0],
+    promotion_detail: Vec<PromotionDetail>,
 }
 
 #[derive(Debug, Serialize)]

@@ -15,7 +15,7 @@ pub(super) async fn by_number(
 ) -> Result<Answer, WechatError> {
     signed.check_mchid_in_query()?;
     let found = find::of_path(&platform, &signed).await?;
-    show(&platform, &signed, found)
+    show(&platform, &signed, found).await
 }
 
 /// `GET /v3/pay/transactions/id/{transaction_id}?mchid=`.
@@ -27,10 +27,14 @@ pub(super) async fn by_transaction(
     let store = platform.engine.store().await?;
     let (merchant, id) = (signed.merchant.merchant, signed.path("transaction_id"));
     let found = find::by_transaction(&store, &platform, merchant, id)?;
-    show(&platform, &signed, found)
+    show(&platform, &signed, found).await
 }
 
-fn show(platform: &Platform, signed: &Signed, found: Option<Found>) -> Result<Answer, WechatError> {
+async fn show(
+    platform: &Platform,
+    signed: &Signed,
+    found: Option<Found>,
+) -> Result<Answer, WechatError> {
     let found = found.ok_or_else(order_not_exist)?;
-    Answer::json(&found.view().object(platform, &signed.merchant))
+    Answer::json(&found.view().object(platform, &signed.merchant).await?)
 }

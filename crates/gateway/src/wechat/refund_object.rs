@@ -5,10 +5,12 @@
 
 use feiqian_core::EventNumber;
 use feiqian_core::order::refund::OrderRefunded;
+use feiqian_engine::Stopped;
 use serde::Serialize;
 
 use super::find::Found;
 use super::order_object::CURRENCY;
+use super::promotions::{Given, Promotions, RefundPromotion};
 use super::times::rfc3339;
 use crate::platform::{MerchantKeys, Platform};
 
@@ -31,12 +33,20 @@ impl<'a> RefundView<'a> {
         platform.ids.refund_id(self.number.0, self.refund.at.0)
     }
 
+    /// The promotions of its order.
+    pub async fn promotions(&self, platform: &Platform) -> Result<Promotions, Stopped> {
+        Promotions::of(platform, self.order.view().paid).await
+    }
+
+    fn given(&self, promotions: &Promotions) -> Given {
+        promotions.returned(self.refund.amount, self.refund.returned.as_deref())
+    }
+
     /// As the merchant sees it.
-    pub fn object(&self, platform: &Platform) -> RefundObject<'a> {
-        let (total, refund) = (
-            self.order.story.created.terms.amount.0,
-            self.refund.amount.0,
-        );
+    pub fn object(&self, platform: &Platform, promotions: &Promotions) -> RefundObject<'a> {
+        let (total, refund) = self.amounts();
+        let given = self.given(promotions);
+        let returned = self.refund.returned.as_deref();
         RefundObject {
             refund_id: self.refund_id(platform),
             out_refund_no: self.refund.number.as_str(),
@@ -52,23 +62,25 @@ impl<'a> RefundView<'a> {
                 total,
                 refund,
                 from: [],
-                payer_total: total,
-                payer_refund: refund,
-                settlement_refund: refund,
-                settlement_total: total,
-                discount_refund: 0,
+                payer_total: total.saturating_sub(promotions.discount()),
+                payer_refund: given.payer,
+                settlement_refund: refund.saturating_sub(given.no_cash),
+                settlement_total: total.saturating_sub(promotions.no_cash()),
+                discount_refund: refund.saturating_sub(given.payer),
                 currency: CURRENCY,
             },
-            promotion_detail: [],
+            promotion_detail: promotions.refund_detail(platform, returned),
         }
     }
 
     /// As its notice tells it.
-    pub fn notice(&self, platform: &Platform, merchant: &MerchantKeys) -> RefundNotice<'a> {
-        let (total, refund) = (
-            self.order.story.created.terms.amount.0,
-            self.refund.amount.0,
-        );
+    pub fn notice(
+        &self,
+        platform: &Platform,
+        merchant: &MerchantKeys,
+        promotions: &Promotions,
+    ) -> RefundNotice<'a> {
+        let (total, refund) = self.amounts();
         RefundNotice {
             mchid: merchant.mchid.clone(),
             out_trade_no: self.order.story.created.number.as_str(),
@@ -81,10 +93,18 @@ impl<'a> RefundView<'a> {
             amount: NoticeAmount {
                 total,
                 refund,
-                payer_total: total,
-                payer_refund: refund,
+                payer_total: total.saturating_sub(promotions.discount()),
+                payer_refund: self.given(promotions).payer,
             },
         }
+    }
+
+    /// Of the order, and of the refund.
+    fn amounts(&self) -> (i64, i64) {
+        (
+            self.order.story.created.terms.amount.0,
+            self.refund.amount.0,
+        )
     }
 }
 
@@ -102,7 +122,7 @@ pub(crate) struct RefundObject<'a> {
     status: &'static str,
     funds_account: &'static str,
     amount: RefundAmount,
-    promotion_detail: [(); 0],
+    promotion_detail: Vec<RefundPromotion>,
 }
 
 #[derive(Debug, Serialize)]

@@ -27,7 +27,7 @@ pub(super) async fn refund(platform: Arc<Platform>, signed: Signed) -> Result<An
     let receipt = platform.engine.submit(command).await?;
     let store = platform.engine.store().await?;
     match refunded(&store, receipt.event, store.event(receipt.event)?)? {
-        Some(refund) => refund.answer(&platform),
+        Some(refund) => refund.answer(&platform).await,
         None => Err(WechatError::unknown()),
     }
 }
@@ -35,7 +35,10 @@ pub(super) async fn refund(platform: Arc<Platform>, signed: Signed) -> Result<An
 /// `GET /v3/refund/domestic/refunds/{out_refund_no}`.
 pub(super) async fn query(platform: Arc<Platform>, signed: Signed) -> Result<Answer, WechatError> {
     let refund = by_number(&platform, &signed, signed.path("out_refund_no")).await?;
-    refund.ok_or_else(refund_not_exists)?.answer(&platform)
+    refund
+        .ok_or_else(refund_not_exists)?
+        .answer(&platform)
+        .await
 }
 
 /// `POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund`: redirects a refund that its
@@ -118,8 +121,10 @@ impl Refunded {
         }
     }
 
-    fn answer(&self, platform: &Platform) -> Result<Answer, WechatError> {
-        Answer::json(&self.view().object(platform))
+    async fn answer(&self, platform: &Platform) -> Result<Answer, WechatError> {
+        let view = self.view();
+        let promotions = view.promotions(platform).await?;
+        Answer::json(&view.object(platform, &promotions))
     }
 }
 

@@ -1,8 +1,10 @@
 //! The rules' refusals in WeChat Pay's codes: one table a command, each line a case, none left out.
 
+use feiqian_core::campaign::{add, give, step};
 use feiqian_core::order::{close, create, pay, refund, reverse};
 
 use super::error::{Code, WechatError};
+use super::stocks::{flawed, no_stock};
 use crate::pay_codes::BadCode;
 
 /// Says which table each refusal comes from, so that `?` finds it.
@@ -22,6 +24,9 @@ table! {
     close::Refusal => closed,
     reverse::Refusal => reversed,
     refund::Refusal => refunded,
+    add::Refusal => stock_added,
+    step::Refusal => stock_stepped,
+    give::Refusal => coupon_given,
     BadCode => code_refused,
 }
 
@@ -138,6 +143,58 @@ fn refunded(refusal: &refund::Refusal) -> WechatError {
     }
 }
 
+fn stock_added(refusal: &add::Refusal) -> WechatError {
+    use add::Refusal;
+    match refusal {
+        Refusal::NumberReused => because(
+            Code::InvalidRequest,
+            "商户请求单号已使用，且参数与首次请求时不一致",
+        ),
+        Refusal::Flawed { flaw } => flawed(*flaw),
+        Refusal::BrandNotFound => because(Code::InvalidRequest, "品牌不存在"),
+        Refusal::MerchantNotFound => {
+            body("/coupon_use_rule/available_merchants", "含有不存在的商户号")
+        }
+        Refusal::TooMany => because(Code::RuleLimit, "批次数量已达上限"),
+    }
+}
+
+fn stock_stepped(refusal: &step::Refusal) -> WechatError {
+    use step::Refusal;
+    match refusal {
+        Refusal::CampaignNotFound => no_stock(),
+        Refusal::WrongStatus { .. } => because(Code::InvalidRequest, "批次当前状态不支持该操作"),
+        Refusal::TimeOver => because(Code::InvalidRequest, "批次已过期"),
+        Refusal::SameOperator => because(Code::NoAuth, "批次须由平台审核"),
+        Refusal::BalanceShort { .. } => because(
+            Code::NotEnough,
+            "商户账户余额不足，无法支付批次预算，请充值后重试",
+        ),
+        Refusal::TooManyRunning => because(Code::RuleLimit, "进行中的批次已达上限，请稍后重试"),
+    }
+}
+
+fn coupon_given(refusal: &give::Refusal) -> WechatError {
+    use give::Refusal;
+    match refusal {
+        Refusal::NumberReused => because(
+            Code::InvalidRequest,
+            "商户单据号已使用，且参数与首次请求时不一致",
+        ),
+        Refusal::CampaignNotFound => no_stock(),
+        Refusal::UserNotFound => WechatError::parameter("path", "openid", None, "无效的openid"),
+        Refusal::UserNotActive | Refusal::OtherBrand => {
+            because(Code::UserAccountAbnormal, "用户账户异常，不能领券")
+        }
+        Refusal::NotClaimed | Refusal::NotRunning => because(
+            Code::InvalidRequest,
+            "批次未激活、已暂停或不在有效期内，不能发券",
+        ),
+        Refusal::Spent => because(Code::NotEnough, "批次预算不足或已发完"),
+        Refusal::UserLimit => because(Code::RuleLimit, "用户领券数量已达上限"),
+    }
+}
+
 fn code_refused(refusal: &BadCode) -> WechatError {
     match refusal {
         BadCode::Invalid => because(
@@ -154,6 +211,8 @@ fn code_refused(refusal: &BadCode) -> WechatError {
 #[cfg(test)]
 mod tests {
     use feiqian_core::Fen;
+    use feiqian_core::campaign::Status;
+    use feiqian_core::campaign::terms::Flaw;
     use feiqian_engine::Rejected;
 
     use super::*;
@@ -221,6 +280,42 @@ mod tests {
             "INVALID_REQUEST",
         );
         check(Refund::BalanceShort { available: FEN }, 403, "NOT_ENOUGH");
+    }
+
+    #[test]
+    fn of_stocks_and_coupons() {
+        use add::Refusal as Add;
+        check(Add::NumberReused, 400, "INVALID_REQUEST");
+        for flaw in [
+            Flaw::Name,
+            Flaw::Benefit,
+            Flaw::Budget,
+            Flaw::Times,
+            Flaw::Limits,
+            Flaw::Kind,
+            Flaw::Rule,
+        ] {
+            check(Add::Flawed { flaw }, 400, "PARAM_ERROR");
+        }
+        check(Add::MerchantNotFound, 400, "PARAM_ERROR");
+        check(Add::TooMany, 403, "RULE_LIMIT");
+        use step::Refusal as Step;
+        let status = Status::Ended;
+        check(Step::CampaignNotFound, 404, "RESOURCE_NOT_EXISTS");
+        check(Step::WrongStatus { status }, 400, "INVALID_REQUEST");
+        check(Step::TimeOver, 400, "INVALID_REQUEST");
+        check(Step::SameOperator, 403, "NO_AUTH");
+        check(Step::BalanceShort { available: FEN }, 403, "NOT_ENOUGH");
+        check(Step::TooManyRunning, 403, "RULE_LIMIT");
+        use give::Refusal as Give;
+        check(Give::NumberReused, 400, "INVALID_REQUEST");
+        check(Give::CampaignNotFound, 404, "RESOURCE_NOT_EXISTS");
+        check(Give::UserNotFound, 400, "PARAM_ERROR");
+        check(Give::UserNotActive, 403, "USER_ACCOUNT_ABNORMAL");
+        check(Give::OtherBrand, 403, "USER_ACCOUNT_ABNORMAL");
+        check(Give::NotRunning, 400, "INVALID_REQUEST");
+        check(Give::Spent, 403, "NOT_ENOUGH");
+        check(Give::UserLimit, 403, "RULE_LIMIT");
     }
 
     #[test]
