@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use feiqian_core::campaign::end::EndedBy;
+use feiqian_core::campaign::grant::{Granted, RebateStage, Returned, Why};
 use feiqian_core::{Command, Refusal};
+
+use crate::books::What;
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +85,7 @@ impl Tally {
 }
 
 /// Commands that are accepted, by name.
-const ACCEPTED: [&str; 15] = [
+const ACCEPTED: [&str; 24] = [
     "Open",
     "AddBrand",
     "AddUser",
@@ -97,10 +101,19 @@ const ACCEPTED: [&str; 15] = [
     "ExpireOrder",
     "ReverseOrder",
     "RefundOrder",
+    "FundBrand",
+    "SetTraits",
+    "AddCampaign",
+    "StepCampaign",
+    "ChangeBudget",
+    "EndCampaign",
+    "GiveCoupon",
+    "PayRebate",
+    "Sweep",
 ];
 
 /// Commands that are answered again.
-const AGAIN: [&str; 11] = [
+const AGAIN: [&str; 16] = [
     "Open",
     "AddBrand",
     "AddUser",
@@ -112,10 +125,50 @@ const AGAIN: [&str; 11] = [
     "CloseOrder",
     "ReverseOrder",
     "RefundOrder",
+    "FundBrand",
+    "AddCampaign",
+    "StepCampaign",
+    "ChangeBudget",
+    "GiveCoupon",
+];
+
+/// Commands that time asks for.
+const TIMERS: [&str; 4] = ["ExpireOrder", "EndCampaign", "PayRebate", "Sweep"];
+
+/// What campaigns do to payments and refunds.
+const CAMPAIGNS: [&str; 14] = [
+    "ended by time",
+    "ended by budget",
+    "a grant that a merchant funds",
+    "a discount",
+    "a coupon used",
+    "several grants",
+    "a coupon earned",
+    "control group",
+    "a rebate at once",
+    "a rebate that waits",
+    "a waiting rebate taken back",
+    "a rebate taken from the wallet",
+    "a rebate lost",
+    "a coupon given back",
+];
+
+/// Why campaigns do not apply.
+const WHYS: [Why; 10] = [
+    Why::AnotherGivesMore,
+    Why::BudgetSpent,
+    Why::DaySpent,
+    Why::UserLimit,
+    Why::UsersLimit,
+    Why::BelowMinimum,
+    Why::NotEligible,
+    Why::RuleBroken,
+    Why::NoCoupon,
+    Why::NothingLeft,
 ];
 
 /// Every refusal of every command that a world can reach.
-const REFUSED: [(&str, &[&str]); 15] = [
+const REFUSED: [(&str, &[&str]); 24] = [
     ("Open", &["OtherMode"]),
     ("AddBrand", &["NumberReused", "BadName", "TooMany"]),
     ("AddUser", &["NumberReused", "BrandNotFound"]),
@@ -142,6 +195,7 @@ const REFUSED: [(&str, &[&str]); 15] = [
             "UserNotActive",
             "AmountOutOfRange",
             "BalanceShort",
+            "ReserveShort",
         ],
     ),
     ("AnswerTransfer", &["NotPending"]),
@@ -168,6 +222,8 @@ const REFUSED: [(&str, &[&str]); 15] = [
             "OtherPayer",
             "PayerNotActive",
             "MerchantNotActive",
+            "PriceChanged",
+            "CampaignSpent",
             "BalanceShort",
         ],
     ),
@@ -175,7 +231,12 @@ const REFUSED: [(&str, &[&str]); 15] = [
     ("ExpireOrder", &["OrderNotFound", "NotOpen", "NotDue"]),
     (
         "ReverseOrder",
-        &["OrderNotFound", "AlreadyRefunded", "TooLate"],
+        &[
+            "OrderNotFound",
+            "AlreadyRefunded",
+            "TooLate",
+            "BalanceShort",
+        ],
     ),
     (
         "RefundOrder",
@@ -189,8 +250,63 @@ const REFUSED: [(&str, &[&str]); 15] = [
             "TooLate",
             "TooMany",
             "AboveRefundable",
+            "BalanceShort",
         ],
     ),
+    (
+        "FundBrand",
+        &["NumberReused", "BrandNotFound", "AmountOutOfRange"],
+    ),
+    ("SetTraits", &["UserNotFound", "OtherPerson"]),
+    (
+        "AddCampaign",
+        &[
+            "NumberReused",
+            "Flawed",
+            "BrandNotFound",
+            "MerchantNotFound",
+        ],
+    ),
+    (
+        "StepCampaign",
+        &[
+            "CampaignNotFound",
+            "WrongStatus",
+            "TimeOver",
+            "SameOperator",
+            "BalanceShort",
+            "TooManyRunning",
+        ],
+    ),
+    (
+        "ChangeBudget",
+        &[
+            "NumberReused",
+            "CampaignNotFound",
+            "Ended",
+            "OtherBudget",
+            "AmountOutOfRange",
+            "BelowUsed",
+            "BalanceShort",
+        ],
+    ),
+    ("EndCampaign", &["NotOver"]),
+    (
+        "GiveCoupon",
+        &[
+            "NumberReused",
+            "CampaignNotFound",
+            "UserNotFound",
+            "UserNotActive",
+            "OtherBrand",
+            "NotClaimed",
+            "NotRunning",
+            "Spent",
+            "UserLimit",
+        ],
+    ),
+    ("PayRebate", &["NotDue"]),
+    ("Sweep", &["NotDue"]),
 ];
 
 /// Refusals that no world reaches, and why.
@@ -203,16 +319,11 @@ pub const UNREACHABLE: [(&str, &str, &str); 5] = [
         "needs nine million top-ups of the largest amount",
     ),
     (
-        "ReverseOrder",
-        "BalanceShort",
-        "money leaves a merchant by refunds and reversals only, and each takes no more than its own \
-         order brought, so that the rest of an order is always there",
+        "FundBrand",
+        "ReserveFull",
+        "needs nine million payments of the largest amount",
     ),
-    (
-        "RefundOrder",
-        "BalanceShort",
-        "as for ReverseOrder, until merchants are paid out",
-    ),
+    ("AddCampaign", "TooMany", "needs 100000 campaigns"),
 ];
 
 /// How often each thing was reached.
@@ -221,6 +332,9 @@ pub struct Coverage {
     accepted: BTreeMap<&'static str, u64>,
     again: BTreeMap<&'static str, u64>,
     refused: BTreeMap<(&'static str, &'static str), u64>,
+    timers: BTreeMap<&'static str, u64>,
+    campaigns: BTreeMap<&'static str, u64>,
+    whys: BTreeMap<Why, u64>,
     faults: Tally,
 }
 
@@ -241,8 +355,74 @@ impl Coverage {
     }
 
     /// A timer struck.
-    pub fn expired(&mut self) {
-        *self.accepted.entry("ExpireOrder").or_default() += 1;
+    pub fn struck_by_time(&mut self, command: &Command) {
+        *self.timers.entry(command.name()).or_default() += 1;
+        *self.accepted.entry(command.name()).or_default() += 1;
+    }
+
+    /// Something happened: what of it concerns campaigns.
+    pub fn happened(&mut self, what: &What) {
+        #[allow(clippy::wildcard_enum_match_arm, reason = "nothing else is counted")]
+        match what {
+            What::OrderPaid {
+                granted: Some(granted),
+                ..
+            } => self.granted(granted),
+            What::OrderReversed {
+                returned: Some(returned),
+                ..
+            }
+            | What::OrderRefunded {
+                returned: Some(returned),
+                ..
+            } => self.returned(returned),
+            What::CampaignEnded { by, .. } => {
+                let by = match by {
+                    EndedBy::Time => "ended by time",
+                    EndedBy::Budget => "ended by budget",
+                };
+                *self.campaigns.entry(by).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn granted(&mut self, granted: &Granted) {
+        let mut reached = |what, times: usize| {
+            *self.campaigns.entry(what).or_default() += times as u64;
+        };
+        let coupons = granted.grants.iter().filter(|grant| grant.coupon.is_some());
+        let coupons = coupons.count();
+        reached("a discount", granted.grants.len() - coupons);
+        reached("a coupon used", coupons);
+        reached("several grants", usize::from(granted.grants.len() > 1));
+        reached("a coupon earned", usize::from(granted.earned.is_some()));
+        reached("control group", granted.held_out.len());
+        let waits = granted.rebate.map(|rebate| rebate.due.is_some());
+        reached("a rebate at once", usize::from(waits == Some(false)));
+        reached("a rebate that waits", usize::from(waits == Some(true)));
+        let own = granted.grants.iter().filter(|grant| grant.platform < grant.amount);
+        reached("a grant that a merchant funds", own.count());
+        for passed_over in &granted.passed_over {
+            self.passed_over(passed_over.why);
+        }
+    }
+
+    fn returned(&mut self, returned: &Returned) {
+        let mut reached = |what, is: bool| {
+            *self.campaigns.entry(what).or_default() += u64::from(is);
+        };
+        let rebate = returned.rebate;
+        let stage = rebate.map(|back| back.from);
+        reached("a waiting rebate taken back", stage == Some(RebateStage::Waits));
+        reached("a rebate taken from the wallet", stage == Some(RebateStage::Arrived));
+        reached("a rebate lost", rebate.is_some_and(|back| back.lost.0 > 0));
+        reached("a coupon given back", !returned.coupons.is_empty());
+    }
+
+    /// Why a campaign did not apply.
+    pub fn passed_over(&mut self, why: Why) {
+        *self.whys.entry(why).or_default() += 1;
     }
 
     /// A command was refused.
@@ -269,6 +449,15 @@ impl Coverage {
         }
         for (name, count) in &other.again {
             *self.again.entry(name).or_default() += count;
+        }
+        for (name, count) in &other.timers {
+            *self.timers.entry(name).or_default() += count;
+        }
+        for (what, count) in &other.campaigns {
+            *self.campaigns.entry(what).or_default() += count;
+        }
+        for (why, count) in &other.whys {
+            *self.whys.entry(*why).or_default() += count;
         }
         for (names, count) in &other.refused {
             *self.refused.entry(*names).or_default() += count;
@@ -300,6 +489,16 @@ impl Coverage {
         for names in expected.iter().chain(others) {
             let reached = self.refused.get(names).copied().unwrap_or_default();
             table.push((format!("{} refused: {}", names.0, names.1), reached));
+        }
+        for name in TIMERS {
+            table.push((format!("{name} by time"), count(&self.timers, name)));
+        }
+        for what in CAMPAIGNS {
+            table.push((format!("campaigns: {what}"), count(&self.campaigns, what)));
+        }
+        for why in WHYS {
+            let reached = self.whys.get(&why).copied().unwrap_or_default();
+            table.push((format!("campaigns: not applied, {why:?}"), reached));
         }
         for fault in Fault::ALL {
             let struck = self.faults.0.get(&fault).copied().unwrap_or_default();

@@ -1,12 +1,19 @@
 //! Shoppers, merchants, operators and the bank: what they ask for, in their right mind and out of it.
 
+mod campaigns;
+
 use std::collections::VecDeque;
 
 use feiqian_core::bank::answer::{Answer, AnswerTransfer};
 use feiqian_core::bank::top_up::TopUp;
 use feiqian_core::bank::withdraw::Withdraw;
 use feiqian_core::brand::add::AddBrand;
+use feiqian_core::brand::fund::FundBrand;
 use feiqian_core::brand::open::Open;
+use feiqian_core::campaign::budget::ChangeBudget;
+use feiqian_core::campaign::end::EndCampaign;
+use feiqian_core::campaign::give::GiveCoupon;
+use feiqian_core::campaign::sweep::Sweep;
 use feiqian_core::merchant::add::AddMerchant;
 use feiqian_core::merchant::change::ChangeMerchant;
 use feiqian_core::merchant::{Category, MerchantStatus};
@@ -49,9 +56,18 @@ enum Kind {
     ExpireOrder,
     ReverseOrder,
     RefundOrder,
+    FundBrand,
+    SetTraits,
+    AddCampaign,
+    StepCampaign,
+    ChangeBudget,
+    EndCampaign,
+    GiveCoupon,
+    PayRebate,
+    Sweep,
 }
 
-const USUAL: [(Kind, u32); 15] = [
+const USUAL: [(Kind, u32); 24] = [
     (Kind::Open, 1),
     (Kind::AddBrand, 3),
     (Kind::AddUser, 6),
@@ -67,6 +83,15 @@ const USUAL: [(Kind, u32); 15] = [
     (Kind::ExpireOrder, 3),
     (Kind::ReverseOrder, 8),
     (Kind::RefundOrder, 25),
+    (Kind::FundBrand, 2),
+    (Kind::SetTraits, 5),
+    (Kind::AddCampaign, 8),
+    (Kind::StepCampaign, 18),
+    (Kind::ChangeBudget, 8),
+    (Kind::EndCampaign, 1),
+    (Kind::GiveCoupon, 14),
+    (Kind::PayRebate, 2),
+    (Kind::Sweep, 1),
 ];
 
 /// Everybody outside of the engine.
@@ -93,6 +118,9 @@ impl World {
                 name: "Brand".into(),
             };
             network.extend((0..103).map(|n| Command::from(brand(n))));
+        }
+        if chance.one_in(50) {
+            network.extend(campaigns::crowd());
         }
         Self {
             chance,
@@ -195,12 +223,20 @@ impl World {
                 amount: self.amount(1_000_000),
             }
             .into(),
-            Kind::Withdraw => Withdraw {
-                user: self.user(books),
-                number: self.number("w"),
-                amount: self.amount(300_000),
+            Kind::Withdraw => {
+                let user = self.user(books);
+                let all = Fen(books.balance(Account::Wallet(user)));
+                Withdraw {
+                    user,
+                    number: self.number("w"),
+                    amount: if self.chance.one_in(4) {
+                        all
+                    } else {
+                        self.amount(300_000)
+                    },
+                }
+                .into()
             }
-            .into(),
             Kind::AnswerTransfer => AnswerTransfer {
                 transfer: self.transfer(books),
                 answer: self
@@ -209,7 +245,7 @@ impl World {
             }
             .into(),
             Kind::CreateOrder => self.create(books, now).into(),
-            Kind::PayOrder => self.pay(books).into(),
+            Kind::PayOrder => self.pay(books, now).into(),
             Kind::CloseOrder => {
                 let (merchant, order) = self.order_of_somebody(books);
                 CloseOrder { merchant, order }.into()
@@ -223,6 +259,18 @@ impl World {
                 ReverseOrder { merchant, order }.into()
             }
             Kind::RefundOrder => self.refund(books).into(),
+            Kind::FundBrand => self.fund_brand(books).into(),
+            Kind::SetTraits => self.set_traits(books).into(),
+            Kind::AddCampaign => self.add_campaign(books, now).into(),
+            Kind::StepCampaign => self.step_campaign(books).into(),
+            Kind::ChangeBudget => self.change_budget(books).into(),
+            Kind::EndCampaign => EndCampaign {
+                campaign: self.some_campaign(books),
+            }
+            .into(),
+            Kind::GiveCoupon => self.give_coupon(books).into(),
+            Kind::PayRebate => self.pay_rebate(books).into(),
+            Kind::Sweep => Sweep.into(),
         }
     }
 
@@ -268,6 +316,28 @@ impl World {
                 ..asked
             }
             .into(),
+            Command::FundBrand(asked) => FundBrand {
+                amount: self.amount(1_000),
+                ..asked
+            }
+            .into(),
+            Command::AddCampaign(mut asked) => {
+                let terms = std::sync::Arc::make_mut(&mut asked.terms);
+                // Another seed is another draw of the same campaign.
+                terms.seed = self.chance.below(100);
+                asked.budget = Fen(asked.budget.0 ^ i64::from(self.chance.one_in(2)));
+                asked.into()
+            }
+            Command::ChangeBudget(asked) => ChangeBudget {
+                to: self.amount(1_000),
+                ..asked
+            }
+            .into(),
+            Command::GiveCoupon(asked) => GiveCoupon {
+                user: UserId(asked.user.0 ^ 1),
+                ..asked
+            }
+            .into(),
             other @ (Command::Open(_)
             | Command::SetUserStatus(_)
             | Command::ChangeMerchant(_)
@@ -275,13 +345,9 @@ impl World {
             | Command::CloseOrder(_)
             | Command::ExpireOrder(_)
             | Command::ReverseOrder(_)
-            | Command::FundBrand(_)
             | Command::SetTraits(_)
-            | Command::AddCampaign(_)
             | Command::StepCampaign(_)
-            | Command::ChangeBudget(_)
             | Command::EndCampaign(_)
-            | Command::GiveCoupon(_)
             | Command::PayRebate(_)
             | Command::Sweep(_)) => other,
         }
@@ -477,7 +543,7 @@ impl World {
         }
     }
 
-    fn pay(&mut self, books: &Books) -> PayOrder {
+    fn pay(&mut self, books: &Books, now: i64) -> PayOrder {
         let waiting: Vec<u64> = books.open.iter().map(|(_, order)| *order).collect();
         let id = match self.chance.pick(&waiting) {
             Some(id) if !self.chance.one_in(6) => *id,
@@ -492,8 +558,22 @@ impl World {
             order: OrderId(Books::number(id)),
             payer,
             attempt: Attempt(self.chance.below(3)),
-            at_most: None,
+            at_most: self.at_most(books, now, id, payer),
         }
+    }
+
+    /// What the payer was quoted, perhaps long ago, or would like.
+    fn at_most(&mut self, books: &Books, now: i64, order: u64, payer: UserId) -> Option<Fen> {
+        if self.chance.one_in(2) {
+            return None;
+        }
+        let order = books.orders.get(&order)?;
+        books.user(payer)?;
+        Some(Fen(match self.chance.below(4) {
+            0 => order.amount,
+            1 => books.choose(now, order, payer).payable - 1,
+            _ => books.choose(now, order, payer).payable,
+        }))
     }
 
     /// Mostly somebody who has enough.
@@ -511,7 +591,7 @@ impl World {
     fn refund(&mut self, books: &Books) -> RefundOrder {
         let refundable = books.orders.iter().rev().filter(|(_, order)| {
             order.stage == Stage::Paid
-                && order.paid.is_some_and(|paid| paid.refunded < order.amount)
+                && order.paid.as_ref().is_some_and(|paid| paid.refunded < order.amount)
         });
         let refundable: Vec<u64> = refundable.map(|(id, _)| *id).take(40).collect();
         let id = match self.chance.pick(&refundable) {
@@ -522,7 +602,7 @@ impl World {
         let owner = order.map_or(MerchantId(0), |order| order.merchant);
         let order_amount = order.map_or(1, |order| order.amount);
         let left = order.map_or(1, |order| {
-            order.amount - order.paid.map_or(0, |paid| paid.refunded)
+            order.amount - order.paid.as_ref().map_or(0, |paid| paid.refunded)
         });
         let amount = match self.chance.below(12) {
             0..3 => Fen(left),

@@ -4,6 +4,14 @@ use feiqian_core::bank::answer::{Answer, AnswerTransfer};
 use feiqian_core::bank::top_up::TopUp;
 use feiqian_core::bank::withdraw::Withdraw;
 use feiqian_core::brand::add::AddBrand;
+use feiqian_core::brand::fund::FundBrand;
+use feiqian_core::campaign::Terms as Campaign;
+use feiqian_core::campaign::add::AddCampaign;
+use feiqian_core::campaign::budget::ChangeBudget;
+use feiqian_core::campaign::end::EndedBy;
+use feiqian_core::campaign::give::GiveCoupon;
+use feiqian_core::campaign::grant::{Granted, Returned};
+use feiqian_core::campaign::step::StepCampaign;
 use feiqian_core::merchant::add::AddMerchant;
 use feiqian_core::merchant::change::ChangeMerchant;
 use feiqian_core::numbers::{Key, Scope};
@@ -12,7 +20,8 @@ use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::refund::RefundOrder;
 use feiqian_core::user::add::AddUser;
 use feiqian_core::user::set_status::SetUserStatus;
-use feiqian_core::{Account, BrandId, Event, MerchantId, Mode, UserId};
+use feiqian_core::user::set_traits::SetTraits;
+use feiqian_core::{Account, BrandId, CampaignId, Event, MerchantId, Mode, UserId};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -32,10 +41,14 @@ pub enum What {
     Opened(Mode),
     /// A brand was added.
     BrandAdded(AddBrand),
+    /// The operator's money was put into a reserve.
+    BrandFunded(FundBrand),
     /// A user was added.
     UserAdded(AddUser),
     /// A user's status was set.
     UserStatusSet(SetUserStatus),
+    /// What campaigns may know of a user was set; the person, if it was not known before.
+    TraitsSet(SetTraits),
     /// A merchant was added.
     MerchantAdded(AddMerchant),
     /// A merchant was changed.
@@ -65,6 +78,8 @@ pub enum What {
         amount: i64,
         /// Fen.
         fee: i64,
+        /// What campaigns did to it.
+        granted: Option<Granted>,
     },
     /// An order was closed by its merchant.
     OrderClosed {
@@ -84,6 +99,8 @@ pub enum What {
         amount: i64,
         /// Of the fee, fen given back.
         fee_returned: i64,
+        /// What went to whom, if campaigns had a part in it.
+        returned: Option<Returned>,
     },
     /// Part or all of an order was given back.
     OrderRefunded {
@@ -95,7 +112,47 @@ pub enum What {
         payer: UserId,
         /// Of the fee, fen given back.
         fee_returned: i64,
+        /// What went to whom, if campaigns had a part in it.
+        returned: Option<Returned>,
     },
+    /// A campaign was added.
+    CampaignAdded {
+        /// As asked.
+        asked: AddCampaign,
+        /// Its id.
+        campaign: CampaignId,
+    },
+    /// A campaign was approved, started, paused, resumed or ended.
+    CampaignStepped(StepCampaign),
+    /// A campaign's budget was changed.
+    BudgetChanged(ChangeBudget),
+    /// A campaign's time or budget was over.
+    CampaignEnded {
+        /// Which.
+        campaign: CampaignId,
+        /// By what.
+        by: EndedBy,
+    },
+    /// A user was given a coupon.
+    CouponGiven {
+        /// As asked.
+        asked: GiveCoupon,
+        /// It ends here.
+        until: i64,
+    },
+    /// A rebate reached the wallet.
+    RebatePaid {
+        /// Of which order's payment.
+        order: u64,
+        /// Whose rebate.
+        campaign: CampaignId,
+        /// Who gets it.
+        payer: UserId,
+        /// Fen.
+        amount: i64,
+    },
+    /// What time made useless was let go of.
+    Swept,
 }
 
 /// Everything of an order's terms but the form of the notice.
@@ -119,6 +176,15 @@ fn asked_of_order(terms: &Terms) -> String {
 /// What a refund's number stands for.
 pub(super) fn asked_of_refund(asked: &RefundOrder, order: Option<u64>) -> String {
     format!("{:?}", (order, asked.amount, asked.order_amount))
+}
+
+/// Everything of a campaign but its seed: whoever tries again draws another.
+fn asked_of_campaign(asked: &AddCampaign) -> String {
+    let terms = Campaign {
+        seed: 0,
+        ..(*asked.terms).clone()
+    };
+    format!("{:?}", (asked.by, asked.budget, terms))
 }
 
 impl What {
@@ -150,14 +216,35 @@ impl What {
                 let words = asked_of_refund(asked, Some(*order));
                 (Scope::Refunds(asked.merchant), asked.number, words)
             }
+            Self::BrandFunded(asked) => {
+                let words = asked.amount.0.to_string();
+                (Scope::Capital(asked.brand), asked.number, words)
+            }
+            Self::CampaignAdded { asked, .. } => {
+                let words = asked_of_campaign(asked);
+                (Scope::Campaigns, asked.number, words)
+            }
+            Self::BudgetChanged(asked) => {
+                let words = format!("{:?}", (asked.from, asked.to));
+                (Scope::Budgets(asked.campaign), asked.number, words)
+            }
+            Self::CouponGiven { asked, .. } => {
+                let words = asked.user.to_string();
+                (Scope::Coupons(asked.campaign), asked.number, words)
+            }
             Self::Opened(_)
             | Self::UserStatusSet(_)
+            | Self::TraitsSet(_)
             | Self::MerchantChanged(_)
             | Self::TransferAnswered(_)
             | Self::OrderPaid { .. }
             | Self::OrderClosed { .. }
             | Self::OrderExpired { .. }
-            | Self::OrderReversed { .. } => return None,
+            | Self::OrderReversed { .. }
+            | Self::CampaignStepped(_)
+            | Self::CampaignEnded { .. }
+            | Self::RebatePaid { .. }
+            | Self::Swept => return None,
         };
         Some((Key { scope, number }, asked))
     }
@@ -211,7 +298,54 @@ impl What {
             (Self::TransferAnswered(asked), Event::TransferAnswered(event)) => {
                 (event.transfer, event.answer) == (asked.transfer, asked.answer)
             }
-            _ => self.is_of_order(event),
+            (Self::BrandFunded(asked), Event::BrandFunded(event)) => {
+                let said = (event.number, event.brand, event.amount);
+                said == (asked.number, asked.brand, asked.amount)
+            }
+            (Self::TraitsSet(asked), Event::TraitsSet(event)) => {
+                let said = (event.user, event.city, event.segment, event.person);
+                said == (asked.user, asked.city, asked.segment, asked.person)
+            }
+            _ => self.is_of_order(event) || self.is_of_campaign(event),
+        }
+    }
+
+    fn is_of_campaign(&self, event: &Event) -> bool {
+        match (self, event) {
+            (Self::CampaignAdded { asked, campaign }, Event::CampaignAdded(event)) => {
+                let said = (event.number, event.by, event.budget, &event.terms);
+                said == (asked.number, asked.by, asked.budget, &asked.terms)
+                    && event.campaign == *campaign
+            }
+            (Self::CampaignStepped(asked), Event::CampaignStepped(event)) => {
+                (event.campaign, event.step, event.by) == (asked.campaign, asked.step, asked.by)
+            }
+            (Self::BudgetChanged(asked), Event::BudgetChanged(event)) => {
+                let said = (event.campaign, event.number, event.by);
+                said == (asked.campaign, asked.number, asked.by)
+                    && (event.from, event.to) == (asked.from, asked.to)
+            }
+            (Self::CampaignEnded { campaign, by }, Event::CampaignEnded(event)) => {
+                (event.campaign, event.by) == (*campaign, *by)
+            }
+            (Self::CouponGiven { asked, until }, Event::CouponGiven(event)) => {
+                let said = (event.campaign, event.number, event.user, event.until.0);
+                said == (asked.campaign, asked.number, asked.user, *until)
+            }
+            (
+                Self::RebatePaid {
+                    order,
+                    campaign,
+                    payer,
+                    amount,
+                },
+                Event::RebatePaid(event),
+            ) => {
+                let said = (event.order.0.0, event.campaign, event.payer, event.amount.0);
+                said == (*order, *campaign, *payer, *amount)
+            }
+            (Self::Swept, Event::Swept(_)) => true,
+            _ => false,
         }
     }
 
@@ -229,6 +363,7 @@ impl What {
                     brand,
                     amount,
                     fee,
+                    granted,
                 },
                 Event::OrderPaid(event),
             ) => {
@@ -236,6 +371,7 @@ impl What {
                 said == (asked.order, asked.payer, asked.attempt)
                     && (event.merchant, event.brand) == (*merchant, *brand)
                     && (event.amount.0, event.fee.0) == (*amount, *fee)
+                    && event.granted.as_deref() == granted.as_ref()
             }
             (Self::OrderClosed { order }, Event::OrderClosed(event)) => event.order.0.0 == *order,
             (Self::OrderExpired { order }, Event::OrderExpired(event)) => event.order.0.0 == *order,
@@ -244,11 +380,13 @@ impl What {
                     order,
                     amount,
                     fee_returned,
+                    returned,
                 },
                 Event::OrderReversed(event),
             ) => {
                 let said = (event.order.0.0, event.amount.0, event.fee_returned.0);
                 said == (*order, *amount, *fee_returned)
+                    && event.returned.as_deref() == returned.as_ref()
             }
             (
                 Self::OrderRefunded {
@@ -256,6 +394,7 @@ impl What {
                     order,
                     payer,
                     fee_returned,
+                    returned,
                 },
                 Event::OrderRefunded(event),
             ) => {
@@ -264,6 +403,7 @@ impl What {
                     && (&event.reason, &event.notify) == (&asked.reason, &asked.notify)
                     && (event.order.0.0, event.payer) == (*order, *payer)
                     && event.fee_returned.0 == *fee_returned
+                    && event.returned.as_deref() == returned.as_ref()
             }
             _ => false,
         }

@@ -4,6 +4,8 @@
 //! ids, events), never `decide`, `evolve` or `State`. [`rules`] says what the answer to a command must
 //! be; [`Books::record`] writes it down; [`facts`] compares what the log holds with it.
 
+mod campaigns;
+mod conservation;
 mod facts;
 mod orders;
 mod rules;
@@ -14,10 +16,15 @@ use feiqian_core::bank::Direction;
 use feiqian_core::merchant::MerchantStatus;
 use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::user::{Tier, UserStatus};
-use feiqian_core::{Account, BrandId, EventNumber, Fen, MerchantId, Mode, Number, Refusal, UserId};
+use feiqian_core::{
+    Account, BrandId, CampaignId, EventNumber, Fen, MerchantId, Mode, Number, Refusal, UserId,
+};
 
+pub use campaigns::{Campaign, Campaigns, Coupon, Shopper};
+pub use conservation::Conservation;
 pub use facts::{Fact, What};
-pub use orders::{Order, Stage};
+pub use orders::{Back, Order, Paid, Stage};
+pub use rules::Choice;
 
 /// What the answer to a command must be.
 #[allow(clippy::large_enum_variant, reason = "there is one at a time")]
@@ -91,6 +98,8 @@ pub struct Books {
     pub pending: BTreeSet<u64>,
     /// What each number names, with what was asked in words.
     pub numbers: BTreeMap<Key, (u64, String)>,
+    /// Campaigns, and what they look at.
+    pub campaigns: Campaigns,
     ledger: BTreeMap<Account, i64>,
     entries: BTreeMap<Account, Vec<u64>>,
 }
@@ -134,6 +143,16 @@ impl Books {
                 Account::BankReserve(brand),
                 Account::Transit(brand),
                 Account::FeeIncome(brand),
+                Account::Capital(brand),
+                Account::RebateLoss(brand),
+            ]
+        });
+        let campaigns = (0..).map(CampaignId).take(self.campaigns.rows.len());
+        let campaigns = campaigns.flat_map(|id| {
+            [
+                Account::Subsidy(id),
+                Account::CampaignFund(id),
+                Account::PendingRebate(id),
             ]
         });
         let users = (0..)
@@ -142,14 +161,15 @@ impl Books {
             .map(Account::Wallet);
         let merchants = (0..).take(self.merchants.len()).map(MerchantId);
         brands
+            .chain(campaigns)
             .chain(users)
             .chain(merchants.map(Account::Merchant))
             .map(|account| (account, Fen(self.balance(account))))
             .collect()
     }
 
-    /// Events that moved an account's money, oldest first. Fee income has none: every payment is in
-    /// its history.
+    /// Events that moved an account's money, oldest first. Fee income and pending rebates have none: every
+    /// payment is in their history.
     #[must_use]
     pub fn entries(&self, account: Account) -> &[u64] {
         self.entries.get(&account).map_or(&[], Vec::as_slice)
@@ -186,10 +206,10 @@ impl Books {
             self.numbers.insert(key, (event, asked));
         }
         for (debit, credit, amount) in fact.moves.iter().copied() {
-            self.shift(debit, if is_asset(debit) { amount } else { -amount }, event);
+            self.shift(debit, if is_debit(debit) { amount } else { -amount }, event);
             self.shift(
                 credit,
-                if is_asset(credit) { -amount } else { amount },
+                if is_debit(credit) { -amount } else { amount },
                 event,
             );
         }
@@ -235,8 +255,18 @@ impl Books {
             | What::OrderClosed { .. }
             | What::OrderExpired { .. }
             | What::OrderReversed { .. }
-            | What::OrderRefunded { .. } => self.record_order(event, &fact),
+            | What::OrderRefunded { .. }
+            | What::RebatePaid { .. } => self.record_order(event, &fact),
+            What::BrandFunded(_)
+            | What::TraitsSet(_)
+            | What::CampaignAdded { .. }
+            | What::CampaignStepped(_)
+            | What::BudgetChanged(_)
+            | What::CampaignEnded { .. }
+            | What::CouponGiven { .. }
+            | What::Swept => {}
         }
+        self.record_campaign(event, &fact);
         self.events.push(fact);
     }
 
@@ -254,7 +284,7 @@ impl Books {
 
     fn shift(&mut self, account: Account, by: i64, event: u64) {
         *self.ledger.entry(account).or_default() += by;
-        if matches!(account, Account::FeeIncome(_)) {
+        if matches!(account, Account::FeeIncome(_) | Account::PendingRebate(_)) {
             return;
         }
         let entries = self.entries.entry(account).or_default();
@@ -263,7 +293,7 @@ impl Books {
         }
     }
 
-    /// Money conservation: what the banks hold is what is owed, and what was earned.
+    /// Money conservation: what the banks hold and what campaigns cost is what is owed, earned and put in.
     ///
     /// # Errors
     /// Says what does not add up.
@@ -273,14 +303,14 @@ impl Books {
             if *balance < 0 {
                 return Err(format!("{account:?} stands at {balance}"));
             }
-            if is_asset(*account) {
+            if is_debit(*account) {
                 held += i128::from(*balance);
             } else {
                 owed += i128::from(*balance);
             }
         }
         if held != owed {
-            return Err(format!("the banks hold {held} fen, but {owed} are owed"));
+            return Err(format!("{held} fen are held or spent, but {owed} are owed or earned"));
         }
         Ok(())
     }
@@ -292,6 +322,10 @@ impl Books {
     }
 }
 
-fn is_asset(account: Account) -> bool {
-    matches!(account, Account::BankReserve(_))
+/// Whether it grows by debits: what is held, and what was spent.
+fn is_debit(account: Account) -> bool {
+    matches!(
+        account,
+        Account::BankReserve(_) | Account::RebateLoss(_) | Account::Subsidy(_)
+    )
 }

@@ -1,5 +1,6 @@
 //! Orders in the books.
 
+use feiqian_core::campaign::grant::{Granted, RebateStage, Returned};
 use feiqian_core::order::{Attempt, Order as Seen, OrderState};
 use feiqian_core::{BrandId, MerchantId, UserId};
 
@@ -38,7 +39,7 @@ pub enum Stage {
 }
 
 /// A payment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Paid {
     /// Who paid.
     pub payer: UserId,
@@ -58,6 +59,49 @@ pub struct Paid {
     pub fee_returned: i64,
     /// How many refunds.
     pub refunds: u8,
+    /// What campaigns did to it.
+    pub granted: Option<Granted>,
+    /// What of that went back.
+    pub returned: Back,
+}
+
+/// What went back of a payment with grants, in fen.
+#[derive(Clone, Debug, Default)]
+pub struct Back {
+    /// To the wallet.
+    pub payer: i64,
+    /// Of each grant, the platform's part and the funder's.
+    pub grants: Vec<(i64, i64)>,
+    /// Of the rebate.
+    pub rebate: i64,
+    /// Of that, the platform's part.
+    pub rebate_platform: i64,
+    /// Whether the rebate is in the wallet.
+    pub arrived: bool,
+}
+
+impl Back {
+    fn of(granted: Option<&Granted>) -> Self {
+        let rebate = granted.and_then(|granted| granted.rebate);
+        Self {
+            grants: vec![(0, 0); granted.map_or(0, |granted| granted.grants.len())],
+            arrived: rebate.is_some_and(|rebate| rebate.due.is_none()),
+            ..Self::default()
+        }
+    }
+
+    fn add(&mut self, returned: Option<&Returned>) {
+        let Some(returned) = returned else { return };
+        self.payer += returned.payer.0;
+        for (sum, part) in self.grants.iter_mut().zip(&returned.grants) {
+            sum.0 += part.platform.0;
+            sum.1 += part.funder.0;
+        }
+        if let Some(back) = &returned.rebate {
+            self.rebate += back.part.platform.0 + back.part.funder.0;
+            self.rebate_platform += back.part.platform.0;
+        }
+    }
 }
 
 impl Books {
@@ -95,9 +139,18 @@ impl What {
             Self::OrderClosed { order }
             | Self::OrderExpired { order }
             | Self::OrderReversed { order, .. }
-            | Self::OrderRefunded { order, .. } => Some(*order),
+            | Self::OrderRefunded { order, .. }
+            | Self::RebatePaid { order, .. } => Some(*order),
             Self::Opened(_)
             | Self::BrandAdded(_)
+            | Self::BrandFunded(_)
+            | Self::TraitsSet(_)
+            | Self::CampaignAdded { .. }
+            | Self::CampaignStepped(_)
+            | Self::BudgetChanged(_)
+            | Self::CampaignEnded { .. }
+            | Self::CouponGiven { .. }
+            | Self::Swept
             | Self::UserAdded(_)
             | Self::UserStatusSet(_)
             | Self::MerchantAdded(_)
@@ -118,7 +171,11 @@ impl Order {
         )]
         match &fact.what {
             What::OrderPaid {
-                asked, brand, fee, ..
+                asked,
+                brand,
+                fee,
+                granted,
+                ..
             } => {
                 self.stage = Stage::Paid;
                 self.paid = Some(Paid {
@@ -131,28 +188,39 @@ impl Order {
                     refunded: 0,
                     fee_returned: 0,
                     refunds: 0,
+                    granted: granted.clone(),
+                    returned: Back::of(granted.as_ref()),
                 });
             }
             What::OrderClosed { .. } | What::OrderExpired { .. } => self.stage = Stage::Closed,
             What::OrderReversed {
                 amount,
                 fee_returned,
+                returned,
                 ..
             } => {
                 self.stage = Stage::Reversed;
                 if let Some(paid) = &mut self.paid {
                     (paid.refunded, paid.fee_returned) = (*amount, *fee_returned);
+                    paid.returned.add(returned.as_ref());
                 }
             }
             What::OrderRefunded {
                 asked,
                 fee_returned,
+                returned,
                 ..
             } => {
                 if let Some(paid) = &mut self.paid {
                     paid.refunded += asked.amount.0;
                     paid.fee_returned += fee_returned;
                     paid.refunds += 1;
+                    paid.returned.add(returned.as_ref());
+                }
+            }
+            What::RebatePaid { .. } => {
+                if let Some(paid) = &mut self.paid {
+                    paid.returned.arrived = true;
                 }
             }
             _ => {}
@@ -178,6 +246,7 @@ impl Order {
         };
         let payment = |paid: &Paid| {
             let money = (paid.fee, paid.refunded, paid.fee_returned, paid.refunds);
+            let campaigns = (paid.returned.arrived, paid.granted.clone());
             (
                 paid.payer,
                 paid.brand,
@@ -185,6 +254,7 @@ impl Order {
                 paid.event,
                 paid.at,
                 money,
+                campaigns,
             )
         };
         let seen_payment = stage.1.map(|seen| {
@@ -194,6 +264,8 @@ impl Order {
                 seen.fee_returned.0,
                 seen.refunds,
             );
+            let arrived = seen.rebate == RebateStage::Arrived;
+            let campaigns = (arrived, seen.granted.as_deref().cloned());
             (
                 seen.payer,
                 seen.brand,
@@ -201,6 +273,7 @@ impl Order {
                 seen.event.0,
                 seen.at.0,
                 money,
+                campaigns,
             )
         });
         let head = (self.merchant, self.amount, self.only_payer, self.expires_at);

@@ -6,7 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use feiqian_core::{Command, Event, EventNumber, UnixMillis};
+use feiqian_core::campaign::sweep::Sweep;
+use feiqian_core::order::expire::ExpireOrder;
+use feiqian_core::{Command, Event, EventNumber, OrderId, UnixMillis};
 use feiqian_engine::{Next, Outcome, Receipt, Sink, Stopped};
 
 use super::Run;
@@ -61,7 +63,7 @@ impl Run {
     /// A batch is durable and answered: writes it into the books and compares each answer.
     pub(super) fn settle(&mut self, batch: Batch) -> Result<(), String> {
         let recorded = self.recorded();
-        self.expire(batch.now, &recorded)?;
+        self.strike(batch.now, batch.excused, &recorded)?;
         for item in batch.items {
             match item {
                 Item::Command(tag, command) => {
@@ -78,43 +80,65 @@ impl Run {
                     }
                 }
                 Item::Read(mut reading) => match poll(&mut reading) {
-                    Poll::Ready(Ok(seen)) => self.compare_state(&seen)?,
+                    Poll::Ready(Ok(seen)) => {
+                        self.compare_state(&seen)?;
+                        self.compare_quote(&seen)?;
+                    }
                     Poll::Ready(Err(Stopped)) | Poll::Pending => {
                         return Err("a read was never answered".into());
                     }
                 },
             }
         }
-        self.books.check_sums()
+        self.books.check_sums()?;
+        self.books.check_campaigns()
     }
 
-    /// Timers come first. When more are due than strike at once, the engine chooses which: `recorded`
-    /// are the events that it made, from the books' end on.
-    fn expire(&mut self, now: i64, recorded: &[Event]) -> Result<(), String> {
-        let due = self.books.due(now, usize::MAX);
+    /// Timers come first: orders that expire, then what campaigns ask for, as many as strike at once. When more
+    /// orders are due than that, the engine chooses which: `recorded` are the events that it made, from
+    /// the books' end on.
+    fn strike(&mut self, now: i64, excused: bool, recorded: &[Event]) -> Result<(), String> {
+        let orders = self.books.due(now, usize::MAX);
+        let others = self.books.due_of_campaigns(now);
         let most = self.sizes.timers_max;
-        let struck: Vec<u64> = if due.len() <= most {
-            due
+        let expired: Vec<u64> = if orders.len() <= most {
+            orders
         } else {
             let expired = recorded.iter().take(most).map_while(|event| {
-                #[allow(clippy::wildcard_enum_match_arm, reason = "one event is a timer's")]
+                #[allow(clippy::wildcard_enum_match_arm, reason = "one event expires orders")]
                 match event {
                     Event::OrderExpired(event) => Some(event.order.0.0),
                     _ => None,
                 }
             });
-            let expired: Vec<u64> = expired.filter(|order| due.contains(order)).collect();
+            let expired: Vec<u64> = expired.filter(|order| orders.contains(order)).collect();
             same("the number of timers that strike", &most, &expired.len())?;
             expired
         };
-        for order in struck {
-            match self.books.expire(now, order) {
-                Verdict::Happens(fact) => self.books.record(fact),
+        let room = most.saturating_sub(expired.len());
+        let expire = |order| {
+            let order = OrderId(EventNumber(order));
+            ExpireOrder { order }.into()
+        };
+        let begin = self.books.next();
+        for command in expired.into_iter().map(expire).chain(others.into_iter().take(room)) {
+            let fact = match self.books.judge(now, &command) {
+                Verdict::Happens(fact) => fact,
+                // The campaign that just ended took with it what was to be swept.
+                Verdict::Refused(_) if command == Sweep.into() => continue,
                 other @ (Verdict::Again(_) | Verdict::Refused(_)) => {
-                    return Err(format!("order {order} expires, but it should be {other:?}"));
+                    return Err(format!("{command:?} is due, but should be {other:?}"));
                 }
+            };
+            // A rebate's order is perhaps read from the archive, and perhaps cannot be.
+            let place = usize::try_from(self.books.next() - begin).unwrap_or(usize::MAX);
+            let struck = recorded.get(place).is_some_and(|event| fact.compare(event).is_ok());
+            if excused && !struck && matches!(command, Command::PayRebate(_)) {
+                continue;
             }
-            self.coverage.expired();
+            self.coverage.happened(&fact.what);
+            self.books.record(fact);
+            self.coverage.struck_by_time(&command);
         }
         Ok(())
     }
@@ -155,6 +179,7 @@ impl Run {
                 if *said == receipt(self.books.next(), false) =>
             {
                 self.coverage.done(command, false);
+                self.coverage.happened(&fact.what);
                 self.books.record(fact.clone());
             }
             (Outcome::Done(said), Verdict::Again(event)) if *said == receipt(*event, true) => {
@@ -186,7 +211,7 @@ impl Run {
             };
             let index = usize::try_from(self.books.next() - begin).unwrap_or(usize::MAX);
             let recorded = found.get(index..).unwrap_or_default();
-            self.expire(batch.now, recorded)?;
+            self.strike(batch.now, batch.excused, recorded)?;
             for item in batch.items {
                 let Item::Command(_, command) = item else {
                     continue;

@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use feiqian_core::bank::Transfer;
+use feiqian_core::campaign::Campaign;
+use feiqian_core::campaign::choose::{Choice, choose};
+use feiqian_core::campaign::grant::Why;
 use feiqian_core::merchant::MerchantStatus;
 use feiqian_core::order::Order;
 use feiqian_core::user::{Tier, UserStatus};
 use feiqian_core::{
-    Account, BrandId, Command, Fen, MerchantId, OrderId, State, TransferId, UserId,
+    Account, BrandId, CampaignId, Command, CouponId, Fen, MerchantId, OrderId, State, TransferId,
+    UnixMillis, UserId,
 };
 use feiqian_engine::Sink;
 
@@ -24,10 +28,36 @@ pub(super) struct Seen {
     merchants: Vec<(u16, MerchantStatus, u16)>,
     pending: Vec<(TransferId, Transfer)>,
     orders: Vec<(u64, Option<Order>)>,
+    campaigns: Vec<Campaign>,
+    /// Open coupons of each user.
+    coupons: Vec<Vec<CouponId>>,
+    quote: Option<(Wanted, Quoted)>,
+}
+
+/// Somebody wants to know what a payment would cost.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    order: u64,
+    payer: UserId,
+    now: i64,
+}
+
+/// The choice, and why each other campaign does not apply.
+type Quoted = (Choice, Vec<(CampaignId, Why)>);
+
+impl Wanted {
+    fn ask(self, state: &State) -> Option<(Self, Quoted)> {
+        let order = state.order(OrderId(Books::number(self.order)))?;
+        let mut notes = Vec::new();
+        let note = |campaign, why| notes.push((campaign, why));
+        let choice = choose(state, UnixMillis(self.now), order, self.payer, note);
+        notes.sort_unstable();
+        Some((self, (choice, notes)))
+    }
 }
 
 impl Seen {
-    fn of(state: &State, orders: &[u64]) -> Self {
+    fn of(state: &State, orders: &[u64], wanted: Option<Wanted>) -> Self {
         let users = (0..).map(UserId).map_while(|user| state.user(user));
         let merchants = (0..).map(MerchantId).map_while(|shop| state.merchant(shop));
         let order = |id: &u64| {
@@ -45,6 +75,13 @@ impl Seen {
                 .collect(),
             pending: state.pending_transfers(),
             orders: orders.iter().map(order).collect(),
+            campaigns: state.campaigns().map(|(_, row)| row.clone()).collect(),
+            coupons: (0..)
+                .map(UserId)
+                .take(state.user_count())
+                .map(|user| state.open_coupons(user).to_vec())
+                .collect(),
+            quote: wanted.and_then(|wanted| wanted.ask(state)),
         }
     }
 }
@@ -82,17 +119,54 @@ impl Run {
 
     /// Reads all balances and more; compared once it is answered.
     pub(super) fn read_everything(&mut self) {
-        let Some(running) = &self.running else { return };
+        if self.running.is_none() {
+            return;
+        }
         self.trace.step(|| "read".into());
         let orders: Vec<u64> = self.books.orders.keys().rev().take(30).copied().collect();
+        let wanted = self.wanted();
+        let Some(running) = &self.running else { return };
         let engine = running.engine.clone();
         let mut reading: Reading =
-            Box::pin(async move { engine.read(move |state| Seen::of(state, &orders)).await });
+            Box::pin(async move { engine.read(move |state| Seen::of(state, &orders, wanted)).await });
         match poll(&mut reading) {
             Poll::Pending => self.queued.push(Item::Read(reading)),
             // It takes no more; whoever looks after it sees why.
             Poll::Ready(_) => {}
         }
+    }
+
+    /// Some shopper at some order that waits.
+    fn wanted(&mut self) -> Option<Wanted> {
+        let waiting: Vec<u64> = self.books.open.iter().map(|(_, order)| *order).collect();
+        let order = *self.chance.pick(&waiting)?;
+        let users = u32::try_from(self.books.users.len()).unwrap_or(u32::MAX);
+        let payer = self.chance.below(users.into());
+        let now = self.clock.load(std::sync::atomic::Ordering::Relaxed);
+        (users > 0).then_some(Wanted {
+            order,
+            payer: UserId(u32::try_from(payer).unwrap_or_default()),
+            now: now.max(self.now),
+        })
+    }
+
+    /// Whether a quote says what a payment would be.
+    pub(super) fn compare_quote(&mut self, seen: &Seen) -> Result<(), String> {
+        let Some((wanted, (choice, notes))) = &seen.quote else {
+            return Ok(());
+        };
+        let Some(order) = self.books.orders.get(&wanted.order) else {
+            return Err(format!("{wanted:?} is quoted, but there is no such order"));
+        };
+        let mut should = self.books.choose(wanted.now, order, wanted.payer);
+        should.notes.sort_unstable();
+        let said = (&choice.granted, choice.payable.0, choice.told.is_some(), notes);
+        let right = (&should.granted, should.payable, should.told, &should.notes);
+        same(&format!("the quote of {wanted:?}"), &right, &said)?;
+        for (_, why) in notes {
+            self.coverage.passed_over(*why);
+        }
+        Ok(())
     }
 
     /// Whether what a read saw is what the books say.
@@ -124,11 +198,22 @@ impl Run {
                     user: known.user,
                     direction: known.direction,
                     amount: Fen(known.amount),
-                    at: feiqian_core::UnixMillis(known.at),
+                    at: UnixMillis(known.at),
                 },
             ))
         });
         same("pending transfers", &pending.collect(), &seen.pending)?;
+        for (id, row) in (0..).map(CampaignId).zip(&seen.campaigns) {
+            books.compare_campaign(id, row)?;
+        }
+        let campaigns = books.campaigns.rows.len();
+        same("the number of campaigns", &campaigns, &seen.campaigns.len())?;
+        for (user, coupons) in (0..).map(UserId).zip(&seen.coupons) {
+            let held: Vec<u64> = books.held(user).map(|(coupon, _)| coupon).collect();
+            let mut found: Vec<u64> = coupons.iter().map(|coupon| coupon.0.0).collect();
+            found.sort_unstable();
+            same(&format!("open coupons of user {user}"), &held, &found)?;
+        }
         for (id, order) in &seen.orders {
             let Some(known) = books.orders.get(id) else {
                 continue;

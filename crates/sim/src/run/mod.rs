@@ -30,7 +30,7 @@ const TOLD: usize = 40;
 /// Characters of each.
 const TOLD_CHARS: usize = 400;
 /// The clock of every world starts here: 2017-11-11T00:00:00+08:00.
-const BEGINNING: i64 = 1_510_329_600_000;
+pub(crate) const BEGINNING: i64 = 1_510_329_600_000;
 
 /// Bugs that can be planted, to see that they are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use feiqian_engine::{Parts, Step};
 
 use super::Run;
 use super::asking::same;
-use crate::books::Books;
+use crate::books::{Books, Conservation};
 use crate::coverage::Fault;
 use crate::disk::Which;
 
@@ -17,6 +17,8 @@ use crate::disk::Which;
 const ROUNDS: u32 = 20_000;
 /// Longer than any order lives.
 const EIGHT_DAYS: i64 = 8 * 86_400_000;
+/// Longer than any rebate waits.
+const HALF_A_YEAR: i64 = 185 * 86_400_000;
 
 impl Run {
     /// From now on no fault strikes.
@@ -42,6 +44,15 @@ impl Run {
         self.quiesce()?;
         if let Some(order) = self.books.open.first() {
             return Err(format!("order {order:?} never expires"));
+        }
+        self.clock.store(self.now + HALF_A_YEAR, Ordering::Relaxed);
+        self.quiesce()?;
+        if let Some(rebate) = self.books.campaigns.rebates.first_key_value() {
+            return Err(format!("rebate {rebate:?} never reaches its wallet"));
+        }
+        let due = self.books.due_of_campaigns(self.now);
+        if !due.is_empty() {
+            return Err(format!("{due:?} are due for ever"));
         }
         self.read_everything();
         self.quiesce()?;
@@ -135,7 +146,7 @@ impl Run {
     /// All again, from the log alone: by the core's audit, and event by event by the books.
     fn audit(&mut self) -> Result<(), String> {
         let events = self.read_log(0)?;
-        let mut audit = Audit::new();
+        let (mut audit, mut conservation) = (Audit::new(), Conservation::default());
         same(
             "events in the log",
             &self.books.next(),
@@ -143,8 +154,10 @@ impl Run {
         )?;
         for (number, event) in (0..).zip(&events) {
             self.books.compare(number, event)?;
+            conservation.read(event)?;
             audit.read(event).map_err(|error| error.to_string())?;
         }
+        conservation.finish()?;
         audit.finish().map_err(|error| error.to_string())?;
         for (account, balance) in self.books.balances() {
             same(
@@ -155,6 +168,7 @@ impl Run {
         }
         self.trace
             .step(|| format!("audited {} events", events.len()));
-        self.books.check_sums()
+        self.books.check_sums()?;
+        self.books.check_campaigns()
     }
 }

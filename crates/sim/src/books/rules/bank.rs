@@ -25,6 +25,10 @@ impl Books {
     pub(super) fn withdraw(&self, now: i64, asked: &withdraw::Withdraw) -> Verdict {
         use withdraw::Refusal as R;
         let wallet = Account::Wallet(asked.user);
+        let free = |brand| {
+            // What is on its way to the bank is spoken for.
+            self.balance(Account::BankReserve(brand)) - self.balance(Account::Transit(brand))
+        };
         let verdict = self
             .numbered(What::WithdrawalRequested(asked.clone()), now, || {
                 let available = self.balance(wallet);
@@ -32,9 +36,10 @@ impl Books {
                     None => Some(R::UserNotFound),
                     Some(user) if user.status != UserStatus::Active => Some(R::UserNotActive),
                     Some(_) if !is_amount(asked.amount) => Some(R::AmountOutOfRange),
-                    Some(_) => (asked.amount.0 > available).then_some(R::BalanceShort {
+                    Some(_) if asked.amount.0 > available => Some(R::BalanceShort {
                         available: Fen(available),
                     }),
+                    Some(user) => (asked.amount.0 > free(user.brand)).then_some(R::ReserveShort),
                 }
             })
             .map_refusal(R::NumberReused, Refusal::Withdraw);

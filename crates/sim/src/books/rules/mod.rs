@@ -1,12 +1,20 @@
 //! The auditor's own statement of the rules: what the answer to each command must be.
 
 mod bank;
+mod campaigns;
+mod choose;
+mod draw;
+mod eligible;
+mod give_back;
 mod operators;
 mod orders;
 
 use feiqian_core::{Command, Fen, Refusal};
 
 use super::{Books, Fact, Verdict, What};
+
+pub use choose::Choice;
+pub(super) use choose::{counts_payers, least, most};
 
 fn refused(refusal: Refusal) -> Verdict {
     Verdict::Refused(vec![refusal])
@@ -36,15 +44,15 @@ impl Books {
             Command::ExpireOrder(asked) => self.expire(now, asked.order.0.0),
             Command::ReverseOrder(asked) => self.reverse(now, asked.merchant, asked.order),
             Command::RefundOrder(asked) => self.refund(now, asked),
-            Command::FundBrand(_)
-            | Command::SetTraits(_)
-            | Command::AddCampaign(_)
-            | Command::StepCampaign(_)
-            | Command::ChangeBudget(_)
-            | Command::EndCampaign(_)
-            | Command::GiveCoupon(_)
-            | Command::PayRebate(_)
-            | Command::Sweep(_) => Verdict::Refused(Vec::new()),
+            Command::FundBrand(asked) => self.fund_brand(now, asked),
+            Command::SetTraits(asked) => self.set_traits(now, asked),
+            Command::AddCampaign(asked) => self.add_campaign(now, asked),
+            Command::StepCampaign(asked) => self.step_campaign(now, asked),
+            Command::ChangeBudget(asked) => self.change_budget(now, asked),
+            Command::EndCampaign(asked) => self.end_campaign(now, asked.campaign),
+            Command::GiveCoupon(asked) => self.give_coupon(now, asked),
+            Command::PayRebate(asked) => self.pay_rebate(now, asked.order.0.0),
+            Command::Sweep(_) => self.sweep(now),
         }
     }
 
@@ -84,6 +92,17 @@ impl<R> Numbered<R> {
             Self::Again(event) => Verdict::Again(event),
             Self::Reused => refused(named(reused)),
             Self::Refused(refusal) => refused(named(refusal)),
+        }
+    }
+}
+
+impl Verdict {
+    /// With the money that moves if it happens; nothing is not moved.
+    fn moving(self, mut moves: Vec<(feiqian_core::Account, feiqian_core::Account, i64)>) -> Self {
+        moves.retain(|(_, _, fen)| *fen > 0);
+        match self {
+            Self::Happens(fact) => Self::Happens(Fact { moves, ..fact }),
+            other @ (Self::Again(_) | Self::Refused(_)) => other,
         }
     }
 }

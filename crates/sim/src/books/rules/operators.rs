@@ -12,14 +12,14 @@ use feiqian_core::{Refusal, brand, merchant, user};
 use super::super::{Books, Fact, Verdict, What};
 use super::refused;
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let characters = name.chars().count();
     (1..=64).contains(&characters)
         && name.chars().any(|c| !c.is_whitespace())
         && !name.chars().any(char::is_control)
 }
 
-fn happens(at: i64, what: What) -> Verdict {
+pub(super) fn happens(at: i64, what: What) -> Verdict {
     let moves = Vec::new();
     Verdict::Happens(Fact { at, what, moves })
 }

@@ -7,18 +7,22 @@ use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::refund::RefundOrder;
 use feiqian_core::order::{OrderRef, close, create, expire, pay, refund, reverse};
 use feiqian_core::user::UserStatus;
-use feiqian_core::{Account, BrandId, Fen, MerchantId, Number, Refusal, UserId};
+use feiqian_core::campaign::grant::Granted;
+use feiqian_core::{Account, CampaignId, Fen, MerchantId, Number, Refusal};
 
 use super::super::facts::asked_of_refund;
 use super::super::orders::{Order, Stage};
 use super::super::{Books, Fact, Verdict, What};
+use super::choose::Choice;
+use super::give_back::GivenBack;
+use super::operators::happens;
 use super::{is_amount, refused};
 
 const DAY: i64 = 86_400_000;
 
-/// `whole × part / of`, half-up. All are amounts.
-fn part(whole: i64, part: i64, of: i64) -> i64 {
-    let (product, of) = (i128::from(whole) * i128::from(part), i128::from(of));
+/// `whole × part / of`, half-up; nothing of nothing. None is below zero.
+pub(super) fn part(whole: i64, part: i64, of: i64) -> i64 {
+    let (product, of) = (i128::from(whole) * i128::from(part), i128::from(of.max(1)));
     let up = i128::from(product % of * 2 >= of);
     i64::try_from(product / of + up).unwrap_or(i64::MAX)
 }
@@ -89,28 +93,59 @@ impl Books {
         if shop.status != MerchantStatus::Active {
             return refuse(R::MerchantNotActive);
         }
+        let choice = self.choose(now, order, asked.payer);
+        let payable = Fen(choice.payable);
+        match asked.at_most {
+            Some(most) if most < payable => return refuse(R::PriceChanged { payable }),
+            None if choice.told => return refuse(R::CampaignSpent { payable }),
+            Some(_) | None => {}
+        }
         let available = self.balance(Account::Wallet(asked.payer));
-        if available < order.amount {
+        if available < choice.payable {
             return refuse(R::BalanceShort {
                 available: Fen(available),
             });
         }
-        let fee = part(order.amount, i64::from(shop.fee), 10_000);
-        let account = Account::Merchant(order.merchant);
-        Verdict::Happens(Fact {
-            at: now,
-            what: What::OrderPaid {
-                asked: asked.clone(),
-                merchant: order.merchant,
-                brand: payer.brand,
-                amount: order.amount,
-                fee,
-            },
-            moves: moves([
-                (Account::Wallet(asked.payer), account, order.amount),
-                (account, Account::FeeIncome(payer.brand), fee),
-            ]),
-        })
+        self.paid(now, asked, order, choice)
+    }
+
+    /// Who gives what to whom, when nothing is in the way of a payment.
+    fn paid(&self, now: i64, asked: &PayOrder, order: &Order, choice: Choice) -> Verdict {
+        let brand = self.users[asked.payer.0 as usize].brand;
+        let (wallet, shop) = (Account::Wallet(asked.payer), Account::Merchant(order.merchant));
+        let mut moves = vec![(wallet, shop, choice.payable)];
+        let mut received = order.amount;
+        let mut gives = |moves: &mut Vec<_>, id: CampaignId, amount: Fen, platform: Fen, to| {
+            let funder = amount.0 - platform.0;
+            moves.push((Account::Subsidy(id), to, platform.0));
+            moves.push((Account::CampaignFund(id), to, funder));
+            let own = self.campaigns.rows[id.0 as usize].funded_by() == Some(order.merchant);
+            // What a merchant gives itself is no income.
+            received -= if own && to == shop { funder } else { 0 };
+        };
+        for grant in &choice.granted.grants {
+            gives(&mut moves, grant.campaign, grant.amount, grant.platform, shop);
+        }
+        let mut rebate = Vec::new();
+        if let Some(given) = &choice.granted.rebate {
+            let waits = Account::PendingRebate(given.campaign);
+            let to = if given.due.is_some() { waits } else { wallet };
+            gives(&mut rebate, given.campaign, given.amount, given.platform, to);
+        }
+        let rate = self.merchants[order.merchant.0 as usize].fee;
+        let fee = part(received, i64::from(rate), 10_000);
+        moves.push((shop, Account::FeeIncome(brand), fee));
+        moves.append(&mut rebate);
+        let nothing = choice.granted == Granted::default();
+        let what = What::OrderPaid {
+            asked: asked.clone(),
+            merchant: order.merchant,
+            brand,
+            amount: order.amount,
+            fee,
+            granted: (!nothing).then_some(choice.granted),
+        };
+        happens(now, what).moving(moves)
     }
 
     /// The merchant's order of this name.
@@ -173,16 +208,18 @@ impl Books {
         let Some((id, order)) = self.order_of(merchant, name) else {
             return refuse(R::OrderNotFound);
         };
-        let happens = |amount, fee_returned, moves| {
-            Verdict::Happens(Fact {
-                at: now,
-                what: What::OrderReversed {
-                    order: id,
-                    amount,
-                    fee_returned,
-                },
-                moves,
-            })
+        let undone = |amount, back: Option<GivenBack>| {
+            let (fee_returned, returned, moves) = match back {
+                None => (0, None, Vec::new()),
+                Some(back) => (back.fee, back.returned, back.moves),
+            };
+            let what = What::OrderReversed {
+                order: id,
+                amount,
+                fee_returned,
+                returned,
+            };
+            happens(now, what).moving(moves)
         };
         match (order.stage, &order.paid) {
             (Stage::Closed | Stage::Reversed, _) => Verdict::Again(order.last(id)),
@@ -195,15 +232,15 @@ impl Books {
                 }
                 let account = Account::Merchant(merchant);
                 let available = self.balance(account);
-                if available + paid.fee < order.amount {
+                let back = self.give_back(now, order, paid, order.amount);
+                if available + back.fee < back.from_merchant {
                     return refuse(R::BalanceShort {
                         available: Fen(available),
                     });
                 }
-                let moves = give_back(account, paid.payer, order.amount, paid.brand, paid.fee);
-                happens(order.amount, paid.fee, moves)
+                undone(order.amount, Some(back))
             }
-            (Stage::Open | Stage::Paid, _) => happens(0, 0, Vec::new()),
+            (Stage::Open | Stage::Paid, _) => undone(0, None),
         }
     }
 
@@ -250,45 +287,28 @@ impl Books {
         if let Some((_, refusal)) = early.into_iter().find(|(applies, _)| *applies) {
             return refuse(refusal);
         }
-        let all_back = part(paid.fee, paid.refunded + asked.amount.0, order.amount);
-        let fee_returned = all_back - paid.fee_returned;
+        let back = self.give_back(now, order, paid, asked.amount.0);
         let account = Account::Merchant(asked.merchant);
         let available = self.balance(account);
-        if available + fee_returned < asked.amount.0 {
+        if available + back.fee < back.from_merchant {
             return refuse(R::BalanceShort {
                 available: Fen(available),
             });
         }
-        let amount = asked.amount.0;
-        Verdict::Happens(Fact {
-            at: now,
-            what: What::OrderRefunded {
-                asked: asked.clone(),
-                order: id,
-                payer: paid.payer,
-                fee_returned,
-            },
-            moves: give_back(account, paid.payer, amount, paid.brand, fee_returned),
-        })
+        let what = What::OrderRefunded {
+            asked: asked.clone(),
+            order: id,
+            payer: paid.payer,
+            fee_returned: back.fee,
+            returned: back.returned,
+        };
+        happens(now, what).moving(back.moves)
     }
 }
 
 /// Moves of something; nothing is not moved.
-fn moves<const N: usize>(all: [(Account, Account, i64); N]) -> Vec<(Account, Account, i64)> {
+pub(super) fn moves<const N: usize>(all: [(Account, Account, i64); N]) -> Vec<(Account, Account, i64)> {
     all.into_iter().filter(|(_, _, fen)| *fen > 0).collect()
-}
-
-fn give_back(
-    account: Account,
-    payer: UserId,
-    amount: i64,
-    brand: BrandId,
-    fee: i64,
-) -> Vec<(Account, Account, i64)> {
-    moves([
-        (Account::FeeIncome(brand), account, fee),
-        (account, Account::Wallet(payer), amount),
-    ])
 }
 
 fn address_fits(notify: Option<&Notify>) -> bool {
