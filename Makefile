@@ -14,7 +14,11 @@ demo:
 order: $(VENV)/ready
 	@$(VENV)/bin/python conformance/first_order.py $(CREDENTIALS)
 
-test: check unit simulate conformance
+# What `unit` built is what the simulator and conformance run.
+test: check unit $(VENV)/ready
+	target/release/feiqian-sim --ci
+	cargo test --release --locked -p feiqian-sim --features planted --test seeds
+	conformance/run target/release/feiqian
 
 # One profile for all, so that the C code of the cryptography is compiled once.
 check:

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::folder::Stop;
-use crate::seed::{self, SHOPPER};
+use crate::seed::{self, SHOPPER, SandboxClock};
 use crate::{Failure, folder};
 
 #[derive(Args)]
@@ -56,8 +56,11 @@ async fn demo(options: &Options) -> Result<(), Failure> {
     let stop = Stop::listen()?;
     let listener = folder::listen(options.listen)?;
     let base_url = format!("http://{}", listener.local_addr()?);
-    let platform = folder::open(&options.data, Mode::Sandbox, master, base_url.clone()).await?;
-    seed::seed(&platform).await?;
+    let clock = SandboxClock::default();
+    let time = clock.clock();
+    let platform =
+        folder::open(&options.data, Mode::Sandbox, master, base_url.clone(), time).await?;
+    seed::seed(&platform, &clock).await?;
     let credentials = credentials(&platform, &options.data)?;
     folder::write_secret(&options.credentials, &format!("{credentials:#}\n"))?;
     print_next_steps(&base_url, options)?;

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use feiqian_core::Mode;
-use feiqian_engine::{Engine, Stage};
+use feiqian_engine::{Clock, Engine, Stage};
 use feiqian_gateway::access::Role;
 use feiqian_gateway::bank::SandboxBank;
 use feiqian_gateway::notify::Notifier;
@@ -43,9 +43,11 @@ pub async fn open(
     mode: Mode,
     master: MasterKey,
     base_url: String,
+    clock: Clock,
 ) -> Result<Arc<Platform>, Failure> {
     let bar = bar("replaying the log");
     let mut options = feiqian_engine::Options::new(dir, mode);
+    options.clock = clock;
     let shown = bar.clone();
     options.progress = Some(Box::new(move |stage| match stage {
         Stage::Snapshot => {}

@@ -383,6 +383,12 @@ impl Terms {
             || matches!(self.kind, Kind::Coupon(_))
     }
 
+    /// Whether it is for orders of this merchant.
+    #[must_use]
+    pub fn is_at(&self, merchant: MerchantId) -> bool {
+        self.merchants.is_empty() || self.merchants.binary_search(&merchant).is_ok()
+    }
+
     /// When a coupon given now ends.
     #[must_use]
     pub fn coupon_until(&self, now: UnixMillis) -> UnixMillis {

@@ -1,15 +1,23 @@
 //! What a fresh sandbox is filled with. Every step carries a number of its own, so that a seeding cut
 //! short is simply done again.
 
+mod campaigns;
+mod clock;
+mod past;
+
 use feiqian_core::bank::answer::{Answer, AnswerTransfer};
 use feiqian_core::bank::top_up::TopUp;
 use feiqian_core::brand::add::AddBrand;
+use feiqian_core::brand::fund::FundBrand;
 use feiqian_core::merchant::Category;
 use feiqian_core::merchant::add::AddMerchant;
 use feiqian_core::user::Tier;
 use feiqian_core::user::add::AddUser;
-use feiqian_core::{BasisPoints, BrandId, Fen, Number, TransferId};
+use feiqian_core::{Account, BasisPoints, BrandId, Fen, Number, State, TransferId, UserId};
+use feiqian_engine::system_clock;
 use feiqian_gateway::platform::{Person, Platform};
+
+pub use clock::SandboxClock;
 
 use crate::{Failure, folder};
 
@@ -20,12 +28,14 @@ pub const SHOPPER: &str = "mei";
 const BRANDS: [&str; 2] = ["灯笼钱包 Lantern", "港湾钱包 Harbour"];
 
 /// Name, category (ISO 18245), fee in basis points.
-const MERCHANTS: [(&str, u16, u16); 5] = [
+const MERCHANTS: [(&str, u16, u16); 7] = [
     ("老街面馆 Old Street Noodles", 5812, 60),
     ("清风茶坊 Clear Breeze Tea", 5814, 38),
     ("南山书店 South Hill Books", 5942, 55),
     ("安心药房 Heartsease Pharmacy", 5912, 30),
     ("环城地铁 Ring Line Metro", 4111, 20),
+    ("巷口小馆 Corner Kitchen", 5812, 60),
+    ("百味便当 Hundred Flavours Bento", 5814, 38),
 ];
 
 /// Handle, Chinese name, Latin name, first balance in yuan. Even ones are of the first brand.
@@ -52,15 +62,23 @@ const SHOPPERS: [(&str, &str, &str, i64); 20] = [
     ("poor", "穷小二", "Poor Er", 1),
 ];
 
+/// What the operator puts into each brand's reserve, for its campaigns.
+const CAPITAL_YUAN: i64 = 100_000;
+
+/// By then the bookshop has what it needs to pay in advance.
+const COUPON_DAY: i64 = 14;
+
 const DONE: &str = "seeded";
 
 /// Fills a sandbox once.
-pub async fn seed(platform: &Platform) -> Result<(), Failure> {
+pub async fn seed(platform: &Platform, clock: &SandboxClock) -> Result<(), Failure> {
     if platform.vault.secret(DONE)?.is_some() {
         return Ok(());
     }
     let bar = folder::bar("seeding the sandbox");
-    bar.set_length((BRANDS.len() + MERCHANTS.len() + SHOPPERS.len()) as u64);
+    bar.set_length((BRANDS.len() + MERCHANTS.len() + SHOPPERS.len()) as u64 + past::DAYS.unsigned_abs());
+    let now = system_clock()();
+    clock.set(past::midnight(now, past::DAYS + 1));
     for (index, name) in BRANDS.into_iter().enumerate() {
         let number = Number::new(&format!("seed-brand-{index}"))?;
         platform
@@ -86,6 +104,32 @@ pub async fn seed(platform: &Platform) -> Result<(), Failure> {
         add_shopper(platform, index, shopper).await?;
         bar.inc(1);
     }
+    let users = u32::try_from(SHOPPERS.len())?;
+    for (index, _) in BRANDS.iter().enumerate() {
+        let capital = FundBrand {
+            brand: BrandId(u16::try_from(index)?),
+            number: Number::new("seed-capital")?,
+            amount: Fen(CAPITAL_YUAN * 100),
+        };
+        platform.engine.submit(capital).await?;
+    }
+    campaigns::add(platform, past::midnight(now, past::DAYS)).await?;
+    for day in 0..past::DAYS {
+        let midnight = past::midnight(now, past::DAYS - day);
+        if day == COUPON_DAY {
+            campaigns::add_coupon(platform, midnight).await?;
+        }
+        let at = |at| clock.set(at);
+        past::day(&platform.engine, day, users, at, midnight).await?;
+        bar.inc(1);
+    }
+    for user in (0..users).map(UserId) {
+        campaigns::give(platform, user).await?;
+    }
+    clock.release();
+    for (index, (_, _, _, yuan)) in SHOPPERS.into_iter().enumerate() {
+        fill_up(platform, UserId(u32::try_from(index)?), Fen(yuan * 100)).await?;
+    }
     platform.vault.put_secret(DONE, b"yes")?;
     bar.finish_and_clear();
     Ok(())
@@ -108,13 +152,34 @@ async fn add_shopper(
         phone: None,
     };
     let (_, user) = platform.add_user(command, &person).await?;
-    let number = Number::new("seed-top-up")?;
+    top_up(platform, user, "seed-top-up", Fen(yuan * 100)).await
+}
+
+/// After the month everybody has what the list says, at least.
+async fn fill_up(platform: &Platform, user: UserId, wanted: Fen) -> Result<(), Failure> {
+    let balance = move |state: &State| state.balance(Account::Wallet(user));
+    let has = platform.engine.read(balance).await?.unwrap_or_default();
+    match wanted.minus(has) {
+        Some(missing) if missing > Fen::ZERO => {
+            top_up(platform, user, "seed-fill-up", missing).await
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+async fn top_up(
+    platform: &Platform,
+    user: UserId,
+    number: &str,
+    amount: Fen,
+) -> Result<(), Failure> {
+    let number = Number::new(number)?;
     let receipt = platform
         .engine
         .submit(TopUp {
             user,
             number,
-            amount: Fen(yuan * 100),
+            amount,
         })
         .await?;
     let pending = TransferId(receipt.event);
