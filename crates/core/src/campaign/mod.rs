@@ -196,7 +196,7 @@ impl Campaign {
     /// Whether its time is over, or its budget.
     #[must_use]
     pub fn is_over(&self, now: UnixMillis) -> bool {
-        let spent = self.left() < self.terms.benefit.least()
+        let spent = self.left() < self.terms.least()
             && self.promised == Fen::ZERO
             && self.terms.when_spent == terms::WhenSpent::PayWithout
             && self.terms.funding_is_ours();
