@@ -167,6 +167,11 @@ impl Campaign {
     /// Whether grants and promises together keep the budget.
     #[must_use]
     pub fn is_within_budget(&self) -> bool {
+        // So that the auditor finds it, not this assertion.
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Bug::CeilingBeforeBatch) {
+            return true;
+        }
         self.spent
             .plus(self.promised)
             .is_some_and(|used| used <= self.budget)
