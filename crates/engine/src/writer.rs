@@ -142,6 +142,8 @@ impl Writer {
         if envelopes.is_empty() && due.is_empty() {
             return Ok(false);
         }
+        #[cfg(feature = "planted")]
+        feiqian_core::planted::begin_batch(&self.state);
         let mut batch = Batch::new(self.state.next_event(), self.now);
         for command in due {
             let _ = self.command(&mut batch, &command, None);

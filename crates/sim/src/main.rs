@@ -34,8 +34,8 @@ struct Arguments {
     /// Print what was reached how often
     #[arg(long)]
     coverage: bool,
-    /// Plant a bug: lost-sync, double-credit, skipped-refusal, stale-index, timer-twice. All but the
-    /// first need a build with `--features planted`
+    /// Plant a bug: lost-sync, double-credit, skipped-refusal, stale-index, timer-twice,
+    /// ceiling-before-batch, rebate-twice. All but the first need a build with `--features planted`
     #[arg(long, value_parser = planted)]
     planted: Option<Planted>,
 }

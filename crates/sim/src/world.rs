@@ -74,19 +74,19 @@ const USUAL: [(Kind, u32); 24] = [
     (Kind::SetUserStatus, 3),
     (Kind::AddMerchant, 4),
     (Kind::ChangeMerchant, 4),
-    (Kind::TopUp, 12),
+    (Kind::TopUp, 16),
     (Kind::Withdraw, 8),
     (Kind::AnswerTransfer, 22),
-    (Kind::CreateOrder, 30),
-    (Kind::PayOrder, 40),
+    (Kind::CreateOrder, 40),
+    (Kind::PayOrder, 70),
     (Kind::CloseOrder, 6),
     (Kind::ExpireOrder, 3),
     (Kind::ReverseOrder, 8),
     (Kind::RefundOrder, 25),
     (Kind::FundBrand, 2),
     (Kind::SetTraits, 5),
-    (Kind::AddCampaign, 8),
-    (Kind::StepCampaign, 18),
+    (Kind::AddCampaign, 6),
+    (Kind::StepCampaign, 8),
     (Kind::ChangeBudget, 8),
     (Kind::EndCampaign, 1),
     (Kind::GiveCoupon, 14),
@@ -104,6 +104,8 @@ pub struct World {
     remembered: VecDeque<Command>,
     /// Asked for, and on the way: it arrives in any order.
     network: Vec<Command>,
+    /// Asked for right after what is asked now.
+    soon: Vec<Command>,
 }
 
 impl World {
@@ -128,6 +130,7 @@ impl World {
             numbers: 0,
             remembered: VecDeque::new(),
             network,
+            soon: Vec::new(),
         }
     }
 
@@ -142,6 +145,7 @@ impl World {
             self.network.push(command.clone());
         }
         self.network.push(command);
+        self.network.append(&mut self.soon);
         self.arrive()
     }
 
@@ -173,6 +177,7 @@ impl World {
                 self.otherwise(command)
             };
         }
+        let running = books.campaigns.rows.iter().filter(|row| row.is_live()).count();
         let early = books.brands == 0 || books.users.len() < 3 || books.merchants.len() < 2;
         let kind = if early && !self.chance.one_in(4) {
             self.chance.of([
@@ -181,6 +186,8 @@ impl World {
                 Kind::AddUser,
                 Kind::AddMerchant,
             ])
+        } else if running == 0 && self.chance.one_in(6) {
+            Kind::AddCampaign
         } else {
             self.chance.weighted(&self.kinds).unwrap_or(Kind::TopUp)
         };
@@ -229,7 +236,7 @@ impl World {
                 Withdraw {
                     user,
                     number: self.number("w"),
-                    amount: if self.chance.one_in(4) {
+                    amount: if self.chance.one_in(16) {
                         all
                     } else {
                         self.amount(300_000)
@@ -265,7 +272,7 @@ impl World {
             Kind::StepCampaign => self.step_campaign(books).into(),
             Kind::ChangeBudget => self.change_budget(books).into(),
             Kind::EndCampaign => EndCampaign {
-                campaign: self.some_campaign(books),
+                campaign: self.campaign(books),
             }
             .into(),
             Kind::GiveCoupon => self.give_coupon(books).into(),

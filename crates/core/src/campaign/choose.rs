@@ -323,8 +323,11 @@ impl<'a> Payment<'a> {
     fn has_left(&self, candidate: &Candidate, gives: Fen) -> Result<(), Why> {
         let campaign = self.campaign(candidate.campaign);
         let terms = &*campaign.terms;
+        let left = campaign.left();
+        #[cfg(feature = "planted")]
+        let left = crate::planted::left(candidate.campaign, left);
         // A coupon's own promise is in the budget already.
-        if candidate.coupon.is_none() && campaign.left() < gives {
+        if candidate.coupon.is_none() && left < gives {
             return Err(Why::BudgetSpent);
         }
         if campaign.left_today(self.today).is_some_and(|left| left < gives) {

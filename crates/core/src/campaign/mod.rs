@@ -170,6 +170,11 @@ impl Campaign {
     /// Whether grants and promises together keep the budget.
     #[must_use]
     pub fn is_within_budget(&self) -> bool {
+        // So that the auditor finds it, not this assertion.
+        #[cfg(feature = "planted")]
+        if crate::planted::is(crate::planted::Bug::CeilingBeforeBatch) {
+            return true;
+        }
         self.spent
             .plus(self.promised)
             .is_some_and(|used| used <= self.budget)
@@ -199,7 +204,7 @@ impl Campaign {
     /// Whether its time is over, or its budget.
     #[must_use]
     pub fn is_over(&self, now: UnixMillis) -> bool {
-        let spent = self.left() < self.terms.benefit.least()
+        let spent = self.left() < self.terms.least()
             && self.promised == Fen::ZERO
             && self.terms.when_spent == terms::WhenSpent::PayWithout
             && self.terms.funding_is_ours();

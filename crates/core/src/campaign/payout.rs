@@ -82,6 +82,12 @@ pub fn decide(
         return Decision::Refuse(Refusal::NotDue);
     };
     let amount = rebate.left(order.amount, paid.refunded);
+    #[cfg(feature = "planted")]
+    let amount = if crate::planted::is(crate::planted::Bug::RebateTwice) {
+        rebate.amount
+    } else {
+        amount
+    };
     Decision::Accept(RebatePaid {
         at: now,
         order: id,

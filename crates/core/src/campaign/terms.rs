@@ -407,6 +407,13 @@ impl Terms {
         self.per_payment.map_or(most, |cap| most.min(cap))
     }
 
+    /// The least that one payment gets, if there is enough of everything.
+    #[must_use]
+    pub fn least(&self) -> Fen {
+        let least = self.benefit.least();
+        self.per_payment.map_or(least, |cap| least.min(cap))
+    }
+
     /// What it gives to an amount, before it is seen what is left.
     #[must_use]
     pub fn gives(&self, amount: Fen, draw: impl FnOnce() -> u64) -> Fen {
@@ -473,6 +480,30 @@ impl core::fmt::Display for Flaw {
 mod tests {
     use super::*;
 
+    fn fixed(fen: i64) -> Terms {
+        Terms {
+            name: "fixed".into(),
+            kind: Kind::Discount,
+            benefit: Benefit::Fixed(Fen(fen)),
+            funding: Funding::Platform,
+            from: UnixMillis(0),
+            until: UnixMillis(1),
+            minimum: Fen::ZERO,
+            per_day: None,
+            per_payment: None,
+            per_user: PerUser::default(),
+            users: None,
+            brand: None,
+            merchants: Vec::new(),
+            rule: None,
+            group: None,
+            holdout: BasisPoints(0),
+            when_spent: WhenSpent::PayWithout,
+            seed: 0,
+            echo: None,
+        }
+    }
+
     #[test]
     fn a_draw_keeps_its_bounds_and_its_mean() {
         // Even draws: every pair of 256 halves and 256 places.
@@ -488,6 +519,16 @@ mod tests {
             }
             let found = sum.div_euclid(count);
             assert!((found - mean).abs() <= 1 + most / 64, "{found} for {mean}");
+        }
+    }
+
+    /// A campaign that is over when less is left than it gives must count what it gives.
+    #[test]
+    fn the_least_keeps_the_limit_of_a_payment() {
+        let mut terms = fixed(100);
+        for (cap, least) in [(None, 100), (Some(60), 60), (Some(200), 100)] {
+            terms.per_payment = cap.map(Fen);
+            assert_eq!(terms.least(), Fen(least), "{cap:?}");
         }
     }
 

@@ -4,9 +4,9 @@
 //! each campaign's subsidy and fund theirs (the funder itself, once the campaign has ended); of a rebate
 //! what waits, or wallet, → subsidy and fund, and what the wallet does not have from rebate loss.
 
-use crate::campaign::grant::{Part, Rebate, RebateBack, RebateStage, Returned};
+use crate::campaign::grant::{Grant, Part, Rebate, RebateBack, RebateStage, Returned};
 use crate::campaign::{CouponState, Status};
-use crate::ids::{CampaignId, MerchantId};
+use crate::ids::{CampaignId, CouponId, MerchantId};
 use crate::ledger::{Account, Postings};
 use crate::money::Fen;
 use crate::order::{Order, Payment};
@@ -65,17 +65,9 @@ pub(super) fn give_back(
         back
     });
     let whole = refunded == order.amount;
-    let coupons = granted.grants.iter().filter_map(|grant| grant.coupon);
-    let good_again = |id: &_| {
-        let coupon = state.coupon(*id);
-        coupon.is_some_and(|coupon| {
-            let campaign = state.campaign(coupon.campaign).expect("its campaign exists");
-            matches!(coupon.state, CouponState::Used(_))
-                && now < coupon.until
-                && campaign.status != Status::Ended
-        })
-    };
-    let coupons = coupons.filter(|_| whole).filter(good_again).collect();
+    let grants = granted.grants.iter().zip(&parts).filter(|_| whole);
+    let coupons = grants.filter_map(|(grant, back)| good_again(state, now, grant, back));
+    let coupons = coupons.collect();
     let returned = Returned {
         payer,
         grants: parts.into_vec(),
@@ -88,6 +80,20 @@ pub(super) fn give_back(
         postings,
         from_merchant,
     }
+}
+
+/// A grant's coupon that can be used again once the grant's last part is back: its time is not over, and
+/// the budget, which may have been granted elsewhere or lowered meanwhile, covers its promise.
+fn good_again(state: &State, now: UnixMillis, grant: &Grant, back: &Part) -> Option<CouponId> {
+    let id = grant.coupon?;
+    let coupon = state.coupon(id)?;
+    let campaign = state.campaign(coupon.campaign).expect("its campaign exists");
+    let left = campaign.left().plus(back.amount());
+    let good = matches!(coupon.state, CouponState::Used(_))
+        && now < coupon.until
+        && campaign.status != Status::Ended
+        && left.is_some_and(|left| campaign.worth() <= left);
+    good.then_some(id)
 }
 
 /// Takes back a part of a rebate. `refunded` goes to the wallet in the same event, before.
@@ -163,5 +169,109 @@ pub(super) fn count(state: &mut State, returned: &Returned) {
     }
     for coupon in &returned.coupons {
         state.campaigns.turn(*coupon, CouponState::Open);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::campaign::add::AddCampaign;
+    use crate::campaign::budget::ChangeBudget;
+    use crate::campaign::give::GiveCoupon;
+    use crate::campaign::step::{Step, StepCampaign};
+    use crate::campaign::terms::{
+        Benefit, CouponTerms, Funding, Kind, PerUser, Terms, WhenSpent,
+    };
+    use crate::command::Command;
+    use crate::limits::DAY_MS;
+    use crate::money::BasisPoints;
+    use crate::testing::{MEI, create, given, nth, number, pay, refund};
+
+    const CAMPAIGN: CampaignId = CampaignId(0);
+
+    /// A coupon of half the amount, at most 1 yuan, in Mei's hands.
+    fn half_price(budget: i64) -> [Command; 4] {
+        let now = given([]).now;
+        let terms = Terms {
+            name: "half price".into(),
+            kind: Kind::Coupon(CouponTerms {
+                days: None,
+                most: 9,
+                per_user: 9,
+                claimed: true,
+                after: None,
+            }),
+            benefit: Benefit::Percent {
+                rate: BasisPoints(5_000),
+                cap: Fen(100),
+            },
+            funding: Funding::Platform,
+            from: now,
+            until: now.plus(DAY_MS),
+            minimum: Fen(0),
+            per_day: None,
+            per_payment: None,
+            per_user: PerUser::default(),
+            users: None,
+            brand: None,
+            merchants: Vec::new(),
+            rule: None,
+            group: None,
+            holdout: BasisPoints(0),
+            when_spent: WhenSpent::PayWithout,
+            seed: 0,
+            echo: None,
+        };
+        let step = |step| StepCampaign {
+            campaign: CAMPAIGN,
+            step,
+            by: number("second"),
+        };
+        let add = AddCampaign {
+            number: number("half"),
+            by: number("first"),
+            budget: Fen(budget),
+            terms: Arc::new(terms),
+        };
+        let give = GiveCoupon {
+            campaign: CAMPAIGN,
+            number: number("mei"),
+            user: MEI,
+            claimed: true,
+        };
+        [add.into(), step(Step::Approve).into(), step(Step::Start).into(), give.into()]
+    }
+
+    /// A coupon promises the most that it can give, and gave less: meanwhile the budget was lowered to
+    /// what is used, and what comes back does not cover the promise.
+    #[test]
+    fn a_coupon_is_not_given_back_beyond_the_budget() {
+        let order = crate::ids::OrderId(nth(4));
+        let lower = |to| ChangeBudget {
+            campaign: CAMPAIGN,
+            number: number("lower"),
+            by: number("first"),
+            from: Fen(100),
+            to: Fen(to),
+        };
+        for (to, open) in [(50, 0), (99, 0), (100, 1)] {
+            let world = given(half_price(100))
+                .when(create("a", 100))
+                .accepts()
+                .when(pay(order, MEI))
+                .accepts()
+                .has(Account::Subsidy(CAMPAIGN), 50)
+                .when(lower(to))
+                .accepts()
+                .when(refund("r", order, 100, 100))
+                .accepts()
+                .has(Account::Subsidy(CAMPAIGN), 0)
+                .has(Account::Wallet(MEI), 100_000);
+            assert_eq!(world.state.open_coupons(MEI).len(), open, "{to}");
+            let promised = world.state.campaign(CAMPAIGN).expect("it was added").promised;
+            assert_eq!(promised, Fen(100 * i64::try_from(open).expect("few")));
+        }
     }
 }

@@ -45,16 +45,22 @@ pub enum Planted {
     StaleIndex,
     /// An order expires twice.
     TimerTwice,
+    /// A campaign's ceiling is checked against what was left before the batch.
+    CeilingBeforeBatch,
+    /// What a refund took of a waiting rebate reaches the wallet all the same.
+    RebateTwice,
 }
 
 impl Planted {
     /// All of them, with their names.
-    pub const ALL: [(&'static str, Self); 5] = [
+    pub const ALL: [(&'static str, Self); 7] = [
         ("lost-sync", Self::LostSync),
         ("double-credit", Self::DoubleCredit),
         ("skipped-refusal", Self::SkippedRefusal),
         ("stale-index", Self::StaleIndex),
         ("timer-twice", Self::TimerTwice),
+        ("ceiling-before-batch", Self::CeilingBeforeBatch),
+        ("rebate-twice", Self::RebateTwice),
     ];
 }
 
@@ -454,6 +460,8 @@ fn plant(planted: Option<Planted>, machine: &Machine) {
             Planted::SkippedRefusal => Some(Bug::SkippedRefusal),
             Planted::TimerTwice => Some(Bug::TimerTwice),
             Planted::StaleIndex => Some(Bug::StaleIndex),
+            Planted::CeilingBeforeBatch => Some(Bug::CeilingBeforeBatch),
+            Planted::RebateTwice => Some(Bug::RebateTwice),
             Planted::LostSync => None,
         }));
     }

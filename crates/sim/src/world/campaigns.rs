@@ -1,5 +1,7 @@
 //! What operators, merchants and shoppers ask of campaigns.
 
+use std::sync::Arc;
+
 use feiqian_core::brand::fund::FundBrand;
 use feiqian_core::campaign::Status;
 use feiqian_core::campaign::add::AddCampaign;
@@ -18,19 +20,20 @@ use feiqian_core::{
 
 use super::{World, number};
 use crate::books::Books;
+use crate::run::BEGINNING;
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 1_440 * MINUTE;
 
 /// Enough campaigns, one by one and partly out of order, that more run than can.
 pub(super) fn crowd() -> impl Iterator<Item = Command> {
-    let terms = std::sync::Arc::new(Terms {
+    let terms = Arc::new(Terms {
         name: "one of many".into(),
         kind: Kind::Discount,
         benefit: Benefit::Fixed(Fen(1)),
         funding: Funding::Platform,
-        from: UnixMillis(0),
-        until: UnixMillis(0),
+        from: UnixMillis(BEGINNING),
+        until: UnixMillis(BEGINNING + 700 * DAY),
         minimum: Fen(1_000_000_000_000),
         per_day: None,
         per_payment: None,
@@ -44,12 +47,6 @@ pub(super) fn crowd() -> impl Iterator<Item = Command> {
         when_spent: WhenSpent::PayWithout,
         seed: 0,
         echo: None,
-    });
-    let beginning = crate::run::BEGINNING;
-    let terms = std::sync::Arc::new(Terms {
-        from: UnixMillis(beginning),
-        until: UnixMillis(beginning + 700 * DAY),
-        ..(*terms).clone()
     });
     let add = move |n| AddCampaign {
         number: number("many", n),
@@ -96,14 +93,24 @@ impl World {
             Benefit::Tiers(tiers) => tiers.last().map_or(1, |tier| tier.get.0),
         };
         // Small ones, so that the ceiling is often in the way.
-        let most = worth.saturating_mul(self.chance.of([1, 2, 4, 12]));
+        let most = worth.saturating_mul(self.chance.of([1, 3, 6, 20]));
         let mut budget = self.chance.between(worth, most);
         if self.chance.one_in(12) {
             budget = self.spoil(&mut terms, budget);
         }
+        // Mostly it is wanted at once.
+        if !self.chance.one_in(4) {
+            let next = u32::try_from(books.campaigns.rows.len()).unwrap_or_default();
+            let step = |step| StepCampaign {
+                campaign: CampaignId(next),
+                step,
+                by: number("op", 2),
+            };
+            self.soon.extend([Step::Approve, Step::Start].map(step).map(Command::from));
+        }
         AddCampaign {
             number: self.number("k"),
-            by: number("op", self.chance.between(1, 2).unsigned_abs()),
+            by: number("op", if self.chance.one_in(8) { 2 } else { 1 }),
             budget: Fen(budget),
             terms: terms.into(),
         }
@@ -115,12 +122,12 @@ impl World {
         let is_rebate = matches!(kind, Kind::Rebate { .. });
         let benefit = self.benefit();
         let from = match self.chance.below(8) {
-            0 => now + self.chance.between(1, 120 * MINUTE),
+            0 => now + self.chance.between(1, 10 * MINUTE),
             _ => now - self.chance.between(0, DAY),
         };
         let life = match self.chance.below(6) {
             0 => self.chance.between(1, 60 * MINUTE),
-            1..4 => self.chance.between(DAY, 12 * DAY),
+            1..3 => self.chance.between(DAY, 12 * DAY),
             _ => self.chance.between(DAY, 700 * DAY),
         };
         let mut limit = |one_in: u64, most: i64| {
@@ -128,10 +135,10 @@ impl World {
             limits.then(|| self.chance.between(1, most))
         };
         let small = |limit: Option<i64>| limit.and_then(|limit| u32::try_from(limit).ok());
-        let (per_day, per_payment) = (limit(4, 4_000).map(Fen), limit(6, 1_500).map(Fen));
-        let (times, times_a_day) = (small(limit(4, 3)), small(limit(4, 2)));
-        let (amount, users) = (limit(5, 4_000).map(Fen), small(limit(4, 3)));
-        let minimum = Fen(limit(3, 4_000).unwrap_or(0));
+        let (per_day, per_payment) = (limit(5, 4_000).map(Fen), limit(8, 1_500).map(Fen));
+        let (times, times_a_day) = (small(limit(5, 3)), small(limit(5, 2)));
+        let (amount, users) = (limit(8, 4_000).map(Fen), small(limit(5, 3)));
+        let minimum = Fen(limit(5, 4_000).unwrap_or(0));
         Terms {
             name: "活动".into(),
             kind,
@@ -149,9 +156,9 @@ impl World {
                 by_person: self.chance.one_in(2),
             },
             users,
-            brand: self.chance.one_in(8).then(|| self.brand(books)),
+            brand: self.chance.one_in(12).then(|| self.brand(books)),
             merchants: self.some_merchants(books),
-            rule: self.chance.one_in(3).then(|| self.rule()),
+            rule: self.chance.one_in(4).then(|| self.rule()),
             group: (!is_rebate && self.chance.one_in(3)).then(|| self.chance.of([0, 1, 2, 3, 4, 5])),
             holdout: BasisPoints(self.chance.of([0, 0, 0, 0, 3_000, 5_000])),
             when_spent: self.chance.of([
@@ -219,7 +226,7 @@ impl World {
     }
 
     fn some_merchants(&mut self, books: &Books) -> Vec<MerchantId> {
-        if !self.chance.one_in(4) {
+        if !self.chance.one_in(8) {
             return Vec::new();
         }
         let mut some = vec![self.merchant(books), self.merchant(books)];
@@ -241,10 +248,17 @@ impl World {
     }
 
     fn clause(&mut self) -> Clause {
-        match self.chance.below(5) {
+        match self.chance.below(8) {
             0 => Clause::OneOf(Variable::Category, vec![5_411, 5_812]),
             1 => Clause::Test(Variable::Payments30Days, Compare::Less, self.chance.between(1, 9)),
-            2 => {
+            // Money comes from wallets: zero.
+            2 => Clause::Steps(vec![
+                Postfix::Number(1),
+                Postfix::Load(Variable::Funding),
+                Postfix::Divide,
+                Postfix::In(vec![1]),
+            ]),
+            3..6 => {
                 let variable = self.chance.of(Variable::ALL);
                 Clause::Test(variable, self.compare(), self.whole())
             }
@@ -284,7 +298,8 @@ impl World {
             3 => {
                 self.truth(steps, depth - 1);
                 self.truth(steps, depth - 1);
-                steps.push(self.chance.of([0, 1]).eq(&0).then_some(Postfix::And).unwrap_or(Postfix::Or));
+                let all = self.chance.one_in(2);
+                steps.push(if all { Postfix::And } else { Postfix::Or });
             }
             4 => {
                 self.count(steps, depth - 1);
@@ -358,7 +373,7 @@ impl World {
     }
 
     /// Mostly one that can still do something.
-    fn campaign(&mut self, books: &Books) -> CampaignId {
+    pub(super) fn campaign(&mut self, books: &Books) -> CampaignId {
         let rows = (0..).map(CampaignId).zip(&books.campaigns.rows);
         let fresh = rows.filter(|(_, row)| row.status != Status::Ended);
         let fresh: Vec<CampaignId> = fresh.map(|(id, _)| id).collect();
@@ -379,8 +394,8 @@ impl World {
             _ if self.chance.one_in(8) => self.chance.of(any),
             Some(Status::Draft) => Step::Approve,
             Some(Status::Approved) => Step::Start,
-            Some(Status::Running) if self.chance.one_in(3) => Step::Start,
-            Some(Status::Running) if self.chance.one_in(6) => Step::End,
+            Some(Status::Running) if !self.chance.one_in(4) => Step::Start,
+            Some(Status::Running) if self.chance.one_in(3) => Step::End,
             Some(Status::Running) => Step::Pause,
             Some(Status::Paused) => Step::Resume,
             Some(Status::Ended) | None => self.chance.of(any),
@@ -441,7 +456,4 @@ impl World {
         }
     }
 
-    pub(super) fn some_campaign(&mut self, books: &Books) -> CampaignId {
-        self.campaign(books)
-    }
 }

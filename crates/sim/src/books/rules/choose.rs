@@ -7,7 +7,7 @@ use feiqian_core::campaign::grant::{Earned, Grant, Granted, PassedOver, Rebate, 
 use feiqian_core::campaign::rule::Variable;
 use feiqian_core::campaign::terms::{Benefit, Kind, Terms, WhenSpent};
 use feiqian_core::user::Tier;
-use feiqian_core::{CampaignId, CouponId, Fen, MerchantId, UnixMillis, UserId};
+use feiqian_core::{CampaignId, CouponId, Fen, UnixMillis, UserId};
 
 use super::super::campaigns::{Campaign, day, hour};
 use super::super::{Books, Order};
@@ -81,10 +81,6 @@ pub fn coupon_until(campaign: &Campaign, now: i64) -> i64 {
     days.map_or(until, |days| until.min(now + i64::from(days) * DAY))
 }
 
-fn is_at(terms: &Terms, merchant: MerchantId) -> bool {
-    terms.merchants.is_empty() || terms.merchants.contains(&merchant)
-}
-
 /// At most one of a group applies.
 fn group(terms: &Terms) -> (Option<u16>, bool) {
     let is_coupon = matches!(terms.kind, Kind::Coupon(_));
@@ -155,8 +151,7 @@ impl Payment<'_> {
             notes: Vec::new(),
         };
         let (mut prices, mut rebates) = (Vec::new(), Vec::new());
-        let rows = (0..).map(CampaignId).zip(&self.books.campaigns.rows);
-        for (id, row) in rows.filter(|(_, row)| row.is_live()) {
+        for (id, row) in self.looking() {
             let is_rebate = matches!(row.terms.kind, Kind::Rebate { .. });
             match self.candidate(id, row) {
                 Err(why) => choice.notes.push((id, why)),
@@ -176,6 +171,18 @@ impl Payment<'_> {
         }
         choice.granted.earned = self.earned();
         choice
+    }
+
+    /// Campaigns that look at orders of this merchant: those for all merchants before those for some.
+    fn looking(&self) -> Vec<(CampaignId, &Campaign)> {
+        let rows = (0..).map(CampaignId).zip(&self.books.campaigns.rows);
+        let here = rows.filter(|(_, row)| {
+            let merchants = &row.terms.merchants;
+            row.is_live() && (merchants.is_empty() || merchants.contains(&self.order.merchant))
+        });
+        let mut here: Vec<_> = here.collect();
+        here.sort_by_key(|(id, row)| (!row.terms.merchants.is_empty(), *id));
+        here
     }
 
     fn fact(&self, variable: Variable) -> i64 {
@@ -209,9 +216,16 @@ impl Payment<'_> {
     fn candidate(&self, id: CampaignId, row: &Campaign) -> Result<Candidate, Why> {
         let terms = &*row.terms;
         let brand = self.books.users[self.payer.0 as usize].brand;
+        let (mut coupon, mut until) = (None, terms.until.0);
+        if row.coupon_terms().is_some() {
+            let held = self.books.held(self.payer);
+            let good = held.filter(|(_, one)| one.campaign == id && self.now < one.until);
+            let first = good.map(|(coupon, one)| (one.until, coupon)).min();
+            let (end, first) = first.ok_or(Why::NoCoupon)?;
+            (coupon, until) = (Some(first), end);
+        }
         let is_for = row.gives(self.now)
             && terms.brand.is_none_or(|only| only == brand)
-            && is_at(terms, self.order.merchant)
             && row.is_ours();
         if !is_for {
             return Err(Why::NotEligible);
@@ -224,16 +238,6 @@ impl Payment<'_> {
             None | Some(Some(true)) => {}
             Some(Some(false)) => return Err(Why::NotEligible),
             Some(None) => return Err(Why::RuleBroken),
-        }
-        let (mut coupon, mut until) = (None, terms.until.0);
-        if row.coupon_terms().is_some() {
-            let held = self.books.held(self.payer);
-            let good = held.filter(|(_, one)| one.campaign == id && self.now < one.until);
-            let first = good.map(|(coupon, one)| (one.until, coupon)).min();
-            let Some((end, first)) = first else {
-                return Err(Why::NoCoupon);
-            };
-            (coupon, until) = (Some(first), end);
         }
         let gives = self.gives(row, self.order.amount);
         if gives == 0 {
@@ -392,16 +396,14 @@ impl Payment<'_> {
         true
     }
 
-    /// The first campaign that gives a coupon after this payment.
+    /// The first of them that gives a coupon after this payment.
     fn earned(&self) -> Option<Earned> {
         let brand = self.books.users[self.payer.0 as usize].brand;
-        let mut rows = (0..).map(CampaignId).zip(&self.books.campaigns.rows);
-        let (campaign, row) = rows.find(|(id, row)| {
+        let (campaign, row) = self.looking().into_iter().find(|(id, row)| {
             let after = row.coupon_terms().and_then(|terms| terms.after);
             row.status == Status::Running
                 && after.is_some_and(|least| self.order.amount >= least.0)
                 && row.terms.brand.is_none_or(|only| only == brand)
-                && is_at(&row.terms, self.order.merchant)
                 && self.books.no_more(self.now, *id, self.payer).is_none()
                 && !self.books.is_held_out(row, self.payer)
         })?;
