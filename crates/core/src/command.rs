@@ -145,6 +145,18 @@ commands! {
     EndCampaign => campaign::end, EndCampaign => CampaignEnded;
     /// Gives a user a coupon.
     GiveCoupon => campaign::give, GiveCoupon => CouponGiven;
+    /// Uses a coupon at its merchant's till.
+    UseCoupon => campaign::use_coupon, UseCoupon => CouponUsed;
+    /// Gives back a coupon that was used at a till.
+    ReturnCoupon => campaign::return_coupon, ReturnCoupon => CouponReturned;
+    /// Makes a coupon void.
+    VoidCoupon => campaign::void_coupon, VoidCoupon => CouponVoided;
+    /// Pays another merchant for honouring a coupon.
+    PaySubsidy => campaign::subsidise, PaySubsidy => SubsidyPaid;
+    /// Gives back a subsidy.
+    ReturnSubsidy => campaign::return_subsidy, ReturnSubsidy => SubsidyReturned;
+    /// Changes how many coupons a campaign gives.
+    ChangeCoupons => campaign::coupons, ChangeCoupons => CouponsChanged;
     /// Pays out a rebate whose day has come.
     PayRebate => campaign::payout, PayRebate => RebatePaid;
     /// Lets go of what time made useless.
@@ -167,6 +179,12 @@ impl Command {
             Self::AddCampaign(command) => Some(command.key()),
             Self::ChangeBudget(command) => Some(command.key()),
             Self::GiveCoupon(command) => Some(command.key()),
+            Self::UseCoupon(command) => Some(command.key()),
+            Self::ReturnCoupon(command) => Some(command.key()),
+            Self::VoidCoupon(command) => Some(command.key()),
+            Self::PaySubsidy(command) => Some(command.key()),
+            Self::ReturnSubsidy(command) => Some(command.key()),
+            Self::ChangeCoupons(command) => Some(command.key()),
             Self::Open(_)
             | Self::SetUserStatus(_)
             | Self::ChangeMerchant(_)

@@ -76,6 +76,15 @@ pub enum Event {
     /// A user was given a coupon.
     #[n(19)]
     CouponGiven(#[n(0)] Box<campaign::give::CouponGiven>),
+    /// A coupon was used at its merchant's till.
+    #[n(20)]
+    CouponUsed(#[n(0)] Box<campaign::use_coupon::CouponUsed>),
+    /// A coupon that was used at a till was given back.
+    #[n(21)]
+    CouponReturned(#[n(0)] Box<campaign::return_coupon::CouponReturned>),
+    /// A coupon was made void.
+    #[n(22)]
+    CouponVoided(#[n(0)] Box<campaign::void_coupon::CouponVoided>),
     /// A rebate reached the wallet.
     #[n(23)]
     RebatePaid(#[n(0)] Box<campaign::payout::RebatePaid>),
@@ -88,6 +97,15 @@ pub enum Event {
     /// The operator's money was put into a reserve.
     #[n(26)]
     BrandFunded(#[n(0)] Box<brand::fund::BrandFunded>),
+    /// A merchant paid another for honouring a coupon.
+    #[n(27)]
+    SubsidyPaid(#[n(0)] Box<campaign::subsidise::SubsidyPaid>),
+    /// A subsidy was given back.
+    #[n(28)]
+    SubsidyReturned(#[n(0)] Box<campaign::return_subsidy::SubsidyReturned>),
+    /// How many coupons a campaign gives was changed.
+    #[n(29)]
+    CouponsChanged(#[n(0)] Box<campaign::coupons::CouponsChanged>),
 }
 
 /// Applies an event to the state. It cannot refuse: an event that does not fit is a bug of the
@@ -116,6 +134,12 @@ pub fn evolve(state: &mut State, event: &Event) {
         Event::CampaignEnded(event) => campaign::end::evolve(state, event),
         Event::CouponGiven(event) => campaign::give::evolve(state, event),
         Event::RebatePaid(event) => campaign::payout::evolve(state, event),
+        Event::CouponUsed(event) => campaign::use_coupon::evolve(state, event),
+        Event::CouponReturned(event) => campaign::return_coupon::evolve(state, event),
+        Event::CouponVoided(event) => campaign::void_coupon::evolve(state, event),
+        Event::SubsidyPaid(event) => campaign::subsidise::evolve(state, event),
+        Event::SubsidyReturned(event) => campaign::return_subsidy::evolve(state, event),
+        Event::CouponsChanged(event) => campaign::coupons::evolve(state, event),
         Event::Swept(event) => campaign::sweep::evolve(state, event),
         Event::TraitsSet(event) => user::set_traits::evolve(state, event),
         Event::BrandFunded(event) => brand::fund::evolve(state, event),
@@ -160,6 +184,12 @@ impl Event {
             Self::CampaignEnded(event) => event.at,
             Self::CouponGiven(event) => event.at,
             Self::RebatePaid(event) => event.at,
+            Self::CouponUsed(event) => event.at,
+            Self::CouponReturned(event) => event.at,
+            Self::CouponVoided(event) => event.at,
+            Self::SubsidyPaid(event) => event.at,
+            Self::SubsidyReturned(event) => event.at,
+            Self::CouponsChanged(event) => event.at,
             Self::Swept(event) => event.at,
             Self::TraitsSet(event) => event.at,
             Self::BrandFunded(event) => event.at,
@@ -179,6 +209,8 @@ impl Event {
             Self::BudgetChanged(event) => Some(&event.postings),
             Self::CampaignEnded(event) => Some(&event.postings),
             Self::RebatePaid(event) => Some(&event.postings),
+            Self::SubsidyPaid(event) => Some(&event.postings),
+            Self::SubsidyReturned(event) => Some(&event.postings),
             Self::BrandFunded(event) => Some(&event.postings),
             Self::Opened(_)
             | Self::BrandAdded(_)
@@ -189,7 +221,8 @@ impl Event {
             | Self::TopUpRequested(_)
             | Self::OrderCreated(_)
             | Self::OrderClosed(_)
-            | Self::OrderExpired(_) | Self::CampaignAdded(_) | Self::CouponGiven(_) | Self::Swept(_) | Self::TraitsSet(_) => None,
+            | Self::OrderExpired(_) | Self::CampaignAdded(_) | Self::CouponGiven(_) | Self::Swept(_) | Self::TraitsSet(_)
+            | Self::CouponUsed(_) | Self::CouponReturned(_) | Self::CouponVoided(_) | Self::CouponsChanged(_) => None,
         }
     }
 
@@ -200,6 +233,12 @@ impl Event {
             Self::CampaignAdded(event) => event.named(),
             Self::BudgetChanged(event) => event.named(),
             Self::CouponGiven(event) => event.named(),
+            Self::CouponUsed(event) => event.named(),
+            Self::CouponReturned(event) => event.named(),
+            Self::CouponVoided(event) => event.named(),
+            Self::SubsidyPaid(event) => event.named(),
+            Self::SubsidyReturned(event) => event.named(),
+            Self::CouponsChanged(event) => event.named(),
             Self::BrandFunded(event) => event.named(),
             Self::BrandAdded(event) => event.named(),
             Self::UserAdded(event) => event.named(),
@@ -239,7 +278,22 @@ impl Event {
             | Self::TopUpRequested(_)
             | Self::WithdrawalRequested(_)
             | Self::TransferAnswered(_)
-            | Self::OrderCreated(_) | Self::CampaignAdded(_) | Self::CampaignStepped(_) | Self::BudgetChanged(_) | Self::CampaignEnded(_) | Self::CouponGiven(_) | Self::Swept(_) | Self::TraitsSet(_) | Self::BrandFunded(_) => None,
+            | Self::OrderCreated(_) | Self::CampaignAdded(_) | Self::CampaignStepped(_) | Self::BudgetChanged(_) | Self::CampaignEnded(_) | Self::CouponGiven(_) | Self::Swept(_) | Self::TraitsSet(_) | Self::BrandFunded(_)
+            | Self::CouponUsed(_) | Self::CouponReturned(_) | Self::CouponVoided(_) | Self::SubsidyPaid(_) | Self::SubsidyReturned(_) | Self::CouponsChanged(_) => None,
+        }
+    }
+
+    /// The coupon that it goes on with, but for its use to pay an order: that is the order's.
+    #[must_use]
+    pub fn coupon(&self) -> Option<crate::ids::CouponId> {
+        #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds go on with coupons")]
+        match self {
+            Self::CouponUsed(event) => Some(event.coupon),
+            Self::CouponReturned(event) => Some(event.coupon),
+            Self::CouponVoided(event) => Some(event.coupon),
+            Self::SubsidyPaid(event) => Some(event.coupon),
+            Self::SubsidyReturned(event) => Some(event.coupon),
+            _ => None,
         }
     }
 

@@ -175,7 +175,10 @@ refusals_of! {
     ExpireOrder: order::expire, ReverseOrder: order::reverse, RefundOrder: order::refund,
     FundBrand: brand::fund, SetTraits: user::set_traits, AddCampaign: campaign::add,
     StepCampaign: campaign::step, ChangeBudget: campaign::budget, EndCampaign: campaign::end,
-    GiveCoupon: campaign::give, PayRebate: campaign::payout, Sweep: campaign::sweep,
+    GiveCoupon: campaign::give, UseCoupon: campaign::use_coupon,
+    ReturnCoupon: campaign::return_coupon, VoidCoupon: campaign::void_coupon,
+    PaySubsidy: campaign::subsidise, ReturnSubsidy: campaign::return_subsidy,
+    ChangeCoupons: campaign::coupons, PayRebate: campaign::payout, Sweep: campaign::sweep,
 }
 
 /// The number of the `n`th event after the world's own, from 0.

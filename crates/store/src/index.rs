@@ -6,7 +6,7 @@
 //! | index | key | value |
 //! | --- | --- | --- |
 //! | `Numbers` | hash of scope and number ([`Key::hash`]) | event that used the number up |
-//! | `Story` | event that began an order or transfer | event that goes on with it |
+//! | `Story` | event that began an order, transfer or coupon | event that goes on with it |
 //! | `Entries` | account code | event that moved the account's money |
 //! | `Places` | event | its address in the log |
 //! | `Times` | time in ms | event |
@@ -119,7 +119,9 @@ impl Rows {
 /// The event that began the order or transfer which this event goes on with.
 pub(crate) fn begun_by(content: &Event) -> Option<EventNumber> {
     let order = content.order().map(|order| order.0);
-    order.or_else(|| content.transfer().map(|transfer| transfer.0))
+    let transfer = || content.transfer().map(|transfer| transfer.0);
+    let coupon = || content.coupon().map(|coupon| coupon.0);
+    order.or_else(transfer).or_else(coupon)
 }
 
 /// The accounts in whose history an event stands, perhaps more than once each.

@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Range};
 use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
-use feiqian_core::{Account, Event, EventNumber, OrderId, TransferId, UnixMillis};
+use feiqian_core::{Account, CouponId, Event, EventNumber, OrderId, TransferId, UnixMillis};
 use feiqian_log::{Address, ReadError};
 
 use crate::index::{
@@ -70,6 +70,18 @@ impl Store {
         }
         let answer = question.story(id.0)?.into_iter().next();
         Ok(Some(TransferStory { request, answer }))
+    }
+
+    /// What became of a coupon at its merchant's own till, and the subsidies paid for it, oldest first. Its
+    /// use to pay an order is the order's story.
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn coupon(&self, id: CouponId) -> Result<Vec<(EventNumber, Event)>, StoreError> {
+        let view = self.shared.view();
+        let mut question = Question::new(&self.shared, &view);
+        // The event of a payment that earned a coupon begins no other story.
+        question.story(id.0)
     }
 
     /// The event that a caller's number names. Nearly free for a number that was never used.
@@ -280,7 +292,7 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// What goes on with the order or transfer that this event began, oldest first.
+    /// What goes on with the order, transfer or coupon that this event began, oldest first.
     fn story(&mut self, begun: EventNumber) -> Result<Vec<(EventNumber, Event)>, StoreError> {
         let (range, mut pairs) = (of_key(begun.0, 0..u64::MAX), Vec::new());
         let mut story = Vec::new();

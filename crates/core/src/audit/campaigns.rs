@@ -23,6 +23,7 @@ pub(super) struct Campaigns {
 
 pub(super) struct Campaign {
     funding: Funding,
+    merchants: Vec<MerchantId>,
     budget: Fen,
     spent: Fen,
     ended: Option<EventNumber>,
@@ -36,6 +37,9 @@ struct Coupon {
     user: UserId,
     until: UnixMillis,
     used: bool,
+    void: bool,
+    /// What was paid for its use, by whom to whom, and what is left of it.
+    subsidy: Option<(EventNumber, MerchantId, MerchantId, Fen)>,
 }
 
 impl Campaigns {
@@ -64,6 +68,7 @@ impl Campaigns {
                 super::accounts::expect_id(event.campaign.0.into(), self.rows.len(), "campaign")?;
                 self.rows.push(Campaign {
                     funding: event.terms.funding,
+                    merchants: event.terms.merchants.clone(),
                     budget: event.budget,
                     spent: Fen::ZERO,
                     ended: None,
@@ -86,6 +91,61 @@ impl Campaigns {
             Event::CouponGiven(event) => {
                 self.known(event.campaign)?;
                 self.give(CouponId(number), event.campaign, event.user, event.until, event.at);
+            }
+            Event::CouponUsed(event) => {
+                let (owner, at) = (event.merchant, event.at);
+                let coupon = self.outside(event.coupon, event.campaign, event.user, owner, at)?;
+                if coupon.used || coupon.void {
+                    return Err(format!("coupon {} cannot be used", event.coupon));
+                }
+                coupon.used = true;
+            }
+            Event::CouponReturned(event) => {
+                let (owner, at) = (event.merchant, event.at);
+                let coupon = self.outside(event.coupon, event.campaign, event.user, owner, at)?;
+                let subsidised = coupon.subsidy.take().is_some_and(|(.., left)| left > Fen::ZERO);
+                if !coupon.used || subsidised {
+                    return Err(format!("coupon {} cannot be given back", event.coupon));
+                }
+                coupon.used = false;
+            }
+            Event::CouponVoided(event) => {
+                // One whose end has come may be made void, and may have been let go of here.
+                if let Some(coupon) = self.coupons.get_mut(&event.coupon) {
+                    if coupon.used || coupon.void || coupon.user != event.user {
+                        return Err(format!("coupon {} cannot be void", event.coupon));
+                    }
+                    coupon.void = true;
+                }
+            }
+            Event::SubsidyPaid(event) => {
+                let subsidy = (number, event.payer, event.payee, event.amount);
+                let Some(coupon) = self.coupons.get_mut(&event.coupon) else {
+                    return Ok(());
+                };
+                if !coupon.used || coupon.subsidy.replace(subsidy).is_some() {
+                    return Err(format!("coupon {} cannot be subsidised", event.coupon));
+                }
+                let own = Funding::Outside(event.payer);
+                let campaign = coupon.campaign;
+                if event.payer == event.payee || self.known(campaign)?.funding != own {
+                    return Err("its payer cannot subsidise it".into());
+                }
+            }
+            Event::SubsidyReturned(event) => {
+                let Some(coupon) = self.coupons.get_mut(&event.coupon) else {
+                    return Ok(());
+                };
+                let paid = (event.subsidy, event.payer, event.merchant);
+                let left = match &mut coupon.subsidy {
+                    Some((number, payer, payee, left)) if (*number, *payer, *payee) == paid => left,
+                    Some(_) | None => return Err("there is no such subsidy".into()),
+                };
+                let less = left.minus(event.amount).filter(|_| event.amount > Fen::ZERO);
+                *left = less.ok_or("more of a subsidy goes back than was paid")?;
+            }
+            Event::CouponsChanged(event) => {
+                self.known(event.campaign)?;
             }
             Event::OrderPaid(event) => {
                 if let Some(granted) = &event.granted {
@@ -116,8 +176,35 @@ impl Campaigns {
             user,
             until,
             used: false,
+            void: false,
+            subsidy: None,
         };
         self.coupons.insert(id, coupon);
+    }
+
+    /// A coupon that is good at a merchant's own till.
+    fn outside(
+        &mut self,
+        id: CouponId,
+        campaign: CampaignId,
+        user: UserId,
+        at_till: MerchantId,
+        now: UnixMillis,
+    ) -> Result<&mut Coupon, String> {
+        let row = self.known(campaign)?;
+        let own = match row.funding {
+            Funding::Outside(owner) => owner == at_till || row.merchants.contains(&at_till),
+            Funding::Platform | Funding::Merchant(_) | Funding::Shared { .. } => false,
+        };
+        if !own || row.ended.is_some() {
+            return Err(format!("coupon {id} is not good at merchant {at_till}"));
+        }
+        let coupon = self.coupons.get_mut(&id).filter(|coupon| coupon.until > now);
+        let coupon = coupon.ok_or_else(|| format!("coupon {id} does not exist"))?;
+        if (coupon.campaign, coupon.user) != (campaign, user) {
+            return Err(format!("coupon {id} is another user's"));
+        }
+        Ok(coupon)
     }
 
     fn grant(
@@ -134,7 +221,7 @@ impl Campaigns {
             let coupon = self.coupons.get_mut(&id);
             let coupon = coupon.ok_or_else(|| format!("coupon {id} does not exist"))?;
             let right = (coupon.campaign, coupon.user) == (grant.campaign, event.payer);
-            if !right || coupon.used || coupon.until <= event.at {
+            if !right || coupon.used || coupon.void || coupon.until <= event.at {
                 return Err(format!("coupon {id} is not good for this payment"));
             }
             coupon.used = true;

@@ -140,6 +140,14 @@ pub(super) fn expected(event: &Event, accounts: &Accounts) -> Result<Postings, S
         Event::CampaignStepped(_) | Event::CampaignEnded(_) | Event::BudgetChanged(_) => {
             accounts.campaigns.expected(event)
         }
+        Event::SubsidyPaid(event) => {
+            let (payer, payee) = (Account::Merchant(event.payer), Account::Merchant(event.payee));
+            Ok(Postings::new().with(payer, payee, event.amount))
+        }
+        Event::SubsidyReturned(event) => {
+            let (payer, payee) = (Account::Merchant(event.payer), Account::Merchant(event.merchant));
+            Ok(Postings::new().with(payee, payer, event.amount))
+        }
         Event::WithdrawalRequested(event) => {
             let transit = Account::Transit(accounts.brand_of(event.user)?);
             Ok(Postings::new().with(Account::Wallet(event.user), transit, event.amount))

@@ -85,6 +85,12 @@ impl Totals {
             | Event::BudgetChanged(_)
             | Event::CouponGiven(_)
             | Event::RebatePaid(_)
+            | Event::CouponUsed(_)
+            | Event::CouponReturned(_)
+            | Event::CouponVoided(_)
+            | Event::SubsidyPaid(_)
+            | Event::SubsidyReturned(_)
+            | Event::CouponsChanged(_)
             | Event::Swept(_)
             | Event::TraitsSet(_)
             | Event::BrandFunded(_) => return Ok(()),

@@ -182,5 +182,6 @@ pub fn evolve(state: &mut State, event: &CampaignAdded) {
         users: 0,
         coupons: 0,
         last: state.next,
+        coupons_most: None,
     });
 }

@@ -403,7 +403,7 @@ pub(crate) fn may_hold_one_more(
     if !campaign.runs(now) {
         return Err(NoMore::NotRunning);
     }
-    if campaign.coupons >= coupon.most || campaign.left() < campaign.worth() {
+    if campaign.coupons >= campaign.coupons_most() || campaign.left() < campaign.worth() {
         return Err(NoMore::Spent);
     }
     let held = state.campaigns.held.get(&user).map_or(0, Vec::len);

@@ -6,7 +6,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::campaign::Campaigns;
-use crate::ids::{CampaignId, CouponId, OrderId, UserId};
+use crate::ids::{CampaignId, CouponId, EventNumber, MerchantId, OrderId, UserId};
 use crate::money::Fen;
 use crate::time::UnixMillis;
 
@@ -26,6 +26,38 @@ pub struct Coupon {
     /// What became of it.
     #[n(3)]
     pub state: CouponState,
+    /// What its merchant paid another for its use.
+    #[n(4)]
+    pub subsidy: Option<Subsidy>,
+}
+
+/// What a coupon's merchant paid another, at whose till it was honoured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Subsidy {
+    /// The event that paid it.
+    #[n(0)]
+    pub event: EventNumber,
+    /// Who paid.
+    #[n(1)]
+    pub payer: MerchantId,
+    /// Who got it.
+    #[n(2)]
+    pub payee: MerchantId,
+    /// How much.
+    #[n(3)]
+    pub amount: Fen,
+    /// Given back of it. Never above the amount.
+    #[n(4)]
+    pub returned: Fen,
+}
+
+impl Subsidy {
+    /// What was not given back.
+    #[must_use]
+    pub fn left(&self) -> Fen {
+        self.amount.minus(self.returned).expect("within the amount")
+    }
 }
 
 /// What became of a coupon.
@@ -80,6 +112,12 @@ impl Campaigns {
             }
             (true, true) | (false, false) => {}
         }
+    }
+
+    /// Sets what was paid for a coupon's use.
+    pub fn set_subsidy(&mut self, id: CouponId, subsidy: Option<Subsidy>) {
+        let coupon = self.coupons.get_mut(id).expect("the coupon was found when deciding");
+        coupon.subsidy = subsidy;
     }
 
     /// Lets go of a coupon whose time is over.

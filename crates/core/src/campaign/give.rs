@@ -171,6 +171,7 @@ pub(crate) fn hold(
         user,
         until,
         state: CouponState::Open,
+        subsidy: None,
     };
     state.campaigns.hold(id, coupon);
 }

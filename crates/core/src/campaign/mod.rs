@@ -17,15 +17,24 @@ pub mod add;
 pub mod budget;
 pub mod choose;
 pub mod coupon;
+pub mod coupons;
 pub mod end;
 pub mod give;
 pub mod grant;
 pub mod payout;
+pub mod return_coupon;
+pub mod return_subsidy;
 pub mod rule;
 pub mod shoppers;
 pub mod step;
+pub mod subsidise;
 pub mod sweep;
 pub mod terms;
+pub mod use_coupon;
+pub mod void_coupon;
+
+#[cfg(test)]
+pub(crate) mod outside_world;
 
 #[cfg(test)]
 mod tests;
@@ -44,8 +53,9 @@ use crate::state::index;
 use crate::table::{self, Table};
 use crate::time::{Day, UnixMillis};
 
-pub use coupon::{Coupon, CouponState};
+pub use coupon::{Coupon, CouponState, Subsidy};
 pub use terms::Terms;
+use terms::Kind;
 
 /// A campaign and its accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -96,6 +106,9 @@ pub struct Campaign {
     /// The newest event that changed its status.
     #[n(14)]
     pub last: EventNumber,
+    /// How many coupons it gives, if that was changed.
+    #[n(15)]
+    pub coupons_most: Option<u32>,
 }
 
 /// Where a campaign stands.
@@ -185,6 +198,16 @@ impl Campaign {
     pub fn left(&self) -> Fen {
         let used = self.spent.plus(self.promised).unwrap_or(self.budget);
         self.budget.minus(used).unwrap_or(Fen::ZERO)
+    }
+
+    /// How many coupons it gives; none if it has no coupons.
+    #[must_use]
+    pub fn coupons_most(&self) -> u32 {
+        match (self.coupons_most, self.terms.kind) {
+            (Some(most), _) => most,
+            (None, Kind::Coupon(coupon)) => coupon.most,
+            (None, Kind::Discount | Kind::Rebate { .. }) => 0,
+        }
     }
 
     /// What can still be granted today.

@@ -148,7 +148,7 @@ impl OrderRef {
         }
     }
 
-    fn fetch(
+    pub(crate) fn fetch(
         self,
         merchant: MerchantId,
         state: &mut State,
@@ -166,7 +166,7 @@ impl OrderRef {
     }
 
     /// The merchant's order of this name.
-    fn find(self, merchant: MerchantId, state: &State) -> Option<(OrderId, &Order)> {
+    pub(crate) fn find(self, merchant: MerchantId, state: &State) -> Option<(OrderId, &Order)> {
         let id = match self {
             Self::Id(id) => id,
             Self::Number(number) => OrderId(state.numbers.get(&Self::key(merchant, number))?.event),

@@ -1,10 +1,13 @@
 //! Follows the log and writes a row for every notice that it asks for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use feiqian_core::campaign::Terms;
+use feiqian_core::campaign::terms::Funding;
 use feiqian_core::order::create::Notify;
 use feiqian_core::order::pay::OrderPaid;
-use feiqian_core::{Event, EventNumber, OrderId, UnixMillis};
+use feiqian_core::{CampaignId, Event, EventNumber, OrderId, UnixMillis};
 use feiqian_engine::{Committed, Next};
 use feiqian_store::{Store, StoreError};
 
@@ -171,6 +174,11 @@ impl Telling<'_> {
                 let own = notify.map(|notify| row(NoticeKind::OrderRefunded, notify));
                 rows.extend(own.map(|row| (NoticeNumber::of(number), row)));
             }
+            Event::CouponGiven(given) => {
+                let notify = self.of_stock(given.campaign, Api::Busifavor)?;
+                let own = notify.map(|notify| row(NoticeKind::CouponGiven, notify));
+                rows.extend(own.map(|row| (NoticeNumber::of(number), row)));
+            }
             _ => {}
         }
         Ok(rows)
@@ -192,22 +200,30 @@ impl Telling<'_> {
             if grant.coupon.is_none() {
                 continue;
             }
-            let known = &self.platform.wechat.terms;
-            let terms = self
-                .runtime
-                .block_on(known.of(self.platform, grant.campaign));
-            let Some(terms) = terms.map_err(PlatformError::from)? else {
-                continue;
-            };
-            let echo = StockEcho::read(terms.echo.as_deref());
-            if let Some(creator) = terms.funding.funder().filter(|_| echo.api == Api::Favor) {
-                let callbacks = &self.platform.wechat.callbacks;
-                let callback = callbacks.get(self.platform, Api::Favor, creator)?;
-                let notify = callback.and_then(Callback::notify);
-                told.extend(notify.map(|notify| (part, notify)));
-            }
+            let notify = self.of_stock(grant.campaign, Api::Favor)?;
+            told.extend(notify.map(|notify| (part, notify)));
         }
         Ok(told)
+    }
+
+    /// Whom the creator of a stock of this API wants told.
+    fn of_stock(&self, id: CampaignId, api: Api) -> Result<Option<Notify>, NotifyError> {
+        let known = self.platform.wechat.terms.of(self.platform, id);
+        let terms = self.runtime.block_on(known).map_err(PlatformError::from)?;
+        let of_api = |terms: &Arc<Terms>| StockEcho::read(terms.echo.as_deref()).api == api;
+        let Some(terms) = terms.filter(of_api) else {
+            return Ok(None);
+        };
+        let creator = match terms.funding {
+            Funding::Merchant(creator) | Funding::Outside(creator) => creator,
+            Funding::Platform | Funding::Shared { .. } => return Ok(None),
+        };
+        let callback = self
+            .platform
+            .wechat
+            .callbacks
+            .get(self.platform, api, creator)?;
+        Ok(callback.and_then(Callback::notify))
     }
 }
 

@@ -41,6 +41,9 @@ pub enum NoticeKind {
     /// A coupon was used.
     #[n(2)]
     CouponUsed,
+    /// A coupon was given.
+    #[n(3)]
+    CouponGiven,
 }
 
 /// Names a notice: what it tells of, and which of that event's notices it is.

@@ -3,12 +3,14 @@
 //! Every try has the same id, time and plaintext, as of the event that it tells of; nonces, timestamp
 //! and signature are fresh.
 
+use feiqian_core::campaign::give::CouponGiven;
 use feiqian_core::order::create::NotifyForm;
 use feiqian_core::order::pay::OrderPaid;
 use feiqian_core::order::refund::OrderRefunded;
 use feiqian_core::{Event, EventNumber, MerchantId, OrderId, UnixMillis};
 use feiqian_store::Store;
 use serde::Serialize;
+use serde_json::json;
 
 use super::deliver::{Failure, Post};
 use super::rows::NoticeNumber;
@@ -45,6 +47,12 @@ const REFUNDED: Words = Words {
 const COUPON_USED: Words = Words {
     event_type: "COUPON.USE",
     summary: "用券成功",
+    original: "coupon",
+};
+
+const COUPON_GIVEN: Words = Words {
+    event_type: "COUPON.SEND",
+    summary: "商家券领券通知",
     original: "coupon",
 };
 
@@ -94,6 +102,13 @@ pub(super) async fn post(
             let merchant = keys(platform, refund.merchant).await?;
             let plain = of_refund(platform, &store, &merchant, event, &refund).await?;
             (merchant, refund.at, REFUNDED, plain)
+        }
+        Some(Event::CouponGiven(given)) => {
+            let stock = Stock::of(platform, given.campaign).await.map_err(refused)?;
+            let creator = stock.and_then(|stock| stock.creator());
+            let creator = keys(platform, creator.ok_or(Failure::Nothing)?).await?;
+            let plain = of_gift(platform, &creator, event, &given)?;
+            (creator, given.at, COUPON_GIVEN, plain)
         }
         None if event < platform.engine.durable() => return Err(here("it is not indexed yet")),
         _ => return Err(Failure::Nothing),
@@ -176,6 +191,26 @@ async fn of_coupon(
     let object = coupon_object::object(platform, &used, &stock).await;
     let plain = serde_json::to_vec(&object.map_err(refused)?).map_err(here)?;
     Ok((creator, plain))
+}
+
+/// Of a merchant's own coupon that was given.
+fn of_gift(
+    platform: &Platform,
+    creator: &MerchantKeys,
+    event: EventNumber,
+    given: &CouponGiven,
+) -> Result<Vec<u8>, Failure> {
+    let gift = json!({
+        "event_type": "EVENT_TYPE_BUSICOUPON_SEND",
+        "coupon_code": platform.ids.coupon_code(event.0),
+        "stock_id": platform.ids.stock_id(given.campaign.0),
+        "send_time": rfc3339(given.at),
+        "openid": platform.ids.openid(given.user.0.into(), &creator.appid),
+        "send_channel": "BUSICOUPON_SEND_CHANNEL_API",
+        "send_merchant": creator.mchid,
+        "request_no": given.number.as_str(),
+    });
+    serde_json::to_vec(&gift).map_err(here)
 }
 
 fn refused(error: WechatError) -> Failure {

@@ -25,6 +25,8 @@ pub enum NotificationKind {
     OrderRefunded,
     /// A coupon was used.
     CouponUsed,
+    /// A coupon was given.
+    CouponGiven,
 }
 
 /// What became of a notice.
@@ -62,6 +64,7 @@ impl From<DeadNotice> for Notification {
                 NoticeKind::OrderPaid => NotificationKind::OrderPaid,
                 NoticeKind::OrderRefunded => NotificationKind::OrderRefunded,
                 NoticeKind::CouponUsed => NotificationKind::CouponUsed,
+                NoticeKind::CouponGiven => NotificationKind::CouponGiven,
             },
             url: notice.url,
             tries: notice.tries,

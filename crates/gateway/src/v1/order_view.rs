@@ -269,6 +269,12 @@ fn step(event: &Event) -> Option<OrderEvent> {
         | Event::CampaignEnded(_)
         | Event::CouponGiven(_)
         | Event::RebatePaid(_)
+        | Event::CouponUsed(_)
+        | Event::CouponReturned(_)
+        | Event::CouponVoided(_)
+        | Event::SubsidyPaid(_)
+        | Event::SubsidyReturned(_)
+        | Event::CouponsChanged(_)
         | Event::Swept(_)
         | Event::TraitsSet(_)
         | Event::BrandFunded(_) => return None,

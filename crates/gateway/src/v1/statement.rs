@@ -40,6 +40,10 @@ pub enum EntryKind {
     CampaignFunding,
     /// The operator put its own money into a reserve.
     Capital,
+    /// A merchant paid another for honouring its coupon.
+    Subsidy,
+    /// Such a payment went back.
+    SubsidyReturned,
 }
 
 /// A line of a statement.
@@ -176,8 +180,14 @@ fn entry(
             (EntryKind::CampaignFunding, None, None)
         }
         Event::BrandFunded(_) => (EntryKind::Capital, None, None),
+        Event::SubsidyPaid(_) => (EntryKind::Subsidy, None, None),
+        Event::SubsidyReturned(_) => (EntryKind::SubsidyReturned, None, None),
         Event::CampaignAdded(_)
         | Event::CouponGiven(_)
+        | Event::CouponUsed(_)
+        | Event::CouponReturned(_)
+        | Event::CouponVoided(_)
+        | Event::CouponsChanged(_)
         | Event::Swept(_)
         | Event::TraitsSet(_)
         | Event::Opened(_)

@@ -640,6 +640,47 @@ mod tests {
     }
 
     #[test]
+    fn coupons_stocks_and_subsidies_come_back_and_no_other_text_does() {
+        let ids = ids();
+        for number in [0, 1, 42, 99_999] {
+            let stock = ids.stock_id(u32::try_from(number).unwrap());
+            let read: [(String, usize, Option<u64>); 5] = [
+                (stock.clone(), 18, ids.read_stock_id(&stock).map(u64::from)),
+                {
+                    let text = ids.coupon_id(number);
+                    (text.clone(), 18, ids.read_coupon_id(&text))
+                },
+                {
+                    let text = ids.coupon_code(number);
+                    (text.clone(), 22, ids.read_coupon_code(&text))
+                },
+                {
+                    let text = ids.subsidy_id(number, CREATED);
+                    (text.clone(), 28, ids.read_subsidy_id(&text))
+                },
+                {
+                    let text = ids.subsidy_return_id(number, CREATED);
+                    (text.clone(), 28, ids.read_subsidy_return_id(&text))
+                },
+            ];
+            for (text, length, found) in read {
+                assert_eq!((text.len(), found), (length, Some(number)), "{text}");
+                assert!(text.bytes().all(|byte| byte.is_ascii_digit()), "{text}");
+            }
+            for bad in [
+                &stock[1..],
+                &format!("{stock}0"),
+                "",
+                "9856000",
+                "12é000000000000000",
+            ] {
+                assert_eq!(ids.read_stock_id(bad), None, "{bad}");
+            }
+            assert_eq!(ids.read_coupon_id(&stock), None);
+        }
+    }
+
+    #[test]
     fn kinds_contexts_and_keys_are_kept_apart() {
         let (ids, other) = (ids(), Ids::new(&[8; 32]));
         let openid = ids.openid(1, APPID);

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`routes`] (the endpoints), [`edge`] (the order inside each), [`caller`] (who asks),
 //! then the endpoints: orders, codepay, query, closing, refunds, bills, certificates, and the coupons of
-//! [`favor`].
+//! [`favor`] and [`busifavor`].
 //!
 //! Below them what is pure (no clock, no state; chance only from [`random`]): [`authorization`] and
 //! [`sign`] (signatures), [`aead`] and [`oaep`] (what only one merchant may read), [`keys`] (where
@@ -29,6 +29,7 @@ pub(crate) mod order_object;
 pub(crate) mod refund_object;
 mod refunds;
 
+pub(crate) mod busifavor;
 pub(crate) mod callbacks;
 pub(crate) mod favor;
 mod promotions;

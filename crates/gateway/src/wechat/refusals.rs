@@ -1,6 +1,8 @@
 //! The rules' refusals in WeChat Pay's codes: one table a command, each line a case, none left out.
 
-use feiqian_core::campaign::{add, give, step};
+use feiqian_core::campaign::{
+    add, coupons, give, return_coupon, return_subsidy, step, subsidise, use_coupon, void_coupon,
+};
 use feiqian_core::order::{close, create, pay, refund, reverse};
 
 use super::error::{Code, WechatError};
@@ -27,10 +29,20 @@ table! {
     add::Refusal => stock_added,
     step::Refusal => stock_stepped,
     give::Refusal => coupon_given,
+    coupons::Refusal => coupons_changed,
+    use_coupon::Refusal => coupon_used,
+    return_coupon::Refusal => coupon_returned,
+    void_coupon::Refusal => coupon_voided,
+    subsidise::Refusal => subsidy_paid,
+    return_subsidy::Refusal => subsidy_returned,
     BadCode => code_refused,
 }
 
 fn because(code: Code, message: &'static str) -> WechatError {
+    WechatError::new(code, message)
+}
+
+fn because_of(code: Code, message: String) -> WechatError {
     WechatError::new(code, message)
 }
 
@@ -195,6 +207,98 @@ fn coupon_given(refusal: &give::Refusal) -> WechatError {
     }
 }
 
+fn reused() -> WechatError {
+    because(
+        Code::InvalidRequest,
+        "请求单据号已使用，且参数与首次请求时不一致",
+    )
+}
+
+pub(crate) fn no_coupon() -> WechatError {
+    because(Code::ResourceNotExists, "券不存在或不属于该商户")
+}
+
+fn coupons_changed(refusal: &coupons::Refusal) -> WechatError {
+    use coupons::Refusal;
+    match refusal {
+        Refusal::NumberReused => reused(),
+        Refusal::CampaignNotFound => no_stock(),
+        Refusal::Ended => because(Code::InvalidRequest, "批次已终止，不能修改预算"),
+        Refusal::OtherCount { most } => because_of(
+            Code::InvalidRequest,
+            format!("当前批次最大发放个数为{most}，与请求不一致"),
+        ),
+        Refusal::BelowGiven { given } => because_of(
+            Code::InvalidRequest,
+            format!("已发放{given}张，目标个数不能小于已发放个数"),
+        ),
+    }
+}
+
+fn coupon_used(refusal: &use_coupon::Refusal) -> WechatError {
+    use use_coupon::Refusal;
+    match refusal {
+        Refusal::NumberReused => reused(),
+        Refusal::CouponNotFound => no_coupon(),
+        Refusal::OtherUser => because(Code::InvalidRequest, "券不属于该用户"),
+        Refusal::AlreadyUsed => because(Code::InvalidRequest, "券已核销"),
+        Refusal::Void => because(Code::InvalidRequest, "券已失效"),
+        Refusal::NotNow => because(Code::InvalidRequest, "券未到可用时间或已过期"),
+    }
+}
+
+fn coupon_returned(refusal: &return_coupon::Refusal) -> WechatError {
+    use return_coupon::Refusal;
+    match refusal {
+        Refusal::NumberReused => reused(),
+        Refusal::CouponNotFound => no_coupon(),
+        Refusal::NotUsed => because(Code::InvalidRequest, "券未核销，不能退券"),
+        Refusal::Subsidised { .. } => {
+            because(Code::InvalidRequest, "券有未回退的营销补差，请先回退补差")
+        }
+        Refusal::Over => because(Code::InvalidRequest, "券已过期，不能退券"),
+    }
+}
+
+fn coupon_voided(refusal: &void_coupon::Refusal) -> WechatError {
+    use void_coupon::Refusal;
+    match refusal {
+        Refusal::NumberReused => reused(),
+        Refusal::CouponNotFound => no_coupon(),
+        Refusal::TextTooLong => body("/deactivate_reason", "长度超过限制"),
+        Refusal::AlreadyUsed => because(Code::InvalidRequest, "券已核销，不能失效"),
+        Refusal::AlreadyVoid => because(Code::InvalidRequest, "券已失效"),
+    }
+}
+
+fn subsidy_paid(refusal: &subsidise::Refusal) -> WechatError {
+    use subsidise::Refusal;
+    match refusal {
+        Refusal::NumberReused => reused(),
+        Refusal::CouponNotFound => no_coupon(),
+        Refusal::NotUsed => because(Code::InvalidRequest, "券未核销，不能补差"),
+        Refusal::SameMerchant => body("/payee_merchant", "不能与扣款商户相同"),
+        Refusal::OrderNotFound => {
+            because(Code::ResourceNotExists, "入账商户没有该用户已支付的订单")
+        }
+        Refusal::TextTooLong => body("/description", "长度超过限制"),
+        Refusal::AboveWorth { .. } => because(Code::InvalidRequest, "补差金额大于券的优惠金额"),
+        Refusal::AlreadySubsidised => because(Code::InvalidRequest, "该券已补差"),
+        Refusal::BalanceShort { .. } => because(Code::NotEnough, "扣款商户账户余额不足"),
+    }
+}
+
+fn subsidy_returned(refusal: &return_subsidy::Refusal) -> WechatError {
+    use return_subsidy::Refusal;
+    match refusal {
+        Refusal::NumberReused => reused(),
+        Refusal::SubsidyNotFound => because(Code::ResourceNotExists, "该商户没有该券的补差入账"),
+        Refusal::TextTooLong => body("/description", "长度超过限制"),
+        Refusal::AboveLeft { .. } => because(Code::InvalidRequest, "回退金额大于可回退金额"),
+        Refusal::BalanceShort { .. } => because(Code::NotEnough, "扣款商户账户余额不足"),
+    }
+}
+
 fn code_refused(refusal: &BadCode) -> WechatError {
     match refusal {
         BadCode::Invalid => because(
@@ -316,6 +420,34 @@ mod tests {
         check(Give::NotRunning, 400, "INVALID_REQUEST");
         check(Give::Spent, 403, "NOT_ENOUGH");
         check(Give::UserLimit, 403, "RULE_LIMIT");
+    }
+
+    #[test]
+    fn of_tills_and_subsidies() {
+        use coupons::Refusal as Change;
+        check(Change::NumberReused, 400, "INVALID_REQUEST");
+        check(Change::CampaignNotFound, 404, "RESOURCE_NOT_EXISTS");
+        check(Change::OtherCount { most: 1 }, 400, "INVALID_REQUEST");
+        check(Change::BelowGiven { given: 1 }, 400, "INVALID_REQUEST");
+        use use_coupon::Refusal as Use;
+        check(Use::CouponNotFound, 404, "RESOURCE_NOT_EXISTS");
+        check(Use::AlreadyUsed, 400, "INVALID_REQUEST");
+        check(Use::NotNow, 400, "INVALID_REQUEST");
+        use return_coupon::Refusal as Return;
+        check(Return::CouponNotFound, 404, "RESOURCE_NOT_EXISTS");
+        check(Return::Subsidised { left: FEN }, 400, "INVALID_REQUEST");
+        use void_coupon::Refusal as Void;
+        check(Void::TextTooLong, 400, "PARAM_ERROR");
+        check(Void::AlreadyVoid, 400, "INVALID_REQUEST");
+        use subsidise::Refusal as Pay;
+        check(Pay::SameMerchant, 400, "PARAM_ERROR");
+        check(Pay::OrderNotFound, 404, "RESOURCE_NOT_EXISTS");
+        check(Pay::AboveWorth { worth: FEN }, 400, "INVALID_REQUEST");
+        check(Pay::BalanceShort { available: FEN }, 403, "NOT_ENOUGH");
+        use return_subsidy::Refusal as Back;
+        check(Back::SubsidyNotFound, 404, "RESOURCE_NOT_EXISTS");
+        check(Back::AboveLeft { left: FEN }, 400, "INVALID_REQUEST");
+        check(Back::BalanceShort { available: FEN }, 403, "NOT_ENOUGH");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::any;
 
 use super::edge::{get, method_not_allowed, not_found, post};
-use super::{bills, certificates, closing, codepay, favor, orders, query, refunds};
+use super::{bills, busifavor, certificates, closing, codepay, favor, orders, query, refunds};
 use crate::platform::Platform;
 
 /// Everything under `/v3`. It must be served at the root of a host: SDKs sign the path.
@@ -47,6 +47,7 @@ pub fn routes() -> Router<Arc<Platform>> {
         .route("/v3/billdownload/file", get(bills::download))
         .route("/v3/certificates", get(certificates::certificates))
         .merge(favor::routes())
+        .merge(busifavor::routes())
         .method_not_allowed_fallback(method_not_allowed)
         .route("/v3", any(not_found))
         .route("/v3/{*rest}", any(not_found))

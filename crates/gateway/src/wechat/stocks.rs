@@ -1,8 +1,10 @@
 //! Stocks (批次): campaigns with coupons, as the two coupon APIs of WeChat Pay v3 name and show them.
 
-use feiqian_core::campaign::terms::{Benefit, CouponTerms, Flaw, Kind};
+use feiqian_core::campaign::step::{self, Step, StepCampaign};
+use feiqian_core::campaign::terms::{Benefit, Flaw, Kind};
 use feiqian_core::campaign::{Campaign, Status};
 use feiqian_core::{CampaignId, Event, Fen, MerchantId, Number, UnixMillis};
+use feiqian_engine::Rejected;
 use feiqian_store::Store;
 
 use super::edge::Signed;
@@ -20,7 +22,6 @@ const NUMBER_CHARS_MAX: usize = 53;
 pub(crate) struct Stock {
     pub id: CampaignId,
     pub row: Campaign,
-    pub coupon: CouponTerms,
     pub echo: StockEcho,
 }
 
@@ -36,10 +37,9 @@ impl Stock {
 
     fn new(id: CampaignId, row: Campaign) -> Option<Self> {
         match row.terms.kind {
-            Kind::Coupon(coupon) => Some(Self {
+            Kind::Coupon(_) => Some(Self {
                 id,
                 echo: StockEcho::read(row.terms.echo.as_deref()),
-                coupon,
                 row,
             }),
             Kind::Discount | Kind::Rebate { .. } => None,
@@ -127,6 +127,22 @@ impl Stock {
             Status::Ended => "stoped",
         }
     }
+}
+
+/// Approves and starts a stock that costs its creator nothing. Whoever asked before did it already.
+pub(crate) async fn run(
+    platform: &Platform,
+    campaign: CampaignId,
+    by: Number,
+) -> Result<(), WechatError> {
+    for step in [Step::Approve, Step::Start] {
+        let command = StepCampaign { campaign, step, by };
+        match platform.engine.submit(command).await {
+            Ok(_) | Err(Rejected::Refused(step::Refusal::WrongStatus { .. })) => {}
+            Err(rejected) => return Err(rejected.into()),
+        }
+    }
+    Ok(())
 }
 
 /// How campaigns name the merchant that asks.

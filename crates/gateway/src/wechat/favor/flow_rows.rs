@@ -41,11 +41,11 @@ pub(crate) struct FlowFile {
 }
 
 impl FlowFile {
-    pub fn of_uses() -> Self {
+    pub(super) fn of_uses() -> Self {
         Self::new(USES)
     }
 
-    pub fn of_refunds() -> Self {
+    pub(super) fn of_refunds() -> Self {
         Self::new(REFUNDS)
     }
 
@@ -62,13 +62,13 @@ impl FlowFile {
         self.rows
     }
 
-    pub fn push_use(&mut self, used: &Use<'_>) {
+    pub(super) fn push_use(&mut self, used: &Use<'_>) {
         let mut values = of_use(used);
         values.extend([clean(&used.device), String::new(), String::new()]);
         self.push(&values, used.amount);
     }
 
-    pub fn push_refund(&mut self, used: &Use<'_>, back: &Back) {
+    pub(super) fn push_refund(&mut self, used: &Use<'_>, back: &Back) {
         let mut values = of_use(used);
         let amount = yuan(i128::from(back.amount.0));
         values.extend([back.refund_id.clone(), amount, back.time.clone()]);

@@ -3,17 +3,17 @@
 //! A stock is a campaign of the merchant that creates it, paid from its balance in advance. It approves its
 //! own stocks: they cost the platform nothing.
 
-mod callbacks;
 mod coupons;
 mod create;
 mod flow_rows;
 mod flows;
-mod send;
 mod steps;
 mod stocks;
 
+pub(crate) mod callbacks;
 pub(crate) mod coupon_object;
 pub(crate) mod find;
+pub(crate) mod send;
 
 use std::sync::Arc;
 
