@@ -98,7 +98,7 @@ impl World {
         };
         Self {
             bearers: [
-                ("operator", bearer(Role::Operator)),
+                ("operator", bearer(Role::first_operator())),
                 ("shop", bearer(Role::Merchant(SHOP.0))),
                 ("user", bearer(Role::User(USER.0))),
             ],
