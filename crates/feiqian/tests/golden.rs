@@ -130,6 +130,7 @@ async fn an_old_folder_goes_on() {
             order: order("open"),
             payer: UserId(0),
             attempt: Attempt::of(&Number::new("late").unwrap()),
+            at_most: None,
         };
         assert!(!engine.submit(pay).await.unwrap().again, "{version}");
         engine.stop();

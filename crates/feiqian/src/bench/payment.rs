@@ -169,6 +169,7 @@ impl Work for Payments {
             order,
             payer: flight.payer,
             attempt: Attempt(flight.n),
+            at_most: None,
         };
         Some(pay.into())
     }

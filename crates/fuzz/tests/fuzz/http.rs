@@ -88,6 +88,7 @@ impl World {
             order: paid,
             payer: USER,
             attempt: Attempt(1),
+            at_most: None,
         };
         platform.engine.submit(pay).await.unwrap();
         let pem = credentials.private_key_pem.as_ref().unwrap();

@@ -261,14 +261,13 @@ fn campaigns_in(story: &OrderStory) -> Vec<CampaignId> {
 
 /// All campaigns that got something back in this event.
 pub fn campaigns_back_in(event: &Event) -> Vec<CampaignId> {
-    match event {
-        Event::OrderRefunded(refunded) => refunded
-            .returned
-            .iter()
-            .flat_map(|returned| campaigns_back(returned))
-            .collect(),
-        _ => Vec::new(),
-    }
+    let Event::OrderRefunded(refunded) = event else {
+        return Vec::new();
+    };
+    let returned = refunded.returned.iter();
+    returned
+        .flat_map(|returned| campaigns_back(returned))
+        .collect()
 }
 
 /// A refund as its event tells it; none for another event.

@@ -212,6 +212,10 @@ fn entry(
 }
 
 /// The campaign that an event is about; a payment may be about several.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "other events are about none"
+)]
 fn campaign_of(event: &Event) -> Option<CampaignId> {
     match event {
         Event::CampaignStepped(e) => Some(e.campaign),

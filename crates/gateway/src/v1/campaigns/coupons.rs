@@ -172,15 +172,13 @@ pub async fn claim(
         claimed,
     };
     let with_code = !claimed && number != own;
-    submit(&platform, command)
-        .await?
-        .map_err(|rejected| match rejected {
-            Rejected::Refused(Refusal::NumberReused) if with_code => {
-                let message = "this code was used by another shopper";
-                ApiError::new(ErrorType::Refused, "code_used", message).at("code")
-            }
-            rejected => rejected.into(),
-        })
+    submit(&platform, command).await?.map_err(|rejected| {
+        if with_code && matches!(rejected, Rejected::Refused(Refusal::NumberReused)) {
+            let message = "this code was used by another shopper";
+            return ApiError::new(ErrorType::Refused, "code_used", message).at("code");
+        }
+        rejected.into()
+    })
 }
 
 /// Shoppers' numbers and the campaign's codes are one series: so a shopper's is made its own.
