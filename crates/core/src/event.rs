@@ -221,8 +221,15 @@ impl Event {
             | Self::TopUpRequested(_)
             | Self::OrderCreated(_)
             | Self::OrderClosed(_)
-            | Self::OrderExpired(_) | Self::CampaignAdded(_) | Self::CouponGiven(_) | Self::Swept(_) | Self::TraitsSet(_)
-            | Self::CouponUsed(_) | Self::CouponReturned(_) | Self::CouponVoided(_) | Self::CouponsChanged(_) => None,
+            | Self::OrderExpired(_)
+            | Self::CampaignAdded(_)
+            | Self::CouponGiven(_)
+            | Self::Swept(_)
+            | Self::TraitsSet(_)
+            | Self::CouponUsed(_)
+            | Self::CouponReturned(_)
+            | Self::CouponVoided(_)
+            | Self::CouponsChanged(_) => None,
         }
     }
 
@@ -254,7 +261,12 @@ impl Event {
             | Self::OrderPaid(_)
             | Self::OrderClosed(_)
             | Self::OrderExpired(_)
-            | Self::OrderReversed(_) | Self::CampaignStepped(_) | Self::CampaignEnded(_) | Self::RebatePaid(_) | Self::Swept(_) | Self::TraitsSet(_) => return None,
+            | Self::OrderReversed(_)
+            | Self::CampaignStepped(_)
+            | Self::CampaignEnded(_)
+            | Self::RebatePaid(_)
+            | Self::Swept(_)
+            | Self::TraitsSet(_) => return None,
         };
         Some((key, Known { event, digest }))
     }
@@ -278,15 +290,31 @@ impl Event {
             | Self::TopUpRequested(_)
             | Self::WithdrawalRequested(_)
             | Self::TransferAnswered(_)
-            | Self::OrderCreated(_) | Self::CampaignAdded(_) | Self::CampaignStepped(_) | Self::BudgetChanged(_) | Self::CampaignEnded(_) | Self::CouponGiven(_) | Self::Swept(_) | Self::TraitsSet(_) | Self::BrandFunded(_)
-            | Self::CouponUsed(_) | Self::CouponReturned(_) | Self::CouponVoided(_) | Self::SubsidyPaid(_) | Self::SubsidyReturned(_) | Self::CouponsChanged(_) => None,
+            | Self::OrderCreated(_)
+            | Self::CampaignAdded(_)
+            | Self::CampaignStepped(_)
+            | Self::BudgetChanged(_)
+            | Self::CampaignEnded(_)
+            | Self::CouponGiven(_)
+            | Self::Swept(_)
+            | Self::TraitsSet(_)
+            | Self::BrandFunded(_)
+            | Self::CouponUsed(_)
+            | Self::CouponReturned(_)
+            | Self::CouponVoided(_)
+            | Self::SubsidyPaid(_)
+            | Self::SubsidyReturned(_)
+            | Self::CouponsChanged(_) => None,
         }
     }
 
     /// The coupon that it goes on with, but for its use to pay an order: that is the order's.
     #[must_use]
     pub fn coupon(&self) -> Option<crate::ids::CouponId> {
-        #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds go on with coupons")]
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "few kinds go on with coupons"
+        )]
         match self {
             Self::CouponUsed(event) => Some(event.coupon),
             Self::CouponReturned(event) => Some(event.coupon),

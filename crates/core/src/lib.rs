@@ -41,7 +41,10 @@ mod testing;
 
 pub use command::{Command, Decision, Refusal, Submit, decide};
 pub use event::{Event, evolve};
-pub use ids::{BrandId, CampaignId, CouponId, EventNumber, MerchantId, Number, OrderId, RefundId, TransferId, UserId};
+pub use ids::{
+    BrandId, CampaignId, CouponId, EventNumber, MerchantId, Number, OrderId, RefundId, TransferId,
+    UserId,
+};
 pub use ledger::{Account, Posting, Postings};
 pub use money::{BasisPoints, Fen};
 pub use state::{Keep, Mode, State};

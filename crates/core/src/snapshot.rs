@@ -172,7 +172,9 @@ impl Frozen {
 
     fn campaign_heads(&self) -> Vec<CampaignHead> {
         let len = |queue: Option<usize>| queue.unwrap_or(0) as u64;
-        let heads = (0..).map(CampaignId).zip(self.campaigns.iter().zip(&self.had));
+        let heads = (0..)
+            .map(CampaignId)
+            .zip(self.campaigns.iter().zip(&self.had));
         heads
             .map(|(id, (campaign, had))| CampaignHead {
                 campaign: campaign.clone(),
@@ -290,7 +292,13 @@ pub fn read(bytes: &[u8]) -> Result<State, decode::Error> {
             state.transfers.insert(id, transfer);
         },
     )?;
-    read_shoppers(&mut d, head.users, &head.days, head.persons, &mut state.shoppers)?;
+    read_shoppers(
+        &mut d,
+        head.users,
+        &head.days,
+        head.persons,
+        &mut state.shoppers,
+    )?;
     read_campaigns(&mut d, head.campaigns, &mut state.campaigns)?;
     rows(&mut d, head.coupons, |(id, coupon): (CouponId, Coupon)| {
         if coupon.state == CouponState::Open {

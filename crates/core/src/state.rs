@@ -9,7 +9,9 @@ use crate::brand::Brand;
 use crate::campaign::shoppers::{Shopper, Shoppers};
 use crate::campaign::{Campaign, Campaigns, Coupon};
 use crate::command::Command;
-use crate::ids::{BrandId, CampaignId, CouponId, EventNumber, MerchantId, OrderId, TransferId, UserId};
+use crate::ids::{
+    BrandId, CampaignId, CouponId, EventNumber, MerchantId, OrderId, TransferId, UserId,
+};
 use crate::ledger::Account;
 use crate::merchant::Merchant;
 use crate::money::Fen;
@@ -114,7 +116,9 @@ impl State {
     }
 
     /// All campaigns, by id.
-    pub fn campaigns(&self) -> impl DoubleEndedIterator<Item = (CampaignId, &Campaign)> + ExactSizeIterator {
+    pub fn campaigns(
+        &self,
+    ) -> impl DoubleEndedIterator<Item = (CampaignId, &Campaign)> + ExactSizeIterator {
         let ids = |place: usize| u32::try_from(place).expect("ids are 32 bits");
         self.campaigns
             .rows

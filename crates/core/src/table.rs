@@ -174,7 +174,10 @@ impl<K: Key, V: Clone> Table<K, V> {
             self.len = self.len.saturating_add(1);
             chunk.rows.len().saturating_sub(1)
         });
-        let (_, value) = chunk.rows.get_mut(place).expect("the row was found or made");
+        let (_, value) = chunk
+            .rows
+            .get_mut(place)
+            .expect("the row was found or made");
         value
     }
 

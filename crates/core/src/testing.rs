@@ -12,17 +12,21 @@ use crate::brand::open::Open;
 use crate::campaign::add::AddCampaign;
 use crate::campaign::give::GiveCoupon;
 use crate::campaign::step::{Step, StepCampaign};
-use crate::campaign::terms::{Benefit, CouponTerms, Funding, Kind, PerUser, Terms as Offer, WhenSpent};
+use crate::campaign::terms::{
+    Benefit, CouponTerms, Funding, Kind, PerUser, Terms as Offer, WhenSpent,
+};
 use crate::command::{Command, Decision, Refusal, decide};
 use crate::event::{Event, evolve};
-use crate::ids::{BrandId, CampaignId, EventNumber, MerchantId, Number, OrderId, TransferId, UserId};
+use crate::ids::{
+    BrandId, CampaignId, EventNumber, MerchantId, Number, OrderId, TransferId, UserId,
+};
 use crate::ledger::Account;
+use crate::limits::DAY_MS;
 use crate::merchant::{Category, MerchantStatus, add::AddMerchant, change::ChangeMerchant};
 use crate::money::{BasisPoints, Fen};
 use crate::order::close::CloseOrder;
 use crate::order::create::{Channel, CreateOrder, Notify, NotifyForm, Terms};
 use crate::order::expire::ExpireOrder;
-use crate::limits::DAY_MS;
 use crate::order::pay::{OrderPaid, PayOrder};
 use crate::order::refund::RefundOrder;
 use crate::order::reverse::ReverseOrder;
@@ -449,7 +453,9 @@ impl World {
         let paid = self.buy(fen, payer);
         let granted = paid.granted.as_deref().cloned().unwrap_or_default();
         let each = granted.grants.iter();
-        let each = each.map(|grant| (grant.campaign.0, grant.amount.0)).collect();
+        let each = each
+            .map(|grant| (grant.campaign.0, grant.amount.0))
+            .collect();
         (each, paid.postings[0].amount.0)
     }
 }

@@ -62,7 +62,10 @@ impl Day {
     #[must_use]
     pub fn weekday(self) -> i64 {
         // 1970-01-01 was a Thursday.
-        i64::from(self.0).saturating_add(3).rem_euclid(7).saturating_add(1)
+        i64::from(self.0)
+            .saturating_add(3)
+            .rem_euclid(7)
+            .saturating_add(1)
     }
 }
 
@@ -85,6 +88,9 @@ mod tests {
         assert_eq!((start.hour(), start.plus(-1).hour()), (0, 23));
         assert_eq!(start.day().weekday(), 6);
         assert_eq!(start.day().plus(2).weekday(), 1);
-        assert_eq!(UnixMillis(i64::MAX).day().start().day(), UnixMillis(i64::MAX).day());
+        assert_eq!(
+            UnixMillis(i64::MAX).day().start().day(),
+            UnixMillis(i64::MAX).day()
+        );
     }
 }

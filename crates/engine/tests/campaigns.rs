@@ -63,7 +63,13 @@ fn offer() -> Terms {
 async fn open(dir: &std::path::Path, budget: Fen, terms: Terms) -> Engine {
     let engine = Engine::open(Options::new(dir, Mode::Sandbox)).unwrap();
     let name = "Red".to_owned();
-    engine.submit(AddBrand { number: number("b"), name }).await.unwrap();
+    engine
+        .submit(AddBrand {
+            number: number("b"),
+            name,
+        })
+        .await
+        .unwrap();
     let shop = AddMerchant {
         number: number("m"),
         name: "Shop".into(),
@@ -85,7 +91,10 @@ async fn open(dir: &std::path::Path, budget: Fen, terms: Terms) -> Engine {
     engine.submit(campaign).await.unwrap();
     for step in [Step::Approve, Step::Start] {
         let (campaign, by) = (CampaignId(0), number("two"));
-        engine.submit(StepCampaign { campaign, step, by }).await.unwrap();
+        engine
+            .submit(StepCampaign { campaign, step, by })
+            .await
+            .unwrap();
     }
     engine
 }
@@ -111,7 +120,10 @@ async fn add_payer(engine: Engine, n: u32) {
         }
     };
     let (transfer, answer) = (TransferId(asked), Answer::Done);
-    engine.submit(AnswerTransfer { transfer, answer }).await.unwrap();
+    engine
+        .submit(AnswerTransfer { transfer, answer })
+        .await
+        .unwrap();
 }
 
 /// Everybody pays an order of its own at once: how many were told that the campaign is spent.
@@ -160,7 +172,10 @@ fn granted(engine: &Engine) -> (i64, i64) {
         for (_, event) in &batch.events {
             audit.read(event).unwrap();
             if let Event::OrderPaid(paid) = event {
-                let got = paid.granted.as_ref().is_some_and(|granted| !granted.grants.is_empty());
+                let got = paid
+                    .granted
+                    .as_ref()
+                    .is_some_and(|granted| !granted.grants.is_empty());
                 *(if got { &mut with } else { &mut without }) += 1;
             }
         }
@@ -181,10 +196,42 @@ async fn exactly_as_many_as_the_budget_pays_for() {
     let budget = Fen(GIVES.0 * GRANTS);
     let cases = [
         ("total", budget, offer(), 0),
-        ("total, told", budget, Terms { when_spent: told, ..offer() }, 900),
-        ("a day", Fen(GIVES.0 * 500), Terms { per_day: Some(budget), ..offer() }, 0),
-        ("a person", Fen(GIVES.0 * 500), Terms { per_user: persons, ..offer() }, 0),
-        ("users", Fen(GIVES.0 * 500), Terms { users: Some(100), ..offer() }, 0),
+        (
+            "total, told",
+            budget,
+            Terms {
+                when_spent: told,
+                ..offer()
+            },
+            900,
+        ),
+        (
+            "a day",
+            Fen(GIVES.0 * 500),
+            Terms {
+                per_day: Some(budget),
+                ..offer()
+            },
+            0,
+        ),
+        (
+            "a person",
+            Fen(GIVES.0 * 500),
+            Terms {
+                per_user: persons,
+                ..offer()
+            },
+            0,
+        ),
+        (
+            "users",
+            Fen(GIVES.0 * 500),
+            Terms {
+                users: Some(100),
+                ..offer()
+            },
+            0,
+        ),
     ];
     for (what, budget, terms, refused) in cases {
         let dir = tempfile::tempdir().unwrap();
@@ -194,13 +241,22 @@ async fn exactly_as_many_as_the_budget_pays_for() {
             for n in 0..PAYERS {
                 let person = Some([u8::try_from(n % 100).unwrap(); 16]);
                 let (user, city, segment) = (UserId(n), 0, 0);
-                let traits = SetTraits { user, city, segment, person };
+                let traits = SetTraits {
+                    user,
+                    city,
+                    segment,
+                    person,
+                };
                 engine.submit(traits).await.unwrap();
             }
         }
         assert_eq!(race(&engine).await, refused, "{what}");
         let subsidy = engine.read(|state| state.balance(Account::Subsidy(CampaignId(0))));
-        assert_eq!(subsidy.await.unwrap(), Some(Fen(GIVES.0 * GRANTS)), "{what}");
+        assert_eq!(
+            subsidy.await.unwrap(),
+            Some(Fen(GIVES.0 * GRANTS)),
+            "{what}"
+        );
         let without = i64::from(PAYERS) - GRANTS - i64::try_from(refused).unwrap();
         assert_eq!(granted(&engine), (GRANTS, without), "{what}");
         engine.stop();

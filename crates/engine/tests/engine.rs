@@ -92,6 +92,7 @@ fn pay(order: OrderId) -> PayOrder {
         order,
         payer: PAYER,
         attempt: Attempt(1),
+        at_most: None,
     }
 }
 
@@ -230,6 +231,7 @@ async fn a_thousand_at_once_make_one_order_and_one_payment() {
                     order,
                     payer: PAYER,
                     attempt,
+                    at_most: None,
                 })
                 .await
                 .is_ok()

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use feiqian_core::{MerchantId, Mode};
+use feiqian_core::{MerchantId, Mode, Number};
+use feiqian_gateway::access::{FIRST_OPERATOR, Role};
 use feiqian_gateway::platform::Platform;
 use feiqian_store::vault::MasterKey;
 use secrecy::ExposeSecret;
@@ -31,6 +32,9 @@ pub struct Options {
 }
 
 const MASTER_KEY: &str = "master.key";
+/// A second operator: whoever adds a campaign does not approve it.
+const SECOND: &str = "second";
+const SECOND_KEY: &str = "second.key";
 
 pub fn run(options: &Options) -> Result<(), Failure> {
     if options.reset {
@@ -60,6 +64,8 @@ async fn demo(options: &Options) -> Result<(), Failure> {
     let time = clock.clock();
     let platform =
         folder::open(&options.data, Mode::Sandbox, master, base_url.clone(), time).await?;
+    let second = Role::Operator(Number::new(SECOND)?);
+    folder::write_operator_key(&platform, &options.data.join(SECOND_KEY), second)?;
     seed::seed(&platform, &clock).await?;
     let credentials = credentials(&platform, &options.data)?;
     folder::write_secret(&options.credentials, &format!("{credentials:#}\n"))?;
@@ -96,10 +102,15 @@ fn credentials(platform: &Platform, dir: &Path) -> Result<Value, Failure> {
             .to_str()
             .ok_or("the path of this program is not UTF-8")?,
     );
-    let operator_key = std::fs::read_to_string(dir.join(folder::OPERATOR_KEY))?;
+    let key = |file| std::fs::read_to_string(dir.join(file)).map(|key| key.trim().to_owned());
+    let operator_key = key(folder::OPERATOR_KEY)?;
     Ok(json!({
         "base_url": base_url,
-        "operator_key": operator_key.trim(),
+        "operator_key": operator_key,
+        "operators": [
+            { "name": FIRST_OPERATOR, "api_key": operator_key },
+            { "name": SECOND, "api_key": key(SECOND_KEY)? },
+        ],
         "wechat": wechat(platform, MerchantId(0))?,
         "wechat_other": wechat(platform, MerchantId(1))?,
         "payer": {

@@ -61,7 +61,7 @@ pub async fn open(
     bar.finish_and_clear();
     let vault = Vault::open(&dir.join("vault"), master)?;
     let platform = Platform::open(engine, vault, base_url).await?;
-    write_operator_key(&platform, dir)?;
+    write_operator_key(&platform, &dir.join(OPERATOR_KEY), Role::first_operator())?;
     Ok(platform)
 }
 
@@ -81,14 +81,13 @@ pub fn byte_bar(what: &'static str) -> ProgressBar {
     bar
 }
 
-/// On the first start the operator's key is made and written to a file that only its owner reads.
-fn write_operator_key(platform: &Platform, dir: &Path) -> Result<(), Failure> {
-    let path = dir.join(OPERATOR_KEY);
+/// On the first start an operator's key is made and written to a file that only its owner reads.
+pub fn write_operator_key(platform: &Platform, path: &Path, role: Role) -> Result<(), Failure> {
     if path.exists() {
         return Ok(());
     }
-    let key = platform.access.grant(&platform.vault, Role::Operator)?;
-    write_secret(&path, &format!("{}\n", key.expose_secret()))
+    let key = platform.access.grant(&platform.vault, role)?;
+    write_secret(path, &format!("{}\n", key.expose_secret()))
 }
 
 /// Writes a file of mode 0600, whole or not at all.

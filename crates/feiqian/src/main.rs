@@ -12,6 +12,7 @@ pub(crate) use say;
 mod audit;
 mod backup;
 mod bench;
+mod campaign;
 mod demo;
 mod folder;
 mod report;
@@ -52,6 +53,9 @@ enum Command {
     Pay(shopper::PayOptions),
     /// Print a fresh pay code of a sandbox's shopper: 18 digits, as the last word.
     Paycode(shopper::PayCodeOptions),
+    /// Make and run campaigns of a server: discounts, coupons, rebates.
+    #[command(subcommand)]
+    Campaign(campaign::Command),
     /// Compute every balance and check every rule again, from the log alone.
     ///
     /// Works while the server runs. Exits with 1 and the first contradiction if there is one. Memory
@@ -98,6 +102,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::run(&options),
         Command::Pay(options) => shopper::pay(&options),
         Command::Paycode(options) => shopper::pay_code(&options),
+        Command::Campaign(command) => campaign::run(&command),
         Command::Audit(options) => audit::run(&options),
         Command::Backup(options) => backup::run(&options),
         Command::Restore(options) => restore::run(&options),

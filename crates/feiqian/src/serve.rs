@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use feiqian_engine::system_clock;
 use feiqian_core::Mode;
+use feiqian_engine::system_clock;
 use feiqian_gateway::server::TlsFiles;
 use feiqian_store::vault::MasterKey;
 use serde::Deserialize;
@@ -68,7 +68,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         let stop = Stop::listen()?;
         let listener = folder::listen(config.listen)?;
         let url = config.public_url.trim_end_matches('/').to_owned();
-        let platform = folder::open(&config.data, Mode::Production, master, url, system_clock()).await?;
+        let platform =
+            folder::open(&config.data, Mode::Production, master, url, system_clock()).await?;
         let key = config.data.join(folder::OPERATOR_KEY);
         crate::say!(
             "Serving on {}; the operator's key is in {}",

@@ -88,24 +88,22 @@ fn run(who: &Who, path: impl Fn(&str) -> String, body: &Value) -> Result<Value, 
         let client = reqwest::Client::builder().no_proxy().build()?;
         let base = who.server.trim_end_matches('/');
         let session = client.post(format!("{base}/v1/sandbox/sessions"));
-        let session = answer(who, session.json(&json!({ "as": who.name }))).await?;
+        let session = answer(&who.server, session.json(&json!({ "as": who.name }))).await?;
         let url = format!("{base}{}", path(text(&session["user_id"])));
         let request = client
             .post(url)
             .bearer_auth(text(&session["key"]))
             .header("Idempotency-Key", random_number()?)
             .json(body);
-        answer(who, request).await
+        answer(&who.server, request).await
     })
 }
 
-async fn answer(who: &Who, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
+/// Sends a request and reads the answer, or says why there is none.
+pub async fn answer(server: &str, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
     let response = request.send().await.map_err(|error| {
         let why = crate::with_causes(&error);
-        format!(
-            "no answer from {}: {why}. Does `feiqian demo` run there?",
-            who.server
-        )
+        format!("no answer from {server}: {why}. Does `feiqian demo` run there?")
     })?;
     let status = response.status();
     let body: Value = response.json().await.unwrap_or_default();
@@ -116,13 +114,14 @@ async fn answer(who: &Who, request: reqwest::RequestBuilder) -> Result<Value, Fa
     match error["message"].as_str() {
         Some(message) => Err(format!("{message} ({})", text(&error["code"])).into()),
         None if status.as_u16() == 404 => {
-            Err(format!("{} is not a sandbox of Feiqian", who.server).into())
+            Err(format!("{server} is not a sandbox of Feiqian").into())
         }
-        None => Err(format!("{} answered {status}", who.server).into()),
+        None => Err(format!("{server} answered {status}").into()),
     }
 }
 
-fn random_number() -> Result<String, Failure> {
+/// A number of a request of its own.
+pub fn random_number() -> Result<String, Failure> {
     let mut bytes = [0_u8; 16];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| "no random numbers on this machine")?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

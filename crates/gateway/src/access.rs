@@ -8,7 +8,8 @@ use std::sync::{PoisonError, RwLock};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use feiqian_core::{MerchantId, UserId};
+use feiqian_core::ids::BadNumber;
+use feiqian_core::{MerchantId, Number, UserId};
 use feiqian_store::vault::Vault;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -16,18 +17,63 @@ use serde::{Deserialize, Serialize};
 use crate::platform::{PlatformError, read_record, write_record};
 
 /// What the holder of a key may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Everything an operator does.
-    Operator,
+    /// Everything an operator does, under this name.
+    Operator(Number),
     /// What one merchant does.
     Merchant(u32),
     /// What one shopper does.
     User(u32),
 }
 
+/// A role as the vault keeps it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Record {
+    /// The one operator of keys made before operators had names.
+    Operator,
+    NamedOperator(String),
+    Merchant(u32),
+    User(u32),
+}
+
+/// The operator whose key the first start writes.
+pub const FIRST_OPERATOR: &str = "operator";
+
+impl From<Role> for Record {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Operator(name) => Self::NamedOperator(name.as_str().to_owned()),
+            Role::Merchant(merchant) => Self::Merchant(merchant),
+            Role::User(user) => Self::User(user),
+        }
+    }
+}
+
+impl TryFrom<Record> for Role {
+    type Error = BadNumber;
+
+    fn try_from(record: Record) -> Result<Self, BadNumber> {
+        Ok(match record {
+            Record::Operator => Self::first_operator(),
+            Record::NamedOperator(name) => Self::Operator(Number::new(&name)?),
+            Record::Merchant(merchant) => Self::Merchant(merchant),
+            Record::User(user) => Self::User(user),
+        })
+    }
+}
+
 impl Role {
+    /// For the operator who was there first.
+    ///
+    /// # Panics
+    /// Never: its name is a name.
+    #[must_use]
+    pub fn first_operator() -> Self {
+        Self::Operator(Number::new(FIRST_OPERATOR).expect("its name is a name"))
+    }
+
     /// For a merchant.
     #[must_use]
     pub fn merchant(merchant: MerchantId) -> Self {
@@ -42,7 +88,7 @@ impl Role {
 
     fn prefix(self) -> &'static str {
         match self {
-            Self::Operator => "fqo_",
+            Self::Operator(_) => "fqo_",
             Self::Merchant(_) => "fqm_",
             Self::User(_) => "fqu_",
         }
@@ -61,7 +107,7 @@ impl Access {
         let mut bytes = [0; 32];
         aws_lc_rs::rand::fill(&mut bytes).map_err(|_| PlatformError::Record("random".into()))?;
         let key = format!("{}{}", role.prefix(), URL_SAFE_NO_PAD.encode(bytes));
-        write_record(vault, &name(&hash(&key)), &role)?;
+        write_record(vault, &name(&hash(&key)), &Record::from(role))?;
         Ok(key.into())
     }
 
@@ -73,7 +119,11 @@ impl Access {
             return Ok(Some(*role));
         }
         drop(seen);
-        let role = read_record(vault, &name(&hash))?;
+        let record = read_record::<Record>(vault, &name(&hash))?;
+        let role = record
+            .map(Role::try_from)
+            .transpose()
+            .map_err(|_| PlatformError::Record("access".into()))?;
         if let Some(role) = role {
             self.seen
                 .write()

@@ -331,7 +331,7 @@ async fn pay(
     let attempt = Number::new(&form.attempt);
     let attempt =
         attempt.map_err(|e| ApiError::invalid("form_bad", e.to_string()).at("attempt"))?;
-    match pay_order(&platform, order, payer.0, &attempt).await {
+    match pay_order(&platform, order, payer.0, &attempt, None).await {
         Ok(_) => Ok(Redirect::to(&format!("/q/{token}")).into_response()),
         Err(problem) => show(&platform, &token, Some(&problem)).await,
     }

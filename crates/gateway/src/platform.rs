@@ -6,13 +6,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use feiqian_core::merchant::add::AddMerchant;
 use feiqian_core::user::add::AddUser;
-use feiqian_core::{Event, MerchantId, Mode, UserId};
+use feiqian_core::{Event, MerchantId, Mode, UnixMillis, UserId};
 use feiqian_engine::{Engine, Receipt, Rejected, Stopped};
 use feiqian_store::vault::{Vault, VaultError};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
+use crate::campaigns::codes::Codes;
+use crate::campaigns::persons::Persons;
 use crate::limiter::Limiter;
 use crate::pay_codes::PayCodes;
 use crate::wechat::aead::ApiV3Key;
@@ -39,6 +41,10 @@ pub struct Platform {
     pub signer: Signer,
     /// Who holds which bearer key.
     pub access: Access,
+    /// Unique codes of coupons.
+    pub codes: Codes,
+    /// Which users are one person.
+    pub persons: Persons,
     /// Pay codes that are out.
     pub pay_codes: PayCodes,
     /// How often each may ask.
@@ -189,6 +195,8 @@ impl Platform {
         Ok(Arc::new(Self {
             ids: Ids::new(&*vault.derive("ids")?),
             access: Access::default(),
+            codes: Codes::new(&*vault.derive("coupon codes")?),
+            persons: Persons::new(&*vault.derive("persons")?),
             pay_codes: PayCodes::default(),
             limiter: Limiter::new(mode == Mode::Sandbox),
             wechat: WechatEdge::default(),
@@ -535,6 +543,12 @@ fn new_signer(
     };
     write_record(vault, PLATFORM, &record)?;
     Ok(record)
+}
+
+/// Milliseconds since 1970, as the engine's clock counts them.
+pub(crate) fn unix_millis() -> UnixMillis {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    UnixMillis(i64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(i64::MAX))
 }
 
 pub(crate) fn unix_seconds() -> u64 {

@@ -177,7 +177,12 @@ impl World {
                 self.otherwise(command)
             };
         }
-        let running = books.campaigns.rows.iter().filter(|row| row.is_live()).count();
+        let running = books
+            .campaigns
+            .rows
+            .iter()
+            .filter(|row| row.is_live())
+            .count();
         let early = books.brands == 0 || books.users.len() < 3 || books.merchants.len() < 2;
         let kind = if early && !self.chance.one_in(4) {
             self.chance.of([
@@ -598,7 +603,10 @@ impl World {
     fn refund(&mut self, books: &Books) -> RefundOrder {
         let refundable = books.orders.iter().rev().filter(|(_, order)| {
             order.stage == Stage::Paid
-                && order.paid.as_ref().is_some_and(|paid| paid.refunded < order.amount)
+                && order
+                    .paid
+                    .as_ref()
+                    .is_some_and(|paid| paid.refunded < order.amount)
         });
         let refundable: Vec<u64> = refundable.map(|(id, _)| *id).take(40).collect();
         let id = match self.chance.pick(&refundable) {

@@ -84,7 +84,10 @@ impl Accounts {
                 let own = event.granted.as_ref().map_or(Fen::ZERO, |granted| {
                     self.campaigns.own_part(granted, event.merchant)
                 });
-                let received = event.amount.minus(own).ok_or("it is paid by its own shop")?;
+                let received = event
+                    .amount
+                    .minus(own)
+                    .ok_or("it is paid by its own shop")?;
                 let fee = rate.of(received);
                 if (event.fee, event.brand) != (fee, brand) {
                     return Err(format!("it should have a fee of {fee}, brand {brand}"));
@@ -191,12 +194,19 @@ impl Accounts {
             Event::OrderReversed(event) => event.returned.as_deref(),
             _ => None,
         };
-        let lost = returned.and_then(|returned| returned.rebate).map(|back| back.lost);
+        let lost = returned
+            .and_then(|returned| returned.rebate)
+            .map(|back| back.lost);
         if lost.is_none_or(|lost| lost == Fen::ZERO) {
             return Ok(());
         }
-        let takes = event.postings().into_iter().flat_map(|postings| postings.iter());
-        let wallet = takes.map(|posting| posting.credit).find(|to| matches!(to, Account::Wallet(_)));
+        let takes = event
+            .postings()
+            .into_iter()
+            .flat_map(|postings| postings.iter());
+        let wallet = takes
+            .map(|posting| posting.credit)
+            .find(|to| matches!(to, Account::Wallet(_)));
         match wallet.and_then(|wallet| self.balance(wallet)) {
             Some(left) if left > Fen::ZERO => Err("a rebate is lost that the wallet has".into()),
             Some(_) | None => Ok(()),

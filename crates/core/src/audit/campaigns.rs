@@ -62,7 +62,10 @@ impl Campaigns {
 
     /// Checks what an event says of campaigns, and remembers what it changes.
     pub fn check(&mut self, number: EventNumber, event: &Event) -> Result<(), String> {
-        #[allow(clippy::wildcard_enum_match_arm, reason = "the others are of no campaign")]
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others are of no campaign"
+        )]
         match event {
             Event::CampaignAdded(event) => {
                 super::accounts::expect_id(event.campaign.0.into(), self.rows.len(), "campaign")?;
@@ -84,13 +87,22 @@ impl Campaigns {
             Event::BudgetChanged(event) => {
                 let row = self.known(event.campaign)?;
                 if row.budget != event.from || event.to < row.spent {
-                    return Err(format!("the budget was {}, {} spent", row.budget, row.spent));
+                    return Err(format!(
+                        "the budget was {}, {} spent",
+                        row.budget, row.spent
+                    ));
                 }
                 row.budget = event.to;
             }
             Event::CouponGiven(event) => {
                 self.known(event.campaign)?;
-                self.give(CouponId(number), event.campaign, event.user, event.until, event.at);
+                self.give(
+                    CouponId(number),
+                    event.campaign,
+                    event.user,
+                    event.until,
+                    event.at,
+                );
             }
             Event::CouponUsed(event) => {
                 let (owner, at) = (event.merchant, event.at);
@@ -103,7 +115,10 @@ impl Campaigns {
             Event::CouponReturned(event) => {
                 let (owner, at) = (event.merchant, event.at);
                 let coupon = self.outside(event.coupon, event.campaign, event.user, owner, at)?;
-                let subsidised = coupon.subsidy.take().is_some_and(|(.., left)| left > Fen::ZERO);
+                let subsidised = coupon
+                    .subsidy
+                    .take()
+                    .is_some_and(|(.., left)| left > Fen::ZERO);
                 if !coupon.used || subsidised {
                     return Err(format!("coupon {} cannot be given back", event.coupon));
                 }
@@ -141,7 +156,9 @@ impl Campaigns {
                     Some((number, payer, payee, left)) if (*number, *payer, *payee) == paid => left,
                     Some(_) | None => return Err("there is no such subsidy".into()),
                 };
-                let less = left.minus(event.amount).filter(|_| event.amount > Fen::ZERO);
+                let less = left
+                    .minus(event.amount)
+                    .filter(|_| event.amount > Fen::ZERO);
                 *left = less.ok_or("more of a subsidy goes back than was paid")?;
             }
             Event::CouponsChanged(event) => {
@@ -199,7 +216,10 @@ impl Campaigns {
         if !own || row.ended.is_some() {
             return Err(format!("coupon {id} is not good at merchant {at_till}"));
         }
-        let coupon = self.coupons.get_mut(&id).filter(|coupon| coupon.until > now);
+        let coupon = self
+            .coupons
+            .get_mut(&id)
+            .filter(|coupon| coupon.until > now);
         let coupon = coupon.ok_or_else(|| format!("coupon {id} does not exist"))?;
         if (coupon.campaign, coupon.user) != (campaign, user) {
             return Err(format!("coupon {id} is another user's"));
@@ -274,7 +294,9 @@ impl Campaigns {
     /// What of the merchant's own money is in a payment's grants.
     pub fn own_part(&self, granted: &Granted, merchant: MerchantId) -> Fen {
         granted.grants.iter().fold(Fen::ZERO, |sum, grant| {
-            let funder = self.row(grant.campaign).and_then(|row| row.funding.funder());
+            let funder = self
+                .row(grant.campaign)
+                .and_then(|row| row.funding.funder());
             let own = grant.amount.minus(grant.platform);
             let own = own.filter(|_| funder == Some(merchant)).unwrap_or_default();
             sum.plus(own).unwrap_or(sum)
@@ -289,7 +311,10 @@ impl Campaigns {
             Ok::<_, String>((row, row.funding.funder()))
         };
         let fund = Account::CampaignFund;
-        #[allow(clippy::wildcard_enum_match_arm, reason = "the others are of no campaign")]
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others are of no campaign"
+        )]
         let (id, step) = match event {
             Event::CampaignStepped(event) => (event.campaign, Some(event.step)),
             Event::CampaignEnded(event) => (event.campaign, Some(Step::End)),

@@ -134,18 +134,27 @@ pub(super) fn expected(event: &Event, accounts: &Accounts) -> Result<Postings, S
     #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds move money")]
     match event {
         Event::BrandFunded(event) => {
-            let (reserve, capital) = (Account::BankReserve(event.brand), Account::Capital(event.brand));
+            let (reserve, capital) = (
+                Account::BankReserve(event.brand),
+                Account::Capital(event.brand),
+            );
             Ok(Postings::new().with(reserve, capital, event.amount))
         }
         Event::CampaignStepped(_) | Event::CampaignEnded(_) | Event::BudgetChanged(_) => {
             accounts.campaigns.expected(event)
         }
         Event::SubsidyPaid(event) => {
-            let (payer, payee) = (Account::Merchant(event.payer), Account::Merchant(event.payee));
+            let (payer, payee) = (
+                Account::Merchant(event.payer),
+                Account::Merchant(event.payee),
+            );
             Ok(Postings::new().with(payer, payee, event.amount))
         }
         Event::SubsidyReturned(event) => {
-            let (payer, payee) = (Account::Merchant(event.payer), Account::Merchant(event.merchant));
+            let (payer, payee) = (
+                Account::Merchant(event.payer),
+                Account::Merchant(event.merchant),
+            );
             Ok(Postings::new().with(payee, payer, event.amount))
         }
         Event::WithdrawalRequested(event) => {
@@ -238,9 +247,7 @@ fn known(book: &mut Option<Book>, id: OrderId, of: MerchantId) -> Result<&mut Or
         Some(Book::Order(Order {
             stage: Stage::Over | Stage::Paid(Paid { undone: true, .. }),
             ..
-        })) => {
-            Err(format!("order {id} is over"))
-        }
+        })) => Err(format!("order {id} is over")),
         Some(Book::Order(order)) => Ok(order),
     }
 }
@@ -283,32 +290,60 @@ impl Order {
         let mut postings = Postings::new().with(wallet, account, payable);
         let given = |postings: Postings, id, amount: Fen, platform, to| {
             let funder = amount.minus(platform).unwrap_or_default();
-            postings
-                .with(Account::Subsidy(id), to, platform)
-                .with(Account::CampaignFund(id), to, funder)
+            postings.with(Account::Subsidy(id), to, platform).with(
+                Account::CampaignFund(id),
+                to,
+                funder,
+            )
         };
         for grant in &granted.grants {
-            postings = given(postings, grant.campaign, grant.amount, grant.platform, account);
+            postings = given(
+                postings,
+                grant.campaign,
+                grant.amount,
+                grant.platform,
+                account,
+            );
         }
         postings = postings.with(account, Account::FeeIncome(brand), event.fee);
         if let Some(rebate) = granted.rebate {
             let pending = Account::PendingRebate(rebate.campaign);
-            let to = if rebate.due.is_some() { pending } else { wallet };
-            postings = given(postings, rebate.campaign, rebate.amount, rebate.platform, to);
+            let to = if rebate.due.is_some() {
+                pending
+            } else {
+                wallet
+            };
+            postings = given(
+                postings,
+                rebate.campaign,
+                rebate.amount,
+                rebate.platform,
+                to,
+            );
         }
         Ok(postings)
     }
 
     fn rebate_paid(&mut self, event: &RebatePaid) -> Result<Postings, String> {
-        let Stage::Paid(Paid { payer, given: Some(given), .. }) = &mut self.stage else {
+        let Stage::Paid(Paid {
+            payer,
+            given: Some(given),
+            ..
+        }) = &mut self.stage
+        else {
             return Err(format!("order {} has no rebate", event.order));
         };
         let rebate = given.granted.rebate.filter(|_| !given.arrived);
-        let rebate = rebate.ok_or_else(|| format!("order {} has no rebate that waits", event.order))?;
+        let rebate =
+            rebate.ok_or_else(|| format!("order {} has no rebate that waits", event.order))?;
         let (platform, funder) = given.rebate_back;
-        let left = rebate.amount.minus(platform).and_then(|left| left.minus(funder));
+        let left = rebate
+            .amount
+            .minus(platform)
+            .and_then(|left| left.minus(funder));
         let stated = (event.campaign, event.payer, Some(event.amount));
-        if stated != (rebate.campaign, *payer, left) || rebate.due.is_none_or(|due| event.at < due) {
+        if stated != (rebate.campaign, *payer, left) || rebate.due.is_none_or(|due| event.at < due)
+        {
             return Err(format!("the rebate of order {} is not so", event.order));
         }
         given.arrived = true;
@@ -425,8 +460,10 @@ impl Given {
             return Err("it gives back to other campaigns than those that granted".into());
         }
         let mut sum = Some(returned.payer);
-        for (part, (back, grant)) in
-            returned.grants.iter().zip(self.back.iter_mut().zip(&granted.grants))
+        for (part, (back, grant)) in returned
+            .grants
+            .iter()
+            .zip(self.back.iter_mut().zip(&granted.grants))
         {
             let gave = (grant.amount, grant.platform);
             add_back(back, part, gave, refunded == whole)?;
@@ -445,7 +482,9 @@ impl Given {
                 let gave = (rebate.amount, rebate.platform);
                 add_back(&mut self.rebate_back, &back.part, gave, refunded == whole)
             }
-            (None, Some(_)) | (Some(_), None) => Err("a rebate is not taken back, or there is none".into()),
+            (None, Some(_)) | (Some(_), None) => {
+                Err("a rebate is not taken back, or there is none".into())
+            }
         }
     }
 }
@@ -501,7 +540,10 @@ impl GivenBack {
         };
         let had = Part {
             platform: part.platform.minus(lost.platform).unwrap_or_default(),
-            funder: part.funder.minus(lost.funder).ok_or("more is lost than was given")?,
+            funder: part
+                .funder
+                .minus(lost.funder)
+                .ok_or("more is lost than was given")?,
             ..part
         };
         let postings = campaigns.back(number, postings, wallet, &had)?;

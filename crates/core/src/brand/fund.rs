@@ -92,7 +92,11 @@ impl BrandFunded {
 
 /// Decides it.
 #[must_use]
-pub fn decide(state: &State, now: UnixMillis, command: &FundBrand) -> Decision<BrandFunded, Refusal> {
+pub fn decide(
+    state: &State,
+    now: UnixMillis,
+    command: &FundBrand,
+) -> Decision<BrandFunded, Refusal> {
     let digest = Digest::of(&command.amount);
     match state.numbers.ask(&command.key(), digest) {
         Asked::New => {}

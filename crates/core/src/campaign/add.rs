@@ -128,7 +128,10 @@ pub fn decide(
     if let Some(flaw) = terms.flaw(command.budget) {
         return Decision::Refuse(Refusal::Flawed { flaw });
     }
-    if terms.brand.is_some_and(|brand| state.brand(brand).is_none()) {
+    if terms
+        .brand
+        .is_some_and(|brand| state.brand(brand).is_none())
+    {
         return Decision::Refuse(Refusal::BrandNotFound);
     }
     let named = match terms.funding {

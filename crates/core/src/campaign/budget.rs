@@ -146,7 +146,10 @@ pub fn decide(
     if !command.to.is_amount() {
         return Decision::Refuse(Refusal::AmountOutOfRange);
     }
-    let used = campaign.spent.plus(campaign.promised).expect("within the budget");
+    let used = campaign
+        .spent
+        .plus(campaign.promised)
+        .expect("within the budget");
     if command.to < used {
         return Decision::Refuse(Refusal::BelowUsed { used });
     }
@@ -155,7 +158,10 @@ pub fn decide(
         && campaign.status != Status::Draft
     {
         let (account, fund) = (Account::Merchant(funder), Account::CampaignFund(id));
-        let (old, new) = (campaign.funder_part(budget), campaign.funder_part(command.to));
+        let (old, new) = (
+            campaign.funder_part(budget),
+            campaign.funder_part(command.to),
+        );
         let available = state.balance(account).expect("found when adding");
         if let Some(more) = new.minus(old) {
             if available < more {
@@ -183,5 +189,8 @@ pub fn decide(
 pub fn evolve(state: &mut State, event: &BudgetChanged) {
     let row = state.campaigns.row_mut(event.campaign);
     row.budget = event.to;
-    assert!(row.is_within_budget(), "a budget covers what is granted and promised");
+    assert!(
+        row.is_within_budget(),
+        "a budget covers what is granted and promised"
+    );
 }

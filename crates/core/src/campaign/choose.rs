@@ -174,7 +174,11 @@ impl<'a> Payment<'a> {
             });
         }
         let best = |candidate: &Candidate| {
-            (core::cmp::Reverse(candidate.gives), candidate.until, candidate.campaign)
+            (
+                core::cmp::Reverse(candidate.gives),
+                candidate.until,
+                candidate.campaign,
+            )
         };
         prices.sort_unstable_by_key(best);
         rebates.sort_unstable_by_key(best);
@@ -330,19 +334,27 @@ impl<'a> Payment<'a> {
         if candidate.coupon.is_none() && left < gives {
             return Err(Why::BudgetSpent);
         }
-        if campaign.left_today(self.today).is_some_and(|left| left < gives) {
+        if campaign
+            .left_today(self.today)
+            .is_some_and(|left| left < gives)
+        {
             return Err(Why::DaySpent);
         }
         if !terms.counts_payers() {
             return Ok(());
         }
-        let had = self.state.campaigns.had(candidate.campaign, self.counted(terms));
+        let had = self
+            .state
+            .campaigns
+            .had(candidate.campaign, self.counted(terms));
         let per_user = &terms.per_user;
         let today = if had.day == self.today { had.today } else { 0 };
         let amount = had.amount.plus(gives);
         if per_user.times.is_some_and(|most| had.times >= most)
             || per_user.times_a_day.is_some_and(|most| today >= most)
-            || per_user.amount.is_some_and(|most| amount.is_none_or(|sum| sum > most))
+            || per_user
+                .amount
+                .is_some_and(|most| amount.is_none_or(|sum| sum > most))
         {
             return Err(Why::UserLimit);
         }
@@ -360,16 +372,20 @@ impl<'a> Payment<'a> {
 
     /// The coupon that this payment earns.
     fn earned(&self) -> Option<Earned> {
-        let earned = self.state.campaigns.looking_at(self.order.merchant).find(|id| {
-            let campaign = self.campaign(*id);
-            let terms = &*campaign.terms;
-            let brand = self.facts.get(Variable::Brand);
-            matches!(terms.kind, Kind::Coupon(coupon)
+        let earned = self
+            .state
+            .campaigns
+            .looking_at(self.order.merchant)
+            .find(|id| {
+                let campaign = self.campaign(*id);
+                let terms = &*campaign.terms;
+                let brand = self.facts.get(Variable::Brand);
+                matches!(terms.kind, Kind::Coupon(coupon)
                 if coupon.after.is_some_and(|least| self.order.amount >= least))
-                && terms.brand.is_none_or(|only| i64::from(only.0) == brand)
-                && may_hold_one_more(self.state, self.now, *id, self.user).is_ok()
-                && !self.is_held_out(terms)
-        })?;
+                    && terms.brand.is_none_or(|only| i64::from(only.0) == brand)
+                    && may_hold_one_more(self.state, self.now, *id, self.user).is_ok()
+                    && !self.is_held_out(terms)
+            })?;
         Some(Earned {
             campaign: earned,
             until: self.campaign(earned).terms.coupon_until(self.now),
@@ -418,7 +434,11 @@ impl State {
     /// Whom a campaign counts when this user gets something.
     pub(crate) fn counted(&self, terms: &Terms, user: UserId) -> Payer {
         let shopper = self.shoppers.get(user).expect("every user is a shopper");
-        Payer(if terms.per_user.by_person { shopper.first } else { user })
+        Payer(if terms.per_user.by_person {
+            shopper.first
+        } else {
+            user
+        })
     }
 }
 

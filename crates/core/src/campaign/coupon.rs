@@ -98,7 +98,10 @@ impl Campaigns {
 
     /// Changes a coupon's state: an open one is promised and held, another is not.
     pub fn turn(&mut self, id: CouponId, state: CouponState) {
-        let coupon = self.coupons.get_mut(id).expect("the coupon was found when deciding");
+        let coupon = self
+            .coupons
+            .get_mut(id)
+            .expect("the coupon was found when deciding");
         let before = core::mem::replace(&mut coupon.state, state);
         let (campaign, user) = (coupon.campaign, coupon.user);
         match (before == CouponState::Open, state == CouponState::Open) {
@@ -116,7 +119,10 @@ impl Campaigns {
 
     /// Sets what was paid for a coupon's use.
     pub fn set_subsidy(&mut self, id: CouponId, subsidy: Option<Subsidy>) {
-        let coupon = self.coupons.get_mut(id).expect("the coupon was found when deciding");
+        let coupon = self
+            .coupons
+            .get_mut(id)
+            .expect("the coupon was found when deciding");
         coupon.subsidy = subsidy;
     }
 

@@ -216,7 +216,12 @@ impl Granted {
     /// What goes back when the refunded total of an order of `amount` grows from `before` to `after`:
     /// to the payer, and to each campaign.
     #[must_use]
-    pub fn split(&self, amount: Fen, before: Fen, after: Fen) -> (Fen, SmallVec<[Part; GRANTS_MAX]>) {
+    pub fn split(
+        &self,
+        amount: Fen,
+        before: Fen,
+        after: Fen,
+    ) -> (Fen, SmallVec<[Part; GRANTS_MAX]>) {
         let (old_payer, old) = self.total(amount, before);
         let (payer, mut parts) = self.total(amount, after);
         for (part, old) in parts.iter_mut().zip(&old) {
@@ -293,7 +298,9 @@ fn minus(from: Fen, part: Fen) -> Fen {
 }
 
 fn grown(before: Fen, after: Fen) -> Fen {
-    after.minus(before).expect("a share of a growing total grows")
+    after
+        .minus(before)
+        .expect("a share of a growing total grows")
 }
 
 #[cfg(test)]

@@ -54,8 +54,8 @@ use crate::table::{self, Table};
 use crate::time::{Day, UnixMillis};
 
 pub use coupon::{Coupon, CouponState, Subsidy};
-pub use terms::Terms;
 use terms::Kind;
+pub use terms::Terms;
 
 /// A campaign and its accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -214,7 +214,11 @@ impl Campaign {
     #[must_use]
     pub fn left_today(&self, today: Day) -> Option<Fen> {
         let limit = self.terms.per_day?;
-        let spent = if self.day == today { self.day_spent } else { Fen::ZERO };
+        let spent = if self.day == today {
+            self.day_spent
+        } else {
+            Fen::ZERO
+        };
         Some(limit.minus(spent).unwrap_or(Fen::ZERO))
     }
 
@@ -273,7 +277,10 @@ impl Campaigns {
     /// What a payer had of a campaign.
     pub fn had(&self, id: CampaignId, payer: Payer) -> Had {
         let table = self.had.get(index(id.0));
-        table.and_then(|table| table.get(payer)).copied().unwrap_or_default()
+        table
+            .and_then(|table| table.get(payer))
+            .copied()
+            .unwrap_or_default()
     }
 
     fn had_mut(&mut self, id: CampaignId, payer: Payer) -> &mut Had {
@@ -379,8 +386,15 @@ impl Campaigns {
 
     /// The campaigns that may apply to an order of this merchant.
     pub fn looking_at(&self, merchant: MerchantId) -> impl Iterator<Item = CampaignId> {
-        let here = if self.at.is_empty() { None } else { self.at.get(&merchant) };
-        self.everywhere.iter().chain(here.into_iter().flatten()).copied()
+        let here = if self.at.is_empty() {
+            None
+        } else {
+            self.at.get(&merchant)
+        };
+        self.everywhere
+            .iter()
+            .chain(here.into_iter().flatten())
+            .copied()
     }
 
     /// Counts what a payer was granted.

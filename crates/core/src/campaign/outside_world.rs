@@ -9,9 +9,7 @@ use crate::campaign::return_coupon::ReturnCoupon;
 use crate::campaign::return_subsidy::ReturnSubsidy;
 use crate::campaign::step::{Step, StepCampaign};
 use crate::campaign::subsidise::PaySubsidy;
-use crate::campaign::terms::{
-    Benefit, CouponTerms, Funding, Kind, PerUser, Terms, WhenSpent,
-};
+use crate::campaign::terms::{Benefit, CouponTerms, Funding, Kind, PerUser, Terms, WhenSpent};
 use crate::campaign::use_coupon::UseCoupon;
 use crate::campaign::void_coupon::VoidCoupon;
 use crate::command::Command;

@@ -75,10 +75,11 @@ pub fn decide(
         return Decision::Refuse(Refusal::NotDue);
     };
     let rebate = paid.granted.as_ref().and_then(|granted| granted.rebate);
-    let waits = |rebate: &crate::campaign::grant::Rebate| {
-        rebate.due.is_some_and(|due| due <= now)
-    };
-    let Some(rebate) = rebate.filter(waits).filter(|_| paid.rebate == RebateStage::Waits) else {
+    let waits = |rebate: &crate::campaign::grant::Rebate| rebate.due.is_some_and(|due| due <= now);
+    let Some(rebate) = rebate
+        .filter(waits)
+        .filter(|_| paid.rebate == RebateStage::Waits)
+    else {
         return Decision::Refuse(Refusal::NotDue);
     };
     let amount = rebate.left(order.amount, paid.refunded);

@@ -168,10 +168,18 @@ pub fn decide(
 
 /// Applies it.
 pub fn evolve(state: &mut State, event: &SubsidyReturned) {
-    let coupon = state.coupon(event.coupon).expect("it was found when deciding");
+    let coupon = state
+        .coupon(event.coupon)
+        .expect("it was found when deciding");
     let mut subsidy = coupon.subsidy.expect("it was found when deciding");
-    subsidy.returned = subsidy.returned.plus(event.amount).expect("within the subsidy");
-    assert!(subsidy.returned <= subsidy.amount, "no more goes back than was paid");
+    subsidy.returned = subsidy
+        .returned
+        .plus(event.amount)
+        .expect("within the subsidy");
+    assert!(
+        subsidy.returned <= subsidy.amount,
+        "no more goes back than was paid"
+    );
     state.campaigns.set_subsidy(event.coupon, Some(subsidy));
 }
 
@@ -209,13 +217,18 @@ mod tests {
             change(&mut command);
             Command::from(command)
         };
-        used().when(return_subsidy("b", 200)).refuses(SubsidyNotFound);
+        used()
+            .when(return_subsidy("b", 200))
+            .refuses(SubsidyNotFound);
         used()
             .when(subsidise("s", 500))
             .accepts()
             .refuses_each([
                 (with(|c| c.merchant = SHOP), SubsidyNotFound),
-                (with(|c| c.description = "长".repeat(128).into()), TextTooLong),
+                (
+                    with(|c| c.description = "长".repeat(128).into()),
+                    TextTooLong,
+                ),
                 (with(|c| c.amount = Fen(501)), AboveLeft { left: Fen(500) }),
                 (with(|c| c.amount = Fen::ZERO), AboveLeft { left: Fen(500) }),
             ])

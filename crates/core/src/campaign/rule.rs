@@ -292,9 +292,7 @@ impl Clause {
             Self::Test(variable, compare, value) => {
                 Some(compare.holds(facts.get(*variable), *value))
             }
-            Self::OneOf(variable, list) => {
-                Some(list.binary_search(&facts.get(*variable)).is_ok())
-            }
+            Self::OneOf(variable, list) => Some(list.binary_search(&facts.get(*variable)).is_ok()),
             Self::Steps(steps) => run(steps, facts).map(|value| value != 0),
         }
     }
@@ -374,9 +372,9 @@ fn run(steps: &[Step], facts: &Facts) -> Value {
             Step::Multiply => two(&mut stack, i64::checked_mul)?,
             Step::Divide => two(&mut stack, i64::checked_div)?,
             Step::Remainder => two(&mut stack, i64::checked_rem)?,
-            Step::Compare(compare) => {
-                two(&mut stack, |left, right| Some(i64::from(compare.holds(left, right))))?
-            }
+            Step::Compare(compare) => two(&mut stack, |left, right| {
+                Some(i64::from(compare.holds(left, right)))
+            })?,
         };
         stack.push(value);
     }
@@ -389,7 +387,10 @@ fn two(
     operation: impl FnOnce(i64, i64) -> Value,
 ) -> Option<Value> {
     let (right, left) = (stack.pop()?, stack.pop()?);
-    Some(left.zip(right).and_then(|(left, right)| operation(left, right)))
+    Some(
+        left.zip(right)
+            .and_then(|(left, right)| operation(left, right)),
+    )
 }
 
 #[cfg(test)]
@@ -499,9 +500,16 @@ mod tests {
             vec![Add],
             vec![Truth(true), Number(1), Add, Not],
             vec![Truth(true), Truth(true)],
-            vec![Load(Variable::FirstPayment), Number(1), Compare(super::Compare::Equal)],
+            vec![
+                Load(Variable::FirstPayment),
+                Number(1),
+                Compare(super::Compare::Equal),
+            ],
             vec![Load(Variable::Amount), Not],
-            (0..=DEPTH_MAX).map(|_| Truth(true)).chain((0..DEPTH_MAX).map(|_| And)).collect(),
+            (0..=DEPTH_MAX)
+                .map(|_| Truth(true))
+                .chain((0..DEPTH_MAX).map(|_| And))
+                .collect(),
         ];
         for unsound in unsound {
             assert!(!steps(unsound.clone()).is_sound(), "{unsound:?}");

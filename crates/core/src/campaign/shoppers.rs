@@ -168,7 +168,9 @@ impl Persons {
 
     pub fn first(&self, person: &Person) -> Option<UserId> {
         let row = |place: &usize| self.rows.get(*place).expect("its row is there");
-        let place = self.places.find(hash(person), |place| row(place).0 == *person)?;
+        let place = self
+            .places
+            .find(hash(person), |place| row(place).0 == *person)?;
         Some(row(place).1)
     }
 
@@ -204,7 +206,9 @@ impl Shoppers {
     }
 
     pub fn get_mut(&mut self, user: UserId) -> &mut Shopper {
-        self.rows.get_mut(index(user.0)).expect("every user is a shopper")
+        self.rows
+            .get_mut(index(user.0))
+            .expect("every user is a shopper")
     }
 
     /// Counts a payment.
@@ -217,7 +221,10 @@ impl Shoppers {
             });
         }
         let today = self.days.back_mut().expect("today was just begun");
-        let shopper = self.rows.get_mut(index(user.0)).expect("every user is a shopper");
+        let shopper = self
+            .rows
+            .get_mut(index(user.0))
+            .expect("every user is a shopper");
         let rows = &mut today.rows;
         if !shopper.has_paid || shopper.paid != short(today.day) {
             (shopper.has_paid, shopper.paid) = (true, short(today.day));
@@ -228,7 +235,9 @@ impl Shoppers {
                 spend: Fen::ZERO,
             });
         }
-        let row = rows.get_mut(index(shopper.slot)).expect("the row of its slot");
+        let row = rows
+            .get_mut(index(shopper.slot))
+            .expect("the row of its slot");
         row.payments = row.payments.saturating_add(1);
         row.spend = row.spend.plus(amount).expect("a day's payments");
         shopper.payments = shopper.payments.saturating_add(1);
@@ -237,12 +246,16 @@ impl Shoppers {
 
     /// Whether a day is past whose payments still count.
     pub fn has_old(&self, now: UnixMillis) -> bool {
-        self.days.front().is_some_and(|first| is_old(first.day, now))
+        self.days
+            .front()
+            .is_some_and(|first| is_old(first.day, now))
     }
 
     /// When the oldest day's payments count no longer.
     pub fn old_from(&self) -> Option<UnixMillis> {
-        self.days.front().map(|first| first.day.plus(ACTIVITY_DAYS).start())
+        self.days
+            .front()
+            .map(|first| first.day.plus(ACTIVITY_DAYS).start())
     }
 
     /// Takes at most `most` rows of days that are past from their users' sums.
@@ -250,8 +263,13 @@ impl Shoppers {
         let mut left = most;
         while left > 0 && self.has_old(now) {
             let first = self.days.front_mut().expect("an old day is there");
-            while left > 0 && let Some(row) = first.rows.get(first.retired).copied() {
-                let shopper = self.rows.get_mut(index(row.user.0)).expect("every user is a shopper");
+            while left > 0
+                && let Some(row) = first.rows.get(first.retired).copied()
+            {
+                let shopper = self
+                    .rows
+                    .get_mut(index(row.user.0))
+                    .expect("every user is a shopper");
                 shopper.payments = shopper.payments.saturating_sub(row.payments);
                 shopper.spend = shopper.spend.minus(row.spend).expect("it was counted");
                 first.retired = first.retired.saturating_add(1);

@@ -150,7 +150,9 @@ pub fn decide(
     let own = Funding::Outside(command.payer);
     let (Some(coupon), Some(terms)) = (
         coupon,
-        campaign.map(|row| &row.terms).filter(|terms| terms.funding == own),
+        campaign
+            .map(|row| &row.terms)
+            .filter(|terms| terms.funding == own),
     ) else {
         return Decision::Refuse(Refusal::CouponNotFound);
     };
@@ -161,9 +163,9 @@ pub fn decide(
         return Decision::Refuse(Refusal::SameMerchant);
     }
     let order = OrderRef::Id(command.order).find(command.payee, state);
-    let paid = order.filter(|(_, order)| {
-        matches!(&order.state, OrderState::Paid(paid) if paid.payer == coupon.user)
-    });
+    let paid = order.filter(
+        |(_, order)| matches!(&order.state, OrderState::Paid(paid) if paid.payer == coupon.user),
+    );
     let Some((_, order)) = paid else {
         return Decision::Refuse(Refusal::OrderNotFound);
     };
@@ -248,10 +250,22 @@ mod tests {
                 (with(|c| c.payee = SHOP), SameMerchant),
                 (with(|c| c.order = NO_ORDER), OrderNotFound),
                 // The payer's own order, and not the payee's.
-                (with(|c| c.order = OrderId(ORDER.0.next().next())), OrderNotFound),
-                (with(|c| c.description = "长".repeat(128).into()), TextTooLong),
-                (with(|c| c.amount = Fen(501)), AboveWorth { worth: Fen(500) }),
-                (with(|c| c.amount = Fen::ZERO), AboveWorth { worth: Fen(500) }),
+                (
+                    with(|c| c.order = OrderId(ORDER.0.next().next())),
+                    OrderNotFound,
+                ),
+                (
+                    with(|c| c.description = "长".repeat(128).into()),
+                    TextTooLong,
+                ),
+                (
+                    with(|c| c.amount = Fen(501)),
+                    AboveWorth { worth: Fen(500) },
+                ),
+                (
+                    with(|c| c.amount = Fen::ZERO),
+                    AboveWorth { worth: Fen(500) },
+                ),
             ])
             .doctored(Account::Merchant(SHOP), 499)
             .when(subsidise("s", 500))

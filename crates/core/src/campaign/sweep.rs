@@ -88,7 +88,10 @@ impl Campaigns {
         for ends in self.ends.values_mut() {
             while left > 0
                 && let Some(id) = ends.front().copied()
-                && self.coupons.get(id).is_none_or(|coupon| coupon.until <= now)
+                && self
+                    .coupons
+                    .get(id)
+                    .is_none_or(|coupon| coupon.until <= now)
             {
                 ends.pop_front();
                 over.push(id);

@@ -288,7 +288,9 @@ impl Benefit {
             }
             Self::Tiers(tiers) => {
                 (1..=TIERS_MAX).contains(&tiers.len())
-                    && tiers.iter().all(|tier| amount(tier.spend) && amount(tier.get))
+                    && tiers
+                        .iter()
+                        .all(|tier| amount(tier.spend) && amount(tier.get))
                     && tiers
                         .windows(2)
                         .all(|two| two[0].spend < two[1].spend && two[0].get < two[1].get)
@@ -309,10 +311,12 @@ fn random(least: Fen, most: Fen, mean: Fen, draw: u64) -> Fen {
         let product = u128::from(place).saturating_mul(u128::from(of)) >> 32;
         i64::try_from(product).unwrap_or(i64::MAX)
     };
-    let low = (u128::from(side).saturating_mul(u128::from(whole)) >> 32)
-        < u128::from(width(mean, most));
+    let low =
+        (u128::from(side).saturating_mul(u128::from(whole)) >> 32) < u128::from(width(mean, most));
     let (from, to) = if low { (least, mean) } else { (mean, most) };
-    Fen(from.0.saturating_add(scaled(width(from, to).saturating_add(1))))
+    Fen(from
+        .0
+        .saturating_add(scaled(width(from, to).saturating_add(1))))
 }
 
 impl Terms {
@@ -352,11 +356,18 @@ impl Terms {
             Kind::Coupon(coupon) => {
                 coupon.most > 0
                     && coupon.per_user > 0
-                    && coupon.days.is_none_or(|days| (1..=COUPON_DAYS_MAX).contains(&days))
+                    && coupon
+                        .days
+                        .is_none_or(|days| (1..=COUPON_DAYS_MAX).contains(&days))
                     && coupon.after.is_none_or(Fen::is_amount)
             }
         };
-        if !kind || self.echo.as_ref().is_some_and(|echo| echo.len() > ECHO_BYTES_MAX) {
+        if !kind
+            || self
+                .echo
+                .as_ref()
+                .is_some_and(|echo| echo.len() > ECHO_BYTES_MAX)
+        {
             return Some(Flaw::Kind);
         }
         if self.rule.as_ref().is_some_and(|rule| !rule.is_sound()) {
@@ -393,7 +404,9 @@ impl Terms {
     #[must_use]
     pub fn coupon_until(&self, now: UnixMillis) -> UnixMillis {
         match self.kind {
-            Kind::Coupon(CouponTerms { days: Some(days), .. }) => now
+            Kind::Coupon(CouponTerms {
+                days: Some(days), ..
+            }) => now
                 .plus(i64::from(days).saturating_mul(DAY_MS))
                 .min(self.until),
             Kind::Coupon(_) | Kind::Discount | Kind::Rebate { .. } => self.until,
@@ -507,7 +520,13 @@ mod tests {
     #[test]
     fn a_draw_keeps_its_bounds_and_its_mean() {
         // Even draws: every pair of 256 halves and 256 places.
-        for (least, most, mean) in [(1, 8_888, 188), (5, 5, 5), (1, 3, 2), (100, 900, 100), (0, 9, 9)] {
+        for (least, most, mean) in [
+            (1, 8_888, 188),
+            (5, 5, 5),
+            (1, 3, 2),
+            (100, 900, 100),
+            (0, 9, 9),
+        ] {
             let (mut sum, mut count) = (0_i64, 0_i64);
             for side in 0..256_u64 {
                 for place in 0..256_u64 {

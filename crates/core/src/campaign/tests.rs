@@ -192,37 +192,62 @@ fn what_has_ended_says_why() {
 
 #[test]
 fn days_users_and_persons_have_limits() {
-    let mut day = world([(9_000, Terms {
-        per_day: Some(Fen(1_500)),
-        ..offer(1_000)
-    })]);
+    let mut day = world([(
+        9_000,
+        Terms {
+            per_day: Some(Fen(1_500)),
+            ..offer(1_000)
+        },
+    )]);
     for (grants, later) in [(1, 0), (0, DAY_MS), (1, 0)] {
         assert_eq!(day.grants(2_000, MEI).0.len(), grants);
         day = day.after_ms(later);
     }
     let limit = |per_user, users| {
-        world([(9_000, Terms {
-            per_user,
-            users,
-            ..offer(1_000)
-        })])
+        world([(
+            9_000,
+            Terms {
+                per_user,
+                users,
+                ..offer(1_000)
+            },
+        )])
     };
     let none = PerUser::default();
-    let times = PerUser { times: Some(2), ..none };
+    let times = PerUser {
+        times: Some(2),
+        ..none
+    };
     let mut twice = limit(times, None);
-    let all: Vec<_> = [MEI, MEI, MEI, LEI].map(|user| twice.grants(2_000, user).0.len()).into();
+    let all: Vec<_> = [MEI, MEI, MEI, LEI]
+        .map(|user| twice.grants(2_000, user).0.len())
+        .into();
     assert_eq!(all, [1, 1, 0, 1]);
-    let mut daily = limit(PerUser { times_a_day: Some(1), ..none }, None);
+    let mut daily = limit(
+        PerUser {
+            times_a_day: Some(1),
+            ..none
+        },
+        None,
+    );
     assert_eq!(daily.grants(2_000, MEI).0.len(), 1);
     assert_eq!(daily.grants(2_000, MEI).0.len(), 0);
     daily = daily.after_ms(DAY_MS);
     assert_eq!(daily.grants(2_000, MEI).0.len(), 1);
-    let mut amount = limit(PerUser { amount: Some(Fen(1_999)), ..none }, None);
+    let mut amount = limit(
+        PerUser {
+            amount: Some(Fen(1_999)),
+            ..none
+        },
+        None,
+    );
     assert_eq!(amount.grants(2_000, MEI).0.len(), 1);
     let paid = amount.buy(2_000, MEI);
     assert_eq!(paid.granted.unwrap().passed_over[0].why, Why::UserLimit);
     let mut users = limit(none, Some(1));
-    let all: Vec<_> = [MEI, LEI, MEI].map(|user| users.grants(2_000, user).0.len()).into();
+    let all: Vec<_> = [MEI, LEI, MEI]
+        .map(|user| users.grants(2_000, user).0.len())
+        .into();
     assert_eq!(all, [1, 0, 1]);
 
     // Two accounts of one person, known before and after.
@@ -232,7 +257,11 @@ fn days_users_and_persons_have_limits() {
         segment: 0,
         person: Some([9; 16]),
     };
-    let by_person = PerUser { times: Some(2), by_person: true, ..none };
+    let by_person = PerUser {
+        times: Some(2),
+        by_person: true,
+        ..none
+    };
     let mut persons = limit(by_person, Some(2));
     persons.buy(2_000, LEI);
     persons.accept(&person(MEI).into());
@@ -240,24 +269,41 @@ fn days_users_and_persons_have_limits() {
     assert_eq!(persons.state.campaign(ONE).unwrap().users, 2);
     persons.accept(&person(LEI).into());
     assert_eq!(persons.state.campaign(ONE).unwrap().users, 1);
-    let all: Vec<_> = [MEI, LEI, UserId(1)].map(|user| persons.grants(2_000, user).0.len()).into();
+    let all: Vec<_> = [MEI, LEI, UserId(1)]
+        .map(|user| persons.grants(2_000, user).0.len())
+        .into();
     assert_eq!(all, [0, 0, 1]);
 }
 
 #[test]
 fn the_best_of_each_group_and_one_fen_to_pay() {
     let tiers = Benefit::Tiers(vec![
-        Tier { spend: Fen(1_000), get: Fen(100) },
-        Tier { spend: Fen(5_000), get: Fen(900) },
+        Tier {
+            spend: Fen(1_000),
+            get: Fen(100),
+        },
+        Tier {
+            spend: Fen(5_000),
+            get: Fen(900),
+        },
     ]);
-    let percent = Benefit::Percent { rate: BasisPoints(1_000), cap: Fen(300) };
-    let with = |benefit, group| Terms { benefit, group, ..offer(1) };
-    let campaigns = || [
-        (99_000, with(percent.clone(), None)),
-        (99_000, with(tiers.clone(), None)),
-        (99_000, with(Benefit::Fixed(Fen(50)), Some(7))),
-        (99_000, rebate(40, 0)),
-    ];
+    let percent = Benefit::Percent {
+        rate: BasisPoints(1_000),
+        cap: Fen(300),
+    };
+    let with = |benefit, group| Terms {
+        benefit,
+        group,
+        ..offer(1)
+    };
+    let campaigns = || {
+        [
+            (99_000, with(percent.clone(), None)),
+            (99_000, with(tiers.clone(), None)),
+            (99_000, with(Benefit::Fixed(Fen(50)), Some(7))),
+            (99_000, rebate(40, 0)),
+        ]
+    };
     for (fen, grants, paid) in [
         (800, vec![(0, 80), (2, 50)], 670),
         (1_000, vec![(0, 100), (2, 50)], 850),
@@ -270,7 +316,11 @@ fn the_best_of_each_group_and_one_fen_to_pay() {
     let paid = world.buy(1_000, MEI);
     let granted = paid.granted.as_deref().unwrap();
     assert_eq!(granted.rebate.unwrap().amount, Fen(40));
-    let passed: Vec<_> = granted.passed_over.iter().map(|p| (p.campaign.0, p.why)).collect();
+    let passed: Vec<_> = granted
+        .passed_over
+        .iter()
+        .map(|p| (p.campaign.0, p.why))
+        .collect();
     assert_eq!(passed, [(1, Why::AnotherGivesMore)]);
     let mut why = Vec::new();
     let order = crate::order::Order {
@@ -318,13 +368,33 @@ fn only_those_whom_the_rule_says() {
     let mut city = world([(9_000, rule(broken))]);
     assert_eq!(city.grants(1_000, MEI).0.len(), 0);
     let (user, person) = (MEI, None);
-    city.accept(&SetTraits { user, city: 1, segment: 0, person }.into());
+    city.accept(
+        &SetTraits {
+            user,
+            city: 1,
+            segment: 0,
+            person,
+        }
+        .into(),
+    );
     assert_eq!(city.grants(1_000, MEI).0.len(), 1);
     for terms in [
-        Terms { brand: Some(BrandId(1)), ..offer(100) },
-        Terms { merchants: vec![FREE_SHOP], ..offer(100) },
-        Terms { minimum: Fen(1_001), ..offer(100) },
-        Terms { from: offer(1).from.plus(1), ..offer(100) },
+        Terms {
+            brand: Some(BrandId(1)),
+            ..offer(100)
+        },
+        Terms {
+            merchants: vec![FREE_SHOP],
+            ..offer(100)
+        },
+        Terms {
+            minimum: Fen(1_001),
+            ..offer(100)
+        },
+        Terms {
+            from: offer(1).from.plus(1),
+            ..offer(100)
+        },
     ] {
         assert_eq!(world([(9_000, terms)]).grants(1_000, MEI).0.len(), 0);
     }
@@ -340,7 +410,11 @@ fn only_those_whom_the_rule_says() {
 #[test]
 fn a_draw_is_the_payers_and_does_not_change() {
     let random = || Terms {
-        benefit: Benefit::Random { least: Fen(1), most: Fen(900), mean: Fen(50) },
+        benefit: Benefit::Random {
+            least: Fen(1),
+            most: Fen(900),
+            mean: Fen(50),
+        },
         ..offer(1)
     };
     let draws = |seed, orders: [i64; 3]| {
@@ -355,9 +429,18 @@ fn a_draw_is_the_payers_and_does_not_change() {
 
 #[test]
 fn some_are_held_out_for_ever() {
-    let half = Terms { holdout: BasisPoints(5_000), ..offer(100) };
+    let half = Terms {
+        holdout: BasisPoints(5_000),
+        ..offer(100)
+    };
     let out = |seed| {
-        let mut world = world([(9_000, Terms { seed, ..half.clone() })]);
+        let mut world = world([(
+            9_000,
+            Terms {
+                seed,
+                ..half.clone()
+            },
+        )]);
         [0; 2].map(|_| world.buy(1_000, MEI).granted.unwrap().held_out.len())
     };
     let all: Vec<_> = (0..40).map(out).collect();
@@ -368,12 +451,26 @@ fn some_are_held_out_for_ever() {
 
 #[test]
 fn who_is_to_be_told_is_told() {
-    let tell = || (500, Terms { when_spent: WhenSpent::Tell, ..offer(500) });
+    let tell = || {
+        (
+            500,
+            Terms {
+                when_spent: WhenSpent::Tell,
+                ..offer(500)
+            },
+        )
+    };
     let payable = Fen(1_000);
     let mut spent = world([tell()]);
     spent.buy(1_000, MEI);
     let order = OrderId(spent.accept(&create("a", 1_000)));
-    assert!(spent.state.campaign(ONE).unwrap().is_over(spent.now.plus(30 * DAY_MS)));
+    assert!(
+        spent
+            .state
+            .campaign(ONE)
+            .unwrap()
+            .is_over(spent.now.plus(30 * DAY_MS))
+    );
     assert!(!spent.state.campaign(ONE).unwrap().is_over(spent.now));
     spent
         .when(pay(order, LEI))
@@ -390,16 +487,24 @@ fn a_coupon_is_used_once_and_comes_back_with_the_whole_payment() {
     assert_eq!(held.grants(1_000, MEI).0.len(), 0);
     let coupon = CouponId(held.accept(&give(0, "g", MEI)));
     let promised = |world: &World| world.state.campaign(ONE).unwrap().promised;
-    assert_eq!((promised(&held), held.state.open_coupons(MEI)), (Fen(500), &[coupon][..]));
+    assert_eq!(
+        (promised(&held), held.state.open_coupons(MEI)),
+        (Fen(500), &[coupon][..])
+    );
     assert_eq!(held.grants(1_000, LEI).0.len(), 0);
     assert_eq!(held.grants(1_000, MEI), (vec![(0, 500)], 500));
     assert_eq!(held.grants(1_000, MEI).0.len(), 0);
     assert_eq!(promised(&held), Fen(0));
     // The coupon's order was the one before the newest.
     let used = held.state.coupon(coupon).unwrap().state;
-    let CouponState::Used(order) = used else { panic!("{used:?}") };
+    let CouponState::Used(order) = used else {
+        panic!("{used:?}")
+    };
     held.accept(&refund("r1", order, 400, 1_000));
-    assert!(matches!(held.state.coupon(coupon).unwrap().state, CouponState::Used(_)));
+    assert!(matches!(
+        held.state.coupon(coupon).unwrap().state,
+        CouponState::Used(_)
+    ));
     held.accept(&refund("r2", order, 600, 1_000));
     assert_eq!(promised(&held), Fen(500));
     assert_eq!(held.grants(1_000, MEI), (vec![(0, 500)], 500));
@@ -425,14 +530,24 @@ fn coupons_end_with_their_days_or_their_campaign() {
     let mut earned = world([(5_000, days(2))]);
     assert_eq!(earned.buy(1_999, MEI).granted, None);
     let paid = earned.buy(2_000, MEI);
-    assert_eq!(paid.granted.unwrap().earned.unwrap().until, earned.now.plus(2 * DAY_MS));
-    assert!(earned.buy(2_000, MEI).granted.unwrap().earned.is_none(), "it used the one it had");
+    assert_eq!(
+        paid.granted.unwrap().earned.unwrap().until,
+        earned.now.plus(2 * DAY_MS)
+    );
+    assert!(
+        earned.buy(2_000, MEI).granted.unwrap().earned.is_none(),
+        "it used the one it had"
+    );
     earned = earned.when(give(0, "g", LEI)).refuses(Give::NotClaimed);
     earned.buy(2_000, LEI);
     assert_eq!(earned.state.open_coupons(LEI).len(), 1);
     earned = earned.after_ms(2 * DAY_MS);
     assert_eq!(earned.grants(1_000, LEI).0.len(), 0);
-    earned = earned.when(Sweep).accepts().when(Sweep).refuses(Sweeping::NotDue);
+    earned = earned
+        .when(Sweep)
+        .accepts()
+        .when(Sweep)
+        .refuses(Sweeping::NotDue);
     assert_eq!(earned.state.open_coupons(LEI), []);
     assert_eq!(earned.state.campaign(ONE).unwrap().promised, Fen(0));
     let mut ended = world([(5_000, coupons(500))]);
@@ -446,15 +561,25 @@ fn coupons_end_with_their_days_or_their_campaign() {
 fn a_rebate_arrives_or_waits() {
     let mut now = world([(900, rebate(300, 0))]);
     now.buy(1_000, MEI);
-    let mut now = now.has(Account::Wallet(MEI), 99_300).has(Account::Subsidy(ONE), 300);
+    let mut now = now
+        .has(Account::Wallet(MEI), 99_300)
+        .has(Account::Subsidy(ONE), 300);
     let event = refund_last(&mut now, "r", 500);
     let back = event.returned.unwrap().rebate.unwrap();
-    assert_eq!((back.from, back.part.platform, back.lost), (RebateStage::Arrived, Fen(150), Fen(0)));
+    assert_eq!(
+        (back.from, back.part.platform, back.lost),
+        (RebateStage::Arrived, Fen(150), Fen(0))
+    );
     let mut waits = world([(900, rebate(300, 7))]);
     let order = waits.buy(1_000, MEI).order;
-    waits = waits.has(Account::PendingRebate(ONE), 300).has(Account::Wallet(MEI), 99_000);
+    waits = waits
+        .has(Account::PendingRebate(ONE), 300)
+        .has(Account::Wallet(MEI), 99_000);
     let event = refund_last(&mut waits, "r", 500);
-    assert_eq!(event.returned.unwrap().rebate.unwrap().from, RebateStage::Waits);
+    assert_eq!(
+        event.returned.unwrap().rebate.unwrap().from,
+        RebateStage::Waits
+    );
     waits
         .has(Account::PendingRebate(ONE), 150)
         .has(Account::Subsidy(ONE), 150)
@@ -495,14 +620,18 @@ fn what_the_wallet_lacks_is_the_platforms_loss() {
     // A merchant of one brand's shopper: the rebate is as large as the payment, all was withdrawn.
     let mut world = world([(100_000, rebate(100_000, 0))]);
     let order = world.buy(100_000, MEI).order;
-    world = world.has(Account::Wallet(MEI), 100_000).doctored(Account::Wallet(MEI), 0);
+    world = world
+        .has(Account::Wallet(MEI), 100_000)
+        .doctored(Account::Wallet(MEI), 0);
     // By hand: the refund itself pays for it all but a fen of rounding, so take that away, too.
     let event = crate::order::refund::RefundOrder {
         amount: Fen(1),
         ..crate::testing::refund_of("r", crate::order::OrderRef::Id(order), 1, 100_000)
     };
     let decision = crate::order::refund::decide(&world.state, world.now, &event);
-    let crate::Decision::Accept(event) = decision else { panic!("{decision:?}") };
+    let crate::Decision::Accept(event) = decision else {
+        panic!("{decision:?}")
+    };
     let back = event.returned.unwrap().rebate.unwrap();
     assert_eq!((back.part.amount(), back.lost), (Fen(1), Fen(0)));
 }
@@ -548,7 +677,10 @@ fn a_budget_is_changed_from_what_it_is() {
         .answers_again(last)
         .refuses_each([
             (change("a", 900, 2_001), Budget::NumberReused),
-            (change("b", 900, 0), Budget::OtherBudget { budget: Fen(2_000) }),
+            (
+                change("b", 900, 0),
+                Budget::OtherBudget { budget: Fen(2_000) },
+            ),
             (change("b", 2_000, 0), Budget::AmountOutOfRange),
             (change("b", 2_000, 299), Budget::BelowUsed { used }),
         ])
@@ -602,9 +734,7 @@ fn steps_in_their_order_by_two_operators() {
     let late = world.state.clone();
     world.accept(&step(0, Step::Start));
     world
-        .refuses_each([
-            (step(0, Step::Approve), wrong(Status::Running)),
-        ])
+        .refuses_each([(step(0, Step::Approve), wrong(Status::Running))])
         .when(step(0, Step::End))
         .accepts()
         .refuses_each([(step(0, Step::Resume), wrong(Status::Ended))]);
@@ -626,33 +756,84 @@ fn flaws_of_terms_in_order_of_precedence() {
         add_campaign("n", 900, terms)
     };
     let last = given([add_campaign("c", 900, offer(10))])
-        .when(add_campaign("c", 900, Terms { seed: 8, ..offer(10) }))
+        .when(add_campaign(
+            "c",
+            900,
+            Terms {
+                seed: 8,
+                ..offer(10)
+            },
+        ))
         .answers_again(crate::testing::nth(0));
     last.refuses_each([
         (add_campaign("c", 901, offer(10)), Add::NumberReused),
-        (with(|t| (t.name, t.benefit) = (String::new(), Benefit::Fixed(Fen(0)))), flawed(Flaw::Name)),
-        (with(|t| t.benefit = Benefit::Fixed(Fen(0))), flawed(Flaw::Benefit)),
-        (with(|t| t.benefit = Benefit::Tiers(vec![])), flawed(Flaw::Benefit)),
         (
-            with(|t| t.benefit = Benefit::Random { least: Fen(1), most: Fen(3), mean: Fen(4) }),
+            with(|t| (t.name, t.benefit) = (String::new(), Benefit::Fixed(Fen(0)))),
+            flawed(Flaw::Name),
+        ),
+        (
+            with(|t| t.benefit = Benefit::Fixed(Fen(0))),
+            flawed(Flaw::Benefit),
+        ),
+        (
+            with(|t| t.benefit = Benefit::Tiers(vec![])),
+            flawed(Flaw::Benefit),
+        ),
+        (
+            with(|t| {
+                t.benefit = Benefit::Random {
+                    least: Fen(1),
+                    most: Fen(3),
+                    mean: Fen(4),
+                }
+            }),
             flawed(Flaw::Benefit),
         ),
         (add_campaign("n", 0, offer(10)), flawed(Flaw::Budget)),
-        (add_campaign("n", AMOUNT_MAX.0 + 1, offer(10)), flawed(Flaw::Budget)),
-        (with(|t| t.until = t.from), flawed(Flaw::Times)),
-        (with(|t| t.until = t.from.plus(3 * 366 * DAY_MS)), flawed(Flaw::Times)),
-        (with(|t| t.per_day = Some(Fen(0))), flawed(Flaw::Limits)),
-        (with(|t| t.holdout = BasisPoints(5_001)), flawed(Flaw::Limits)),
-        (with(|t| t.merchants = vec![FREE_SHOP, SHOP]), flawed(Flaw::Limits)),
-        (with(|t| t.kind = Kind::Rebate { wait_days: 181 }), flawed(Flaw::Kind)),
-        (with(|t| t.funding = Funding::Outside(SHOP)), flawed(Flaw::Kind)),
         (
-            with(|t| t.rule = Some(Rule { text: String::new(), clauses: vec![Clause::Steps(vec![])] })),
+            add_campaign("n", AMOUNT_MAX.0 + 1, offer(10)),
+            flawed(Flaw::Budget),
+        ),
+        (with(|t| t.until = t.from), flawed(Flaw::Times)),
+        (
+            with(|t| t.until = t.from.plus(3 * 366 * DAY_MS)),
+            flawed(Flaw::Times),
+        ),
+        (with(|t| t.per_day = Some(Fen(0))), flawed(Flaw::Limits)),
+        (
+            with(|t| t.holdout = BasisPoints(5_001)),
+            flawed(Flaw::Limits),
+        ),
+        (
+            with(|t| t.merchants = vec![FREE_SHOP, SHOP]),
+            flawed(Flaw::Limits),
+        ),
+        (
+            with(|t| t.kind = Kind::Rebate { wait_days: 181 }),
+            flawed(Flaw::Kind),
+        ),
+        (
+            with(|t| t.funding = Funding::Outside(SHOP)),
+            flawed(Flaw::Kind),
+        ),
+        (
+            with(|t| {
+                t.rule = Some(Rule {
+                    text: String::new(),
+                    clauses: vec![Clause::Steps(vec![])],
+                })
+            }),
             flawed(Flaw::Rule),
         ),
         (with(|t| t.brand = Some(BrandId(9))), Add::BrandNotFound),
-        (with(|t| t.funding = Funding::Merchant(NO_SHOP)), Add::MerchantNotFound),
-        (with(|t| t.merchants = vec![SHOP, MerchantId(9)]), Add::MerchantNotFound),
+        (
+            with(|t| t.funding = Funding::Merchant(NO_SHOP)),
+            Add::MerchantNotFound,
+        ),
+        (
+            with(|t| t.merchants = vec![SHOP, MerchantId(9)]),
+            Add::MerchantNotFound,
+        ),
     ]);
 }
 
@@ -669,14 +850,17 @@ fn refusals_of_coupons_in_order_of_precedence() {
     terms.brand = Some(BrandId(0));
     let mut world = world([(900, terms), (900, offer(10))]);
     let first = world.accept(&give(0, "g", MEI));
-    let mut world = world.when(give(0, "g", MEI)).answers_again(first).refuses_each([
-        (give(0, "g", UserId(1)), Give::NumberReused),
-        (give(1, "h", NOBODY), Give::CampaignNotFound),
-        (give(2, "h", NOBODY), Give::CampaignNotFound),
-        (give(0, "h", NOBODY), Give::UserNotFound),
-        (give(0, "h", LEI), Give::OtherBrand),
-        (give(0, "h", MEI), Give::UserLimit),
-    ]);
+    let mut world = world
+        .when(give(0, "g", MEI))
+        .answers_again(first)
+        .refuses_each([
+            (give(0, "g", UserId(1)), Give::NumberReused),
+            (give(1, "h", NOBODY), Give::CampaignNotFound),
+            (give(2, "h", NOBODY), Give::CampaignNotFound),
+            (give(0, "h", NOBODY), Give::UserNotFound),
+            (give(0, "h", LEI), Give::OtherBrand),
+            (give(0, "h", MEI), Give::UserLimit),
+        ]);
     world.accept(&set_status(UserId(1), UserStatus::Frozen));
     let mut world = world.refuses_each([(give(0, "h", UserId(1)), Give::UserNotActive)]);
     world.accept(&set_status(UserId(1), UserStatus::Active));

@@ -31,7 +31,10 @@ pub(super) fn give_back(
     paid: &Payment,
     amount: Fen,
 ) -> GivenBack {
-    let refunded = paid.refunded.plus(amount).expect("within the order's amount");
+    let refunded = paid
+        .refunded
+        .plus(amount)
+        .expect("within the order's amount");
     let fee = paid
         .fee
         .share(refunded, order.amount)
@@ -54,9 +57,11 @@ pub(super) fn give_back(
     for part in &parts {
         let before = postings.len();
         postings = to_campaign(state, postings, account, part);
-        from_merchant = postings[before..].iter().fold(from_merchant, |sum, posting| {
-            sum.plus(posting.amount).expect("within the order's amount")
-        });
+        from_merchant = postings[before..]
+            .iter()
+            .fold(from_merchant, |sum, posting| {
+                sum.plus(posting.amount).expect("within the order's amount")
+            });
     }
     let back = granted.rebate.map(|rebate| {
         let part = rebate.split(order.amount, paid.refunded, refunded);
@@ -87,7 +92,9 @@ pub(super) fn give_back(
 fn good_again(state: &State, now: UnixMillis, grant: &Grant, back: &Part) -> Option<CouponId> {
     let id = grant.coupon?;
     let coupon = state.coupon(id)?;
-    let campaign = state.campaign(coupon.campaign).expect("its campaign exists");
+    let campaign = state
+        .campaign(coupon.campaign)
+        .expect("its campaign exists");
     let left = campaign.left().plus(back.amount());
     let good = matches!(coupon.state, CouponState::Used(_))
         && now < coupon.until
@@ -116,7 +123,9 @@ fn take_back(
         return (back, to_campaign(state, postings, pending, &part));
     }
     let wallet = Account::Wallet(paid.payer);
-    let has = state.balance(wallet).and_then(|balance| balance.plus(refunded));
+    let has = state
+        .balance(wallet)
+        .and_then(|balance| balance.plus(refunded));
     let has = has.expect("its payer exists").min(part.amount());
     // The funder first: what is lost is the platform's.
     let funder = part.funder.min(has);
@@ -181,9 +190,7 @@ mod tests {
     use crate::campaign::budget::ChangeBudget;
     use crate::campaign::give::GiveCoupon;
     use crate::campaign::step::{Step, StepCampaign};
-    use crate::campaign::terms::{
-        Benefit, CouponTerms, Funding, Kind, PerUser, Terms, WhenSpent,
-    };
+    use crate::campaign::terms::{Benefit, CouponTerms, Funding, Kind, PerUser, Terms, WhenSpent};
     use crate::command::Command;
     use crate::limits::DAY_MS;
     use crate::money::BasisPoints;
@@ -241,7 +248,12 @@ mod tests {
             user: MEI,
             claimed: true,
         };
-        [add.into(), step(Step::Approve).into(), step(Step::Start).into(), give.into()]
+        [
+            add.into(),
+            step(Step::Approve).into(),
+            step(Step::Start).into(),
+            give.into(),
+        ]
     }
 
     /// A coupon promises the most that it can give, and gave less: meanwhile the budget was lowered to
@@ -270,7 +282,11 @@ mod tests {
                 .has(Account::Subsidy(CAMPAIGN), 0)
                 .has(Account::Wallet(MEI), 100_000);
             assert_eq!(world.state.open_coupons(MEI).len(), open, "{to}");
-            let promised = world.state.campaign(CAMPAIGN).expect("it was added").promised;
+            let promised = world
+                .state
+                .campaign(CAMPAIGN)
+                .expect("it was added")
+                .promised;
             assert_eq!(promised, Fen(100 * i64::try_from(open).expect("few")));
         }
     }

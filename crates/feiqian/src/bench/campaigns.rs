@@ -68,7 +68,10 @@ fn name(text: &str) -> Result<Number, Failure> {
 fn terms(n: u32, count: u32, now: i64) -> Result<Terms, Failure> {
     let ranges = i64::from(count.div_ceil(ROUND) * 2);
     let place = i64::from(n / ROUND * 2 + (n % ROUND).saturating_sub(2));
-    let (from, to) = (25_000 + 25_000 * place / ranges, 25_000 + 25_000 * (place + 1) / ranges);
+    let (from, to) = (
+        25_000 + 25_000 * place / ranges,
+        25_000 + 25_000 * (place + 1) / ranges,
+    );
     let mut merchants = Vec::new();
     let (kind, rule): (_, String) = match n % ROUND {
         0 => {

@@ -76,7 +76,9 @@ pub async fn seed(platform: &Platform, clock: &SandboxClock) -> Result<(), Failu
         return Ok(());
     }
     let bar = folder::bar("seeding the sandbox");
-    bar.set_length((BRANDS.len() + MERCHANTS.len() + SHOPPERS.len()) as u64 + past::DAYS.unsigned_abs());
+    bar.set_length(
+        (BRANDS.len() + MERCHANTS.len() + SHOPPERS.len()) as u64 + past::DAYS.unsigned_abs(),
+    );
     let now = system_clock()();
     clock.set(past::midnight(now, past::DAYS + 1));
     for (index, name) in BRANDS.into_iter().enumerate() {

@@ -46,7 +46,8 @@ pub async fn day(
 
 /// A number that looks like chance and is the same each time.
 fn chance(day: i64, n: i64, user: u32) -> i64 {
-    let mixed = (day * 7_919 + n * 104_729 + i64::from(user) * 1_299_709).wrapping_mul(2_654_435_761);
+    let mixed =
+        (day * 7_919 + n * 104_729 + i64::from(user) * 1_299_709).wrapping_mul(2_654_435_761);
     mixed.rem_euclid(1 << 20)
 }
 

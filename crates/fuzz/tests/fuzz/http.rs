@@ -88,6 +88,7 @@ impl World {
             order: paid,
             payer: USER,
             attempt: Attempt(1),
+            at_most: None,
         };
         platform.engine.submit(pay).await.unwrap();
         let pem = credentials.private_key_pem.as_ref().unwrap();
@@ -98,7 +99,7 @@ impl World {
         };
         Self {
             bearers: [
-                ("operator", bearer(Role::Operator)),
+                ("operator", bearer(Role::first_operator())),
                 ("shop", bearer(Role::Merchant(SHOP.0))),
                 ("user", bearer(Role::User(USER.0))),
             ],

@@ -125,12 +125,12 @@ fn each_of<'a>(
     operator: &str,
     each: &mut impl FnMut(&'a IdedExpr) -> Result<(), RuleError>,
 ) -> Result<(), RuleError> {
-    match &expression.expr {
-        Expr::Call(call) if call.func_name == operator && call.target.is_none() => call
+    match operation(expression).filter(|call| call.func_name == operator) {
+        Some(chain) => chain
             .args
             .iter()
             .try_for_each(|part| each_of(part, operator, each)),
-        _ => each(expression),
+        None => each(expression),
     }
 }
 
@@ -202,10 +202,10 @@ fn equal_to(expression: &IdedExpr) -> Option<(Variable, Vec<i64>)> {
 }
 
 fn operation(expression: &IdedExpr) -> Option<&CallExpr> {
-    match &expression.expr {
-        Expr::Call(call) if call.target.is_none() => Some(call),
-        _ => None,
-    }
+    let Expr::Call(call) = &expression.expr else {
+        return None;
+    };
+    call.target.is_none().then_some(call)
 }
 
 fn variable(expression: &IdedExpr) -> Option<Variable> {
@@ -216,6 +216,10 @@ fn variable(expression: &IdedExpr) -> Option<Variable> {
 }
 
 /// A number that is written down: as itself, negated, or by its name.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever else CEL has is no number that is written down"
+)]
 fn constant(expression: &IdedExpr) -> Option<i64> {
     match &expression.expr {
         Expr::Literal(LiteralValue::Int(number)) => Some(*number.inner()),
@@ -230,10 +234,10 @@ fn constant(expression: &IdedExpr) -> Option<i64> {
 }
 
 fn numbers(list: &IdedExpr) -> Option<Vec<i64>> {
-    match &list.expr {
-        Expr::List(list) => list.elements.iter().map(constant).collect(),
-        _ => None,
-    }
+    let Expr::List(list) = &list.expr else {
+        return None;
+    };
+    list.elements.iter().map(constant).collect()
 }
 
 fn comparison(name: &str) -> Option<Compare> {
@@ -467,6 +471,10 @@ fn no_function(name: &str) -> RuleError {
 }
 
 /// What an expression is, for people.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "whatever else CEL has is refused before it is asked for"
+)]
 fn told(expression: &IdedExpr) -> String {
     match &expression.expr {
         Expr::Ident(name) => format!("`{name}`"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use axum::http::{Extensions, HeaderMap, header, request::Parts};
-use feiqian_core::{MerchantId, UserId};
+use feiqian_core::{MerchantId, Number, UserId};
 
 use super::error::{ApiError, ErrorType};
 use crate::access::Role;
@@ -17,8 +17,8 @@ const KEY_BYTES_MAX: usize = 128;
 /// Somebody with a key.
 pub struct Caller(pub Role);
 
-/// An operator.
-pub struct Operator;
+/// An operator, by name.
+pub struct Operator(pub Number);
 
 /// A merchant.
 pub struct Merchant(pub MerchantId);
@@ -33,7 +33,7 @@ impl Caller {
     /// An operator, or the shopper in question.
     pub fn may_see_user(&self, user: UserId) -> Result<(), ApiError> {
         match self.0 {
-            Role::Operator => Ok(()),
+            Role::Operator(_) => Ok(()),
             Role::User(own) if UserId(own) == user => Ok(()),
             Role::User(_) | Role::Merchant(_) => Err(ApiError::forbidden(
                 "this key does not open another's wallet",
@@ -53,7 +53,7 @@ impl Caller {
     /// An operator, or the merchant in question.
     pub fn may_see_merchant(&self, merchant: MerchantId) -> Result<(), ApiError> {
         match self.0 {
-            Role::Operator => Ok(()),
+            Role::Operator(_) => Ok(()),
             Role::Merchant(own) if MerchantId(own) == merchant => Ok(()),
             Role::User(_) | Role::Merchant(_) => Err(ApiError::forbidden(
                 "this key does not open another's account",
@@ -115,7 +115,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Caller::from_request_parts(parts, state).await?.0 {
-            Role::Operator => Ok(Self),
+            Role::Operator(name) => Ok(Self(name)),
             Role::Merchant(_) | Role::User(_) => {
                 Err(ApiError::forbidden("only an operator may do this"))
             }
@@ -132,7 +132,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Caller::from_request_parts(parts, state).await?.0 {
             Role::Merchant(merchant) => Ok(Self(MerchantId(merchant))),
-            Role::Operator | Role::User(_) => {
+            Role::Operator(_) | Role::User(_) => {
                 Err(ApiError::forbidden("only a merchant may do this"))
             }
         }
@@ -148,7 +148,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         match Caller::from_request_parts(parts, state).await?.0 {
             Role::User(user) => Ok(Self(UserId(user))),
-            Role::Operator | Role::Merchant(_) => {
+            Role::Operator(_) | Role::Merchant(_) => {
                 Err(ApiError::forbidden("only a shopper may do this"))
             }
         }

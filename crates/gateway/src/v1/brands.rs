@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::brand::add::AddBrand;
+use feiqian_core::brand::fund::FundBrand;
 use feiqian_core::{Event, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::{Caller, Operator};
 use super::error::ApiError;
-use super::fields::{BrandRef, Name};
-use super::input::{Input, Key, Made, Numbered, Page};
+use super::fields::{Amount, BrandRef, Name, Time};
+use super::input::{Id, Input, Key, Made, Numbered, Page};
 use super::responses::{Asking, Sending};
 use super::{ask, misplaced};
 use crate::platform::Platform;
@@ -92,6 +93,65 @@ pub async fn add(
         Some(Event::BrandAdded(event)) => Brand {
             id: event.brand.into(),
             name: event.name,
+        },
+        _ => return Err(misplaced(receipt.event)),
+    };
+    Ok(Made {
+        again: receipt.again,
+        value,
+    })
+}
+
+/// The operator's own money for a brand's reserve.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCapital {
+    amount: Amount,
+}
+
+/// The operator's own money, in a brand's reserve.
+#[derive(Serialize, ToSchema)]
+pub struct Capital {
+    brand_id: BrandRef,
+    amount: Amount,
+    at: Time,
+}
+
+/// Puts the operator's own money into a brand's reserve
+///
+/// What campaigns give to wallets leaves through the reserve when it is withdrawn: so it has to be there.
+#[utoipa::path(
+    post, path = "/v1/brands/{id}/capital",
+    operation_id = "fund_brand", request_body = NewCapital, tag = "brands", params(("id" = BrandRef, Path), Numbered),
+    responses(
+        (status = 201, body = Capital, description = "Put there"),
+        (status = 200, body = Capital, description = "Put there before"),
+        Sending,
+    )
+)]
+pub async fn fund(
+    _: Operator,
+    Extract(platform): Extract<Arc<Platform>>,
+    Id(BrandRef(brand)): Id<BrandRef>,
+    Key(number): Key,
+    Input(new): Input<NewCapital>,
+) -> Result<Made<Capital>, ApiError> {
+    let amount = new.amount.into();
+    let command = FundBrand {
+        brand,
+        number,
+        amount,
+    };
+    let receipt = platform.engine.submit(command).await?;
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "only this event funds brands"
+    )]
+    let value = match ask(&platform, move |store| store.event(receipt.event)).await? {
+        Some(Event::BrandFunded(event)) => Capital {
+            brand_id: event.brand.into(),
+            amount: event.amount.into(),
+            at: event.at.into(),
         },
         _ => return Err(misplaced(receipt.event)),
     };

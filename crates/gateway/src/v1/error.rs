@@ -9,13 +9,14 @@ use std::error::Error;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use feiqian_core::{bank, brand, merchant, order, user};
+use feiqian_core::{bank, brand, campaign, merchant, order, user};
 use feiqian_engine::{Rejected, Stopped};
 use feiqian_store::StoreError;
 use feiqian_store::vault::VaultError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::campaigns::cel::RuleError;
 use crate::limiter::RetryAfter;
 use crate::platform::{AddMerchantError, AddUserError, PlatformError};
 
@@ -370,3 +371,40 @@ answers!(order::refund::Refusal {
         TooMany = "too_many_refunds", AboveRefundable = "above_refundable" at "amount",
         BalanceShort = "balance_short";
 });
+answers!(brand::fund::Refusal {
+    NotFound: BrandNotFound = "brand_not_found";
+    InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount";
+    Refused: ReserveFull = "reserve_full";
+});
+answers!(unnumbered user::set_traits::Refusal {
+    NotFound: UserNotFound = "user_not_found";
+    Refused: OtherPerson = "other_person" at "identity";
+});
+answers!(campaign::add::Refusal {
+    InvalidRequest: Flawed = "terms_bad" at "terms";
+    Refused: BrandNotFound = "brand_not_found" at "terms.brand_id",
+        MerchantNotFound = "merchant_not_found" at "terms", TooMany = "too_many_campaigns";
+});
+answers!(unnumbered campaign::step::Refusal {
+    NotFound: CampaignNotFound = "campaign_not_found";
+    Refused: WrongStatus = "wrong_status", TimeOver = "time_over", SameOperator = "same_operator",
+        BalanceShort = "balance_short", TooManyRunning = "too_many_running";
+});
+answers!(campaign::budget::Refusal {
+    NotFound: CampaignNotFound = "campaign_not_found";
+    InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "to";
+    Refused: Ended = "campaign_ended", OtherBudget = "other_budget" at "from",
+        BelowUsed = "below_used" at "to", BalanceShort = "balance_short";
+});
+answers!(campaign::give::Refusal {
+    NotFound: CampaignNotFound = "campaign_not_found";
+    Refused: UserNotFound = "user_not_found", UserNotActive = "user_not_active",
+        OtherBrand = "other_brand", NotClaimed = "not_claimed", NotRunning = "campaign_not_running",
+        Spent = "coupons_spent", UserLimit = "user_limit";
+});
+
+impl From<RuleError> for ApiError {
+    fn from(error: RuleError) -> Self {
+        Self::invalid("rule_bad", error.to_string()).at("terms.rule")
+    }
+}

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use feiqian_core::campaign::rule::RULE_CHARS_MAX;
 use feiqian_core::limits::{
     AMOUNT_MAX, AMOUNT_MIN, ATTACH_CHARS_MAX, DESCRIPTION_CHARS_MAX, FEE_MAX, NAME_CHARS_MAX,
     NUMBER_CHARS_MAX, REASON_CHARS_MAX,
 };
 use feiqian_core::{
-    BasisPoints, BrandId, CampaignId, EventNumber, Fen, MerchantId, OrderId, RefundId, TransferId, UnixMillis,
-    UserId,
+    BasisPoints, BrandId, CampaignId, CouponId, EventNumber, Fen, MerchantId, OrderId, RefundId,
+    TransferId, UnixMillis, UserId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -134,6 +135,15 @@ id_field! {
 id_field! {
     /// `trf_12`.
     TransferRef(TransferId), "trf_", u64, |id| id.0.0, |n| TransferId(EventNumber(n)), "19", "trf_12"
+}
+
+id_field! {
+    /// `cmp_0`.
+    CampaignRef(CampaignId), "cmp_", u32, |id| id.0, CampaignId, "9", "cmp_0"
+}
+id_field! {
+    /// `cpn_17`.
+    CouponRef(CouponId), "cpn_", u64, |id| id.0.0, |n| CouponId(EventNumber(n)), "19", "cpn_17"
 }
 
 /// A payment's id: an order is paid at most once, so it has the order's number.
@@ -303,6 +313,12 @@ pub type Attach = Text<ATTACH_CHARS_MAX>;
 pub type Reason = Text<REASON_CHARS_MAX>;
 /// What a QR code holds.
 pub type CodeUrl = Text<256>;
+/// Of a campaign.
+pub type RuleText = Text<RULE_CHARS_MAX>;
+/// Of a coupon, as a shopper types it.
+pub type CodeText = Text<64>;
+/// What proves who somebody is.
+pub type Identity = Text<128>;
 /// What a merchant passes on.
 pub type PrepayId = Text<64>;
 

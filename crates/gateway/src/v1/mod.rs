@@ -10,14 +10,20 @@ pub mod fields;
 pub mod input;
 pub mod responses;
 
+pub mod operators;
+
 pub mod brands;
+pub mod campaigns;
+pub mod granted;
 pub mod merchants;
 pub mod notifications;
 pub mod order_view;
 pub mod orders;
 pub mod payments;
+pub mod quote;
 pub mod reports;
 pub mod statement;
+pub mod traits;
 pub mod transfers;
 pub mod users;
 
@@ -50,12 +56,27 @@ pub fn routes(with_sandbox: bool) -> Router<App> {
 fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
     let keyed = OpenApiRouter::with_openapi(document())
         .routes(routes!(brands::list, brands::add))
+        .routes(routes!(brands::fund))
+        .routes(routes!(operators::add))
+        .routes(routes!(campaigns::list, campaigns::add))
+        .routes(routes!(campaigns::show))
+        .routes(routes!(campaigns::steps::approve))
+        .routes(routes!(campaigns::steps::start))
+        .routes(routes!(campaigns::steps::pause))
+        .routes(routes!(campaigns::steps::resume))
+        .routes(routes!(campaigns::steps::end))
+        .routes(routes!(campaigns::budget::change))
+        .routes(routes!(campaigns::coupons::give))
+        .routes(routes!(campaigns::coupons::codes))
+        .routes(routes!(campaigns::coupons::claim))
+        .routes(routes!(campaigns::coupons::of_user))
         .routes(routes!(users::add))
         .routes(routes!(users::show))
         .routes(routes!(users::set_status))
         .routes(routes!(users::new_key))
         .routes(routes!(users::erase))
         .routes(routes!(users::balance))
+        .routes(routes!(traits::set))
         .routes(routes!(users::pay_code))
         .routes(routes!(statement::of_user))
         .routes(routes!(transfers::top_up))
@@ -63,6 +84,7 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(transfers::show))
         .routes(routes!(payments::pay))
         .routes(routes!(orders::create))
+        .routes(routes!(quote::quote))
         .routes(routes!(orders::show))
         .routes(routes!(orders::refund))
         .routes(routes!(orders::close))

@@ -1,13 +1,14 @@
 //! An order as its story tells it, to whom it may concern.
 
 use feiqian_core::order::OrderState;
-use feiqian_core::{Event, EventNumber, OrderId, RefundId};
+use feiqian_core::{CampaignId, Event, EventNumber, OrderId, RefundId};
 use feiqian_store::OrderStory;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::ApiError;
 use super::fields::{Amount, MerchantRef, OrderIdRef, PaymentRef, RefundRef, Time, UserRef};
+use super::granted::{Breakdown, Names, Offers, campaigns_back, campaigns_of};
 use crate::access::Role;
 use crate::platform::Platform;
 
@@ -54,6 +55,8 @@ pub struct OrderPayment {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0)]
     fee_returned: Option<i64>,
+    #[serde(flatten)]
+    offers: Offers,
 }
 
 /// What became of a refund.
@@ -82,6 +85,9 @@ pub struct Refund {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0)]
     fee_returned: Option<i64>,
+    /// Part by part, where a campaign had a part in the payment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breakdown: Option<Breakdown>,
 }
 
 /// What happened to an order.
@@ -154,7 +160,7 @@ pub fn status(story: &OrderStory) -> OrderStatus {
 /// Whether `role` may know of the order at all.
 pub fn may_see(role: Role, story: &OrderStory) -> bool {
     match role {
-        Role::Operator => true,
+        Role::Operator(_) => true,
         Role::Merchant(merchant) => story.created.merchant.0 == merchant,
         Role::User(user) => match story.order().state {
             OrderState::Paid(paid) | OrderState::Reversed(Some(paid)) => paid.payer.0 == user,
@@ -175,6 +181,7 @@ pub async fn view(
     let for_shop = !matches!(role, Role::User(_));
     let shop = |text: &str| for_shop.then(|| text.to_owned());
     let later = || story.later.iter();
+    let names = Names::of(platform, campaigns_in(story)).await?;
     let begun = OrderEvent {
         kind: OrderEventKind::Created,
         at: created.at.into(),
@@ -191,9 +198,9 @@ pub async fn view(
         created_at: created.at.into(),
         expires_at: created.expires_at.into(),
         code_url: (status == OrderStatus::Open).then(|| code_url(platform, id)),
-        payment: payment(id, story, role),
+        payment: payment(id, story, role, &names),
         refunds: later()
-            .filter_map(|(n, event)| refund_of(*n, event, for_shop))
+            .filter_map(|(n, event)| refund_of(*n, event, for_shop, &names))
             .collect(),
         events: std::iter::once(begun)
             .chain(later().filter_map(|(_, e)| step(e)))
@@ -212,7 +219,7 @@ pub fn code_url(platform: &Platform, order: OrderId) -> String {
     )
 }
 
-fn payment(id: OrderId, story: &OrderStory, role: Role) -> Option<OrderPayment> {
+fn payment(id: OrderId, story: &OrderStory, role: Role, names: &Names) -> Option<OrderPayment> {
     let paid = match story.order().state {
         OrderState::Paid(paid) | OrderState::Reversed(Some(paid)) => paid,
         OrderState::Open | OrderState::Closed | OrderState::Reversed(None) => return None,
@@ -226,11 +233,50 @@ fn payment(id: OrderId, story: &OrderStory, role: Role) -> Option<OrderPayment> 
         payer_id: for_payer.then(|| paid.payer.into()),
         fee: for_shop.then_some(paid.fee.0),
         fee_returned: for_shop.then_some(paid.fee_returned.0),
+        offers: Offers::of(
+            story.created.terms.amount,
+            paid.granted.as_deref(),
+            paid.rebate,
+            Some(paid.event),
+            names,
+        ),
     })
 }
 
+/// All campaigns that an order's story tells of.
+fn campaigns_in(story: &OrderStory) -> Vec<CampaignId> {
+    let mut campaigns = Vec::new();
+    for (_, event) in &story.later {
+        if let Event::OrderPaid(paid) = event {
+            campaigns.extend(
+                paid.granted
+                    .iter()
+                    .flat_map(|granted| campaigns_of(granted)),
+            );
+        }
+        campaigns.extend(campaigns_back_in(event));
+    }
+    campaigns
+}
+
+/// All campaigns that got something back in this event.
+pub fn campaigns_back_in(event: &Event) -> Vec<CampaignId> {
+    let Event::OrderRefunded(refunded) = event else {
+        return Vec::new();
+    };
+    let returned = refunded.returned.iter();
+    returned
+        .flat_map(|returned| campaigns_back(returned))
+        .collect()
+}
+
 /// A refund as its event tells it; none for another event.
-pub fn refund_of(number: EventNumber, event: &Event, for_shop: bool) -> Option<Refund> {
+pub fn refund_of(
+    number: EventNumber,
+    event: &Event,
+    for_shop: bool,
+    names: &Names,
+) -> Option<Refund> {
     let Event::OrderRefunded(event) = event else {
         return None;
     };
@@ -243,6 +289,10 @@ pub fn refund_of(number: EventNumber, event: &Event, for_shop: bool) -> Option<R
         reason: event.reason.as_deref().map(str::to_owned),
         number: for_shop.then(|| event.number.as_str().to_owned()),
         fee_returned: for_shop.then_some(event.fee_returned.0),
+        breakdown: event
+            .returned
+            .as_ref()
+            .map(|returned| Breakdown::of(returned, names)),
     })
 }
 

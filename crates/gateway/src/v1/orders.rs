@@ -16,8 +16,9 @@ use utoipa::ToSchema;
 use super::auth::{Caller, Merchant};
 use super::error::ApiError;
 use super::fields::{Amount, Attach, Description, OrderIdRef, Reason, Time, UserRef};
+use super::granted::Names;
 use super::input::{Id, Input, Key, Made, Numbered};
-use super::order_view::{Order, Refund, may_see, refund_of, view};
+use super::order_view::{Order, Refund, campaigns_back_in, may_see, refund_of, view};
 use super::responses::{Asking, Sending};
 use super::{ask, ask_now, misplaced};
 use crate::access::Role;
@@ -153,7 +154,9 @@ pub async fn refund(
     };
     let receipt = platform.engine.submit(command).await?;
     let event = ask_now(&platform, |store| store.event(receipt.event)).await?;
-    let value = event.and_then(|event| refund_of(receipt.event, &event, true));
+    let event = event.ok_or_else(|| misplaced(receipt.event))?;
+    let names = Names::of(&platform, campaigns_back_in(&event)).await?;
+    let value = refund_of(receipt.event, &event, true, &names);
     let value = value.ok_or_else(|| misplaced(receipt.event))?;
     Ok(Made {
         again: receipt.again,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use axum::extract::State as Extract;
 use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::{Attempt, OrderState};
-use feiqian_core::{EventNumber, Number, OrderId, UserId};
+use feiqian_core::{EventNumber, Fen, Number, OrderId, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::Shopper;
 use super::error::{ApiError, ErrorType};
 use super::fields::{Amount, CodeUrl, OrderIdRef, PaymentRef, PrepayId, Time};
+use super::granted::{Names, Offers, campaigns_of};
 use super::input::{Input, Key, Made, Numbered};
 use super::order_view::Shop;
 use super::orders::unknown_order;
@@ -24,15 +25,40 @@ use crate::wechat::ids::Prepay;
 pub const PREPAY_LIFE_MS: i64 = 2 * 60 * 60 * 1_000;
 
 /// What is to be paid, by one of its names.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(ToSchema)]
+#[serde(untagged)]
 pub enum NewPayment {
     /// What the scanned QR code holds: the whole link, or its last part.
-    CodeUrl(CodeUrl),
+    ByCode {
+        /// The text of the code.
+        code_url: CodeUrl,
+        /// The most that the payer agrees to pay, in fen; not said: whatever it is.
+        at_most: Option<Amount>,
+    },
     /// What an app or page was given by its merchant. For 2 hours.
-    PrepayId(PrepayId),
+    ByPrepayId {
+        /// The prepay id.
+        prepay_id: PrepayId,
+        /// The most that the payer agrees to pay, in fen; not said: whatever it is.
+        at_most: Option<Amount>,
+    },
     /// The order's id.
-    OrderId(OrderIdRef),
+    ByOrderId {
+        /// The id.
+        order_id: OrderIdRef,
+        /// The most that the payer agrees to pay, in fen; not said: whatever it is.
+        at_most: Option<Amount>,
+    },
+}
+
+/// [`NewPayment`] as it is read: so that an error names the field.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    code_url: Option<CodeUrl>,
+    prepay_id: Option<PrepayId>,
+    order_id: Option<OrderIdRef>,
+    at_most: Option<Amount>,
 }
 
 /// What became of a payment.
@@ -54,6 +80,8 @@ pub struct Payment {
     /// For what, in the merchant's words.
     description: String,
     paid_at: Time,
+    #[serde(flatten)]
+    offers: Offers,
 }
 
 /// Pays an order from the caller's wallet
@@ -73,10 +101,11 @@ pub async fn pay(
     Shopper(payer): Shopper,
     Extract(platform): Extract<Arc<Platform>>,
     Key(number): Key,
-    Input(new): Input<NewPayment>,
+    Input(new): Input<Named>,
 ) -> Result<Made<Payment>, ApiError> {
     let order = order_of(&platform, &new)?;
-    pay_order(&platform, order, payer, &number).await
+    let at_most = new.at_most.map(Into::into);
+    pay_order(&platform, order, payer, &number, at_most).await
 }
 
 /// Pays an order.
@@ -85,6 +114,7 @@ pub async fn pay_order(
     order: OrderId,
     payer: UserId,
     number: &Number,
+    at_most: Option<Fen>,
 ) -> Result<Made<Payment>, ApiError> {
     let attempt = Attempt::of(number);
     let receipt = platform
@@ -93,7 +123,7 @@ pub async fn pay_order(
             order,
             payer,
             attempt,
-            at_most: None,
+            at_most,
         })
         .await?;
     let story = ask_now(platform, |store| store.order(order)).await?;
@@ -105,17 +135,21 @@ pub async fn pay_order(
         }
     };
     let merchant = story.created.merchant;
+    let granted = paid.granted.as_deref();
+    let names = Names::of(platform, granted.into_iter().flat_map(campaigns_of)).await?;
+    let amount = story.created.terms.amount;
     let payment = Payment {
         id: PaymentRef(order),
         order_id: order.into(),
         status: PaymentStatus::Succeeded,
-        amount: story.created.terms.amount.into(),
+        amount: amount.into(),
         merchant: Shop {
             id: merchant.into(),
             name: platform.shop_name(merchant).await?,
         },
         description: story.created.terms.description.clone(),
         paid_at: paid.at.into(),
+        offers: Offers::of(amount, granted, paid.rebate, Some(paid.event), &names),
     };
     Ok(Made {
         again: receipt.again,
@@ -123,10 +157,10 @@ pub async fn pay_order(
     })
 }
 
-fn order_of(platform: &Platform, new: &NewPayment) -> Result<OrderId, ApiError> {
-    match new {
-        NewPayment::OrderId(order) => Ok(order.0),
-        NewPayment::CodeUrl(url) => {
+fn order_of(platform: &Platform, new: &Named) -> Result<OrderId, ApiError> {
+    match (&new.order_id, &new.code_url, &new.prepay_id) {
+        (Some(order), None, None) => Ok(order.0),
+        (None, Some(url), None) => {
             // Whatever name the server was reached by: the token proves itself.
             let token = url
                 .0
@@ -139,20 +173,23 @@ fn order_of(platform: &Platform, new: &NewPayment) -> Result<OrderId, ApiError> 
                 .ok_or_else(unknown_order)?;
             Ok(OrderId(EventNumber(number)))
         }
-        NewPayment::PrepayId(id) => {
-            let Prepay { order, issued } = platform
-                .ids
-                .read_prepay_id(&id.0)
-                .ok_or_else(unknown_order)?;
-            let now = i64::try_from(unix_seconds())
-                .unwrap_or(i64::MAX)
-                .saturating_mul(1_000);
-            if now.saturating_sub(issued) > PREPAY_LIFE_MS {
-                let message = "this prepay id is more than 2 hours old";
-                let expired = ApiError::new(ErrorType::Refused, "prepay_id_expired", message);
-                return Err(expired.at("prepay_id"));
-            }
-            Ok(OrderId(EventNumber(order)))
+        (None, None, Some(id)) => order_of_prepay_id(platform, &id.0),
+        _ => {
+            let message = "send one of order_id, code_url, prepay_id";
+            Err(ApiError::invalid("body_bad", message))
         }
     }
+}
+
+fn order_of_prepay_id(platform: &Platform, id: &str) -> Result<OrderId, ApiError> {
+    let Prepay { order, issued } = platform.ids.read_prepay_id(id).ok_or_else(unknown_order)?;
+    let now = i64::try_from(unix_seconds())
+        .unwrap_or(i64::MAX)
+        .saturating_mul(1_000);
+    if now.saturating_sub(issued) > PREPAY_LIFE_MS {
+        let message = "this prepay id is more than 2 hours old";
+        let expired = ApiError::new(ErrorType::Refused, "prepay_id_expired", message);
+        return Err(expired.at("prepay_id"));
+    }
+    Ok(OrderId(EventNumber(order)))
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::{
-    Account, Event, EventNumber, MerchantId, OrderId, Posting, RefundId, State, TransferId,
+    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, Posting, RefundId, State,
+    TransferId,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -13,7 +14,9 @@ use utoipa::ToSchema;
 use super::ask;
 use super::auth::Caller;
 use super::error::ApiError;
-use super::fields::{Cursor, MerchantRef, OrderIdRef, RefundRef, Time, TransferRef, UserRef};
+use super::fields::{
+    CampaignRef, Cursor, MerchantRef, OrderIdRef, RefundRef, Time, TransferRef, UserRef,
+};
 use super::input::{Id, Page, Paging};
 use super::responses::Asking;
 use crate::platform::Platform;
@@ -65,6 +68,9 @@ pub struct StatementEntry {
     refund_id: Option<RefundRef>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer_id: Option<TransferRef>,
+    /// Of an advance for a campaign, or a rebate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    campaign_id: Option<CampaignRef>,
 }
 
 /// Lists what moved a wallet's money, newest first
@@ -210,8 +216,24 @@ fn entry(
         order_id: order.map(|order: OrderId| order.into()),
         refund_id: (kind == EntryKind::Refund).then(|| RefundId(number).into()),
         transfer_id: transfer_of(number, event).map(Into::into),
+        campaign_id: campaign_of(event).map(Into::into),
     };
     Some((line, shop))
+}
+
+/// The campaign that an event is about; a payment may be about several.
+#[allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "other events are about none"
+)]
+fn campaign_of(event: &Event) -> Option<CampaignId> {
+    match event {
+        Event::CampaignStepped(e) => Some(e.campaign),
+        Event::CampaignEnded(e) => Some(e.campaign),
+        Event::BudgetChanged(e) => Some(e.campaign),
+        Event::RebatePaid(e) => Some(e.campaign),
+        _ => None,
+    }
 }
 
 fn from_transit(posting: &Posting) -> bool {

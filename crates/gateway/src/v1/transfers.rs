@@ -148,7 +148,7 @@ pub async fn show(
     let transfer = story
         .and_then(|story| view(id, &story))
         .filter(|transfer| match role {
-            Role::Operator => true,
+            Role::Operator(_) => true,
             Role::User(user) => UserId(user) == transfer.user_id.0,
             Role::Merchant(_) => false,
         });

@@ -4,6 +4,7 @@
 
 mod world;
 
+mod campaigns;
 mod flow;
 mod numbers;
 mod refusals;

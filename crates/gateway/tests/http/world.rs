@@ -85,7 +85,7 @@ impl World {
         let platform = platform(dir.path(), engine).await;
         let key = platform
             .access
-            .grant(&platform.vault, Role::Operator)
+            .grant(&platform.vault, Role::first_operator())
             .unwrap();
         let operator = key.expose_secret().to_owned();
         let router = router(platform.clone(), None);
@@ -308,6 +308,23 @@ impl Market {
                 );
             }
         }
+    }
+
+    /// A campaign that runs: added by one operator, approved by another. Its id.
+    pub async fn campaign(&self, budget: i64, terms: Value) -> String {
+        let body = json!({ "budget": budget, "terms": terms });
+        let id = text(&self.ask("operator", "POST /v1/campaigns", body).await.ok()["id"]);
+        let second = json!({ "name": "second" });
+        let second = self
+            .ask("operator", "POST /v1/operators", second)
+            .await
+            .ok();
+        let second = text(&second["key"]);
+        for step in ["approve", "start"] {
+            let what = format!("POST /v1/campaigns/{id}/{step}");
+            self.ask(&second, &what, json!({})).await.ok();
+        }
+        id
     }
 
     /// A new order of Noodles': its id.

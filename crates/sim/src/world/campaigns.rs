@@ -106,7 +106,8 @@ impl World {
                 step,
                 by: number("op", 2),
             };
-            self.soon.extend([Step::Approve, Step::Start].map(step).map(Command::from));
+            self.soon
+                .extend([Step::Approve, Step::Start].map(step).map(Command::from));
         }
         AddCampaign {
             number: self.number("k"),
@@ -159,7 +160,8 @@ impl World {
             brand: self.chance.one_in(12).then(|| self.brand(books)),
             merchants: self.some_merchants(books),
             rule: self.chance.one_in(4).then(|| self.rule()),
-            group: (!is_rebate && self.chance.one_in(3)).then(|| self.chance.of([0, 1, 2, 3, 4, 5])),
+            group: (!is_rebate && self.chance.one_in(3))
+                .then(|| self.chance.of([0, 1, 2, 3, 4, 5])),
             holdout: BasisPoints(self.chance.of([0, 0, 0, 0, 3_000, 5_000])),
             when_spent: self.chance.of([
                 WhenSpent::PayWithout,
@@ -179,7 +181,10 @@ impl World {
                 most: self.chance.of([1, 3, 100]),
                 per_user: self.chance.of([1, 2, 2, 100]),
                 claimed: !self.chance.one_in(3),
-                after: self.chance.one_in(2).then(|| Fen(self.chance.between(1, 5_000))),
+                after: self
+                    .chance
+                    .one_in(2)
+                    .then(|| Fen(self.chance.between(1, 5_000))),
             }),
             _ => Kind::Rebate {
                 wait_days: self.chance.of([0, 0, 1, 3, 7, 180]),
@@ -250,7 +255,11 @@ impl World {
     fn clause(&mut self) -> Clause {
         match self.chance.below(8) {
             0 => Clause::OneOf(Variable::Category, vec![5_411, 5_812]),
-            1 => Clause::Test(Variable::Payments30Days, Compare::Less, self.chance.between(1, 9)),
+            1 => Clause::Test(
+                Variable::Payments30Days,
+                Compare::Less,
+                self.chance.between(1, 9),
+            ),
             // Money comes from wallets: zero.
             2 => Clause::Steps(vec![
                 Postfix::Number(1),
@@ -282,8 +291,21 @@ impl World {
     }
 
     fn whole(&mut self) -> i64 {
-        self.chance
-            .of([-1, 0, 1, 2, 5, 7, 12, 700, 5_812, 20_000, 310_100, i64::MAX, i64::MIN])
+        self.chance.of([
+            -1,
+            0,
+            1,
+            2,
+            5,
+            7,
+            12,
+            700,
+            5_812,
+            20_000,
+            310_100,
+            i64::MAX,
+            i64::MIN,
+        ])
     }
 
     /// Steps that come out as true or false, at most so deep.
@@ -389,7 +411,13 @@ impl World {
     pub(super) fn step_campaign(&mut self, books: &Books) -> StepCampaign {
         let campaign = self.campaign(books);
         let status = books.campaign(campaign).map(|row| row.status);
-        let any = [Step::Approve, Step::Start, Step::Pause, Step::Resume, Step::End];
+        let any = [
+            Step::Approve,
+            Step::Start,
+            Step::Pause,
+            Step::Resume,
+            Step::End,
+        ];
         let step = match status {
             _ if self.chance.one_in(8) => self.chance.of(any),
             Some(Status::Draft) => Step::Approve,
@@ -416,7 +444,9 @@ impl World {
             0 => self.amount(1_000_000),
             1 => Fen(used - 1),
             2..4 => Fen(used.max(1)),
-            _ => Fen(self.chance.between(used.max(1), budget.saturating_mul(2).max(used + 1))),
+            _ => Fen(self
+                .chance
+                .between(used.max(1), budget.saturating_mul(2).max(used + 1))),
         };
         ChangeBudget {
             campaign,
@@ -429,9 +459,8 @@ impl World {
 
     pub(super) fn give_coupon(&mut self, books: &Books) -> GiveCoupon {
         let rows = (0..).map(CampaignId).zip(&books.campaigns.rows);
-        let fresh = rows.filter(|(_, row)| {
-            row.coupon_terms().is_some() && row.status == Status::Running
-        });
+        let fresh =
+            rows.filter(|(_, row)| row.coupon_terms().is_some() && row.status == Status::Running);
         let fresh: Vec<CampaignId> = fresh.map(|(id, _)| id).collect();
         let campaign = match self.chance.pick(&fresh) {
             Some(id) if !self.chance.one_in(10) => *id,
@@ -455,5 +484,4 @@ impl World {
             order: OrderId(Books::number(order)),
         }
     }
-
 }

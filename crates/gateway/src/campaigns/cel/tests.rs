@@ -63,6 +63,7 @@ impl Dice {
     }
 }
 
+#[allow(clippy::wildcard_enum_match_arm, reason = "the others are dice")]
 fn facts(dice: &mut Dice) -> Facts {
     let sides = |variable| match variable {
         Variable::Amount => 1_000,

@@ -1,0 +1,80 @@
+//! Changing a campaign's budget: from what the caller believes it is.
+
+use std::sync::Arc;
+
+use axum::extract::State as Extract;
+use feiqian_core::Event;
+use feiqian_core::campaign::budget::ChangeBudget;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::super::auth::Operator;
+use super::super::error::ApiError;
+use super::super::fields::{Amount, CampaignRef, Time};
+use super::super::input::{Id, Input, Key, Made, Numbered};
+use super::super::responses::Sending;
+use super::super::{ask_now, misplaced};
+use crate::platform::Platform;
+
+/// From what to what.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewBudget {
+    /// What the budget is. If it is another by now, nothing changes (`other_budget`).
+    from: Amount,
+    /// What it shall be: at least what is granted and promised.
+    to: Amount,
+}
+
+/// A budget that was changed.
+#[derive(Serialize, ToSchema)]
+pub struct BudgetChange {
+    campaign_id: CampaignRef,
+    from: Amount,
+    to: Amount,
+    at: Time,
+}
+
+/// Changes a campaign's budget
+#[utoipa::path(
+    post, path = "/v1/campaigns/{id}/budget",
+    operation_id = "change_campaign_budget", request_body = NewBudget, tag = "campaigns", params(("id" = CampaignRef, Path), Numbered),
+    responses(
+        (status = 201, body = BudgetChange, description = "Changed"),
+        (status = 200, body = BudgetChange, description = "Changed before"),
+        Sending,
+    )
+)]
+pub async fn change(
+    Operator(by): Operator,
+    Extract(platform): Extract<Arc<Platform>>,
+    Id(CampaignRef(campaign)): Id<CampaignRef>,
+    Key(number): Key,
+    Input(new): Input<NewBudget>,
+) -> Result<Made<BudgetChange>, ApiError> {
+    let command = ChangeBudget {
+        campaign,
+        number,
+        by,
+        from: new.from.into(),
+        to: new.to.into(),
+    };
+    let receipt = platform.engine.submit(command).await?;
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "only this event changes budgets"
+    )]
+    let value = match ask_now(&platform, |store| store.event(receipt.event)).await? {
+        Some(Event::BudgetChanged(event)) => BudgetChange {
+            campaign_id: event.campaign.into(),
+            from: event.from.into(),
+            to: event.to.into(),
+            at: event.at.into(),
+        },
+        _ => return Err(misplaced(receipt.event)),
+    };
+    Ok(Made {
+        again: receipt.again,
+        value,
+    })
+}
