@@ -361,7 +361,13 @@ impl World {
             | Command::StepCampaign(_)
             | Command::EndCampaign(_)
             | Command::PayRebate(_)
-            | Command::Sweep(_)) => other,
+            | Command::Sweep(_)
+            | Command::UseCoupon(_)
+            | Command::ReturnCoupon(_)
+            | Command::VoidCoupon(_)
+            | Command::PaySubsidy(_)
+            | Command::ReturnSubsidy(_)
+            | Command::ChangeCoupons(_)) => other,
         }
     }
 

@@ -37,6 +37,7 @@ struct Merchant {
 
 impl Accounts {
     /// Checks what an event says of brands, users and merchants, and remembers what it changes.
+    #[allow(clippy::too_many_lines, reason = "a few lines for each kind of event")]
     pub fn check(&mut self, number: EventNumber, event: &Event) -> Result<(), String> {
         self.campaigns.check(number, event)?;
         match event {

@@ -61,6 +61,7 @@ impl Campaigns {
     }
 
     /// Checks what an event says of campaigns, and remembers what it changes.
+    #[allow(clippy::too_many_lines, reason = "a few lines for each kind of event")]
     pub fn check(&mut self, number: EventNumber, event: &Event) -> Result<(), String> {
         #[allow(
             clippy::wildcard_enum_match_arm,

@@ -304,6 +304,10 @@ fn grown(before: Fen, after: Fen) -> Fen {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "a test stops at the first surprise"
+)]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -37,6 +37,12 @@ pub mod void_coupon;
 pub(crate) mod outside_world;
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::wildcard_enum_match_arm,
+    clippy::too_many_lines,
+    reason = "a test stops at the first surprise"
+)]
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};

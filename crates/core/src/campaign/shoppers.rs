@@ -287,6 +287,10 @@ fn is_old(day: Day, now: UnixMillis) -> bool {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "a test stops at the first surprise"
+)]
 mod tests {
     use super::*;
     use crate::limits::DAY_MS;

@@ -490,6 +490,10 @@ impl core::fmt::Display for Flaw {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    reason = "a test stops at the first surprise"
+)]
 mod tests {
     use super::*;
 

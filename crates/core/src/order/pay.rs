@@ -11,7 +11,7 @@ use std::sync::Arc;
 use minicbor::{Decode, Encode};
 
 use crate::archive::{Archive, ArchiveError};
-use crate::campaign::choose::choose;
+use crate::campaign::choose::{Choice, choose};
 use crate::campaign::coupon::CouponState;
 use crate::campaign::give::hold;
 use crate::campaign::grant::{Granted, RebateStage};
@@ -174,28 +174,7 @@ pub fn decide(state: &State, now: UnixMillis, command: &PayOrder) -> Decision<Or
         });
     }
     // After this line the payment must succeed.
-    let account = Account::Merchant(order.merchant);
-    let wallet = Account::Wallet(command.payer);
-    let mut postings = Postings::new().with(wallet, account, payable);
-    let mut received = order.amount;
-    for grant in &choice.granted.grants {
-        let funder = grant.amount.minus(grant.platform).expect("a part of it");
-        let campaign = state.campaign(grant.campaign).expect("it was chosen");
-        if campaign.terms.funding.funder() == Some(order.merchant) {
-            received = received.minus(funder).expect("grants are below the amount");
-        }
-        postings = from_campaign(postings, grant.campaign, grant.platform, funder, account);
-    }
-    let fee = merchant.fee.of(received);
-    postings = postings.with(account, Account::FeeIncome(payer.brand), fee);
-    if let Some(rebate) = choice.granted.rebate {
-        let to = match rebate.due {
-            Some(_) => Account::PendingRebate(rebate.campaign),
-            None => wallet,
-        };
-        let funder = rebate.amount.minus(rebate.platform).expect("a part of it");
-        postings = from_campaign(postings, rebate.campaign, rebate.platform, funder, to);
-    }
+    let (fee, postings) = post(state, order, command.payer, payer.brand, &choice);
     Decision::Accept(OrderPaid {
         at: now,
         order: command.order,
@@ -208,6 +187,39 @@ pub fn decide(state: &State, now: UnixMillis, command: &PayOrder) -> Decision<Or
         postings,
         granted: (!choice.granted.is_empty()).then(|| Arc::new(choice.granted)),
     })
+}
+
+/// The fee, and what moves.
+fn post(
+    state: &State,
+    order: &Order,
+    payer: UserId,
+    brand: BrandId,
+    choice: &Choice,
+) -> (Fen, Postings) {
+    let (account, wallet) = (Account::Merchant(order.merchant), Account::Wallet(payer));
+    let mut postings = Postings::new().with(wallet, account, choice.payable);
+    let mut received = order.amount;
+    for grant in &choice.granted.grants {
+        let funder = grant.amount.minus(grant.platform).expect("a part of it");
+        let campaign = state.campaign(grant.campaign).expect("it was chosen");
+        if campaign.terms.funding.funder() == Some(order.merchant) {
+            received = received.minus(funder).expect("grants are below the amount");
+        }
+        postings = from_campaign(postings, grant.campaign, grant.platform, funder, account);
+    }
+    let merchant = state.merchant(order.merchant).expect("found when creating");
+    let fee = merchant.fee.of(received);
+    postings = postings.with(account, Account::FeeIncome(brand), fee);
+    if let Some(rebate) = choice.granted.rebate {
+        let to = match rebate.due {
+            Some(_) => Account::PendingRebate(rebate.campaign),
+            None => wallet,
+        };
+        let funder = rebate.amount.minus(rebate.platform).expect("a part of it");
+        postings = from_campaign(postings, rebate.campaign, rebate.platform, funder, to);
+    }
+    (fee, postings)
 }
 
 /// A grant, from those who pay for it.

@@ -138,10 +138,6 @@ id_field! {
 }
 
 id_field! {
-    /// `cmp_0`.
-    CampaignRef(CampaignId), "cmp_", u32, |id| id.0, CampaignId, "9", "cmp_0"
-}
-id_field! {
     /// `cpn_17`.
     CouponRef(CouponId), "cpn_", u64, |id| id.0.0, |n| CouponId(EventNumber(n)), "19", "cpn_17"
 }

@@ -313,11 +313,11 @@ async fn seen_by(app: &App, caller: &Caller, id: CampaignRef) -> Result<(Of, Sig
     };
     let of = books(app)?.ask(find).await?;
     match (caller.0, of) {
-        (Role::Operator, Some(of)) => Ok((of, Sight::All)),
+        (Role::Operator(_), Some(of)) => Ok((of, Sight::All)),
         (Role::Merchant(own), Some(of)) if of.funder.is_some_and(|funder| funder.0 == own) => {
             Ok((of, Sight::Crowds))
         }
-        (Role::Operator | Role::Merchant(_), _) => {
+        (Role::Operator(_) | Role::Merchant(_), _) => {
             Err(ApiError::not_found("not_found", "campaign").at("id"))
         }
         (Role::User(_), _) => Err(ApiError::forbidden("reports are not for shoppers")),

@@ -53,6 +53,13 @@ impl Books {
             Command::GiveCoupon(asked) => self.give_coupon(now, asked),
             Command::PayRebate(asked) => self.pay_rebate(now, asked.order.0.0),
             Command::Sweep(_) => self.sweep(now),
+            // No world asks for these yet.
+            Command::UseCoupon(_)
+            | Command::ReturnCoupon(_)
+            | Command::VoidCoupon(_)
+            | Command::PaySubsidy(_)
+            | Command::ReturnSubsidy(_)
+            | Command::ChangeCoupons(_) => Verdict::Refused(Vec::new()),
         }
     }
 
