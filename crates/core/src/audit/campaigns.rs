@@ -105,6 +105,22 @@ impl Campaigns {
                     event.at,
                 );
             }
+            Event::OrderPaid(event) => {
+                if let Some(granted) = &event.granted {
+                    self.grant(number, event, granted)?;
+                }
+            }
+            Event::OrderRefunded(event) => self.take_back(event.returned.as_deref())?,
+            Event::OrderReversed(event) => self.take_back(event.returned.as_deref())?,
+            _ => self.check_outside(number, event)?,
+        }
+        Ok(())
+    }
+
+    /// The same, of coupons at their merchants' own tills.
+    fn check_outside(&mut self, number: EventNumber, event: &Event) -> Result<(), String> {
+        #[allow(clippy::wildcard_enum_match_arm, reason = "the others are of no coupon")]
+        match event {
             Event::CouponUsed(event) => {
                 let (owner, at) = (event.merchant, event.at);
                 let coupon = self.outside(event.coupon, event.campaign, event.user, owner, at)?;
@@ -165,13 +181,6 @@ impl Campaigns {
             Event::CouponsChanged(event) => {
                 self.known(event.campaign)?;
             }
-            Event::OrderPaid(event) => {
-                if let Some(granted) = &event.granted {
-                    self.grant(number, event, granted)?;
-                }
-            }
-            Event::OrderRefunded(event) => self.take_back(event.returned.as_deref())?,
-            Event::OrderReversed(event) => self.take_back(event.returned.as_deref())?,
             _ => {}
         }
         Ok(())
