@@ -97,6 +97,11 @@ fn balances(state: &State) -> BTreeMap<Account, Fen> {
 }
 
 /// The order that a timer would close.
+#[allow(
+    clippy::needless_pass_by_value,
+    clippy::wildcard_enum_match_arm,
+    reason = "one kind of timer is of orders"
+)]
 fn expired(timer: Command) -> Option<OrderId> {
     match timer {
         Command::ExpireOrder(ExpireOrder { order }) => Some(order),

@@ -199,6 +199,7 @@ impl World {
         self.command(kind, books, now)
     }
 
+    #[allow(clippy::too_many_lines, reason = "a few lines for each kind")]
     fn command(&mut self, kind: Kind, books: &Books, now: i64) -> Command {
         match kind {
             Kind::Open => Open {
@@ -287,6 +288,7 @@ impl World {
     }
 
     /// The same number for something else.
+    #[allow(clippy::too_many_lines, reason = "a few lines for each kind")]
     fn otherwise(&mut self, command: Command) -> Command {
         match command {
             Command::AddBrand(asked) => AddBrand {

@@ -119,7 +119,10 @@ impl Campaigns {
 
     /// The same, of coupons at their merchants' own tills.
     fn check_outside(&mut self, number: EventNumber, event: &Event) -> Result<(), String> {
-        #[allow(clippy::wildcard_enum_match_arm, reason = "the others are of no coupon")]
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others are of no coupon"
+        )]
         match event {
             Event::CouponUsed(event) => {
                 let (owner, at) = (event.merchant, event.at);

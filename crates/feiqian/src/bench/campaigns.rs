@@ -65,6 +65,7 @@ fn name(text: &str) -> Result<Number, Failure> {
 
 /// Of ten, one gives coupons, one a rebate on first payments at one hour, two give discounts to everybody for
 /// a range of amounts, and six to regulars of a thousand shops. The ranges cover half of all payments.
+#[allow(clippy::too_many_lines, reason = "terms have many fields")]
 fn terms(n: u32, count: u32, now: i64) -> Result<Terms, Failure> {
     let ranges = i64::from(count.div_ceil(ROUND) * 2);
     let place = i64::from(n / ROUND * 2 + (n % ROUND).saturating_sub(2));

@@ -278,6 +278,7 @@ impl Books {
     }
 
     /// Writes down what happened to campaigns and what they look at.
+    #[allow(clippy::too_many_lines, reason = "a few lines for each kind")]
     pub(super) fn record_campaign(&mut self, event: u64, fact: &Fact) {
         match &fact.what {
             What::UserAdded(_) => self.campaigns.shoppers.push(Shopper {

@@ -126,6 +126,7 @@ impl Script {
         self.paid.push((order, payer, AMOUNT));
         let account = Account::Merchant(merchant);
         Some(Event::OrderPaid(OrderPaid {
+            granted: None,
             at: self.now,
             order,
             merchant,
@@ -148,6 +149,7 @@ impl Script {
         }
         let merchant = Self::merchant(order);
         Some(Event::OrderRefunded(Box::new(OrderRefunded {
+            returned: None,
             at: self.now,
             merchant,
             number: number(this.0),
@@ -178,6 +180,7 @@ impl Script {
         } else {
             let (amount, fee_returned, postings) = (Fen(0), Fen(0), Postings::new());
             let reversed = OrderReversed {
+            returned: None,
                 at,
                 order,
                 merchant,
