@@ -173,7 +173,11 @@ async fn reports_say_what_happened() {
     books.stop();
 }
 
-#[allow(clippy::too_many_lines, reason = "one world, seen by each")]
+#[allow(
+    clippy::too_many_lines,
+    clippy::wildcard_enum_match_arm,
+    reason = "one world, seen by each"
+)]
 #[tokio::test(flavor = "multi_thread")]
 async fn each_sees_what_concerns_it() {
     let (m, _books) = market().await;
@@ -287,7 +291,6 @@ async fn tables_are_csv_with_the_names_of_json() {
             let text = match &object[*name] {
                 serde_json::Value::Null => String::new(),
                 serde_json::Value::String(text) => text.clone(),
-                #[allow(clippy::wildcard_enum_match_arm, reason = "texts stand alone")]
                 other => other.to_string(),
             };
             assert_eq!(text, value, "{path} {name}");
