@@ -96,7 +96,10 @@ impl Backtest {
             left = most;
             terms.kind = Kind::Discount;
             terms.group = terms.group.or(Some(OWN_GROUP));
-            let times = terms.per_user.times.map_or(per_user, |times| times.min(per_user));
+            let times = terms
+                .per_user
+                .times
+                .map_or(per_user, |times| times.min(per_user));
             terms.per_user.times = Some(times);
         }
         let mut draft = Campaign {
@@ -128,7 +131,10 @@ impl Backtest {
 
     /// Reads the next event of a log, from its first on.
     pub fn read(&mut self, event: &Event) -> Did {
-        #[allow(clippy::wildcard_enum_match_arm, reason = "a draft does nothing of other events")]
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "a draft does nothing of other events"
+        )]
         let did = match event {
             Event::OrderPaid(event) => self.pay(event),
             Event::OrderRefunded(event) => self.get_back(event.order, event.amount),
@@ -163,7 +169,11 @@ impl Backtest {
         let choice = choose(&self.state, event.at, &order, event.payer, |of, reason| {
             why = why.or((of == id).then_some(reason));
         });
-        let grant = choice.granted.grants.iter().find(|grant| grant.campaign == id);
+        let grant = choice
+            .granted
+            .grants
+            .iter()
+            .find(|grant| grant.campaign == id);
         let grant = grant.map(|grant| (grant.amount, grant.platform));
         let rebate = choice.granted.rebate.filter(|rebate| rebate.campaign == id);
         let did = match grant.or(rebate.map(|rebate| (rebate.amount, rebate.platform))) {
@@ -184,7 +194,9 @@ impl Backtest {
     fn grant(&mut self, id: CampaignId, event: &OrderPaid, amount: Fen, platform: Fen) {
         let terms = self.draft_terms(id);
         let payer = self.state.counted(&terms, event.payer);
-        self.state.campaigns.granted(id, payer, amount, event.at.day());
+        self.state
+            .campaigns
+            .granted(id, payer, amount, event.at.day());
         let row = self.state.campaigns.row_mut(id);
         let funder = amount.minus(platform).expect("a part of it");
         row.fund = row.fund.minus(funder).expect("no more than there is");
@@ -200,7 +212,11 @@ impl Backtest {
     }
 
     fn draft_terms(&self, id: CampaignId) -> Arc<Terms> {
-        self.state.campaign(id).expect("it stands there").terms.clone()
+        self.state
+            .campaign(id)
+            .expect("it stands there")
+            .terms
+            .clone()
     }
 
     /// Puts the draft beside the campaigns that run.
@@ -232,7 +248,10 @@ impl Backtest {
             platform: given.platform,
             due: None,
         };
-        let refunded = given.refunded.plus(amount).expect("within the order's amount");
+        let refunded = given
+            .refunded
+            .plus(amount)
+            .expect("within the order's amount");
         let part = whole.split(given.order_amount, given.refunded, refunded);
         given.refunded = refunded;
         if refunded == given.order_amount {
