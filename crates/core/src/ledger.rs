@@ -240,7 +240,7 @@ pub(crate) fn post(state: &mut State, postings: &Postings) {
     }
 }
 
-fn move_side(state: &mut State, account: Account, side: Side, posting: &Posting) {
+pub(crate) fn move_side(state: &mut State, account: Account, side: Side, posting: &Posting) {
     let Some(balance) = state.balance_mut(account) else {
         panic!("posting {posting:?} names an account that does not exist")
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use feiqian_core::campaign::Status;
 use feiqian_core::campaign::add::CampaignAdded;
 use feiqian_core::campaign::grant::{Part, Returned};
-use feiqian_core::campaign::terms;
+use feiqian_core::campaign::terms::{self, Funding};
 use feiqian_core::time::Day;
 use feiqian_core::{BasisPoints, BrandId, Fen, MerchantId, UnixMillis, UserId};
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
@@ -50,7 +50,7 @@ pub struct Campaign {
     /// How it reaches the payer.
     #[n(1)]
     pub kind: Kind,
-    /// The merchant that pays for it, or for a part of it.
+    /// The merchant that pays for it, for a part of it, or honours it at its own till.
     #[n(2)]
     pub funder: Option<MerchantId>,
     /// Most that it may have granted and not got back.
@@ -187,7 +187,12 @@ impl Campaign {
                 terms::Kind::Coupon(_) => Kind::Coupon,
                 terms::Kind::Rebate { .. } => Kind::Rebate,
             },
-            funder: terms.funding.funder(),
+            funder: match terms.funding {
+                Funding::Platform => None,
+                Funding::Merchant(merchant)
+                | Funding::Shared { merchant, .. }
+                | Funding::Outside(merchant) => Some(merchant),
+            },
             budget: added.budget,
             status: Status::Draft,
             holdout: terms.holdout,

@@ -14,6 +14,7 @@
 //! [`Account::CampaignFund`]: crate::Account::CampaignFund
 
 pub mod add;
+pub mod backtest;
 pub mod budget;
 pub mod choose;
 pub mod coupon;

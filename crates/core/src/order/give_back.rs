@@ -170,7 +170,7 @@ fn fund_of(state: &State, id: CampaignId) -> Option<Account> {
 }
 
 /// Counts what campaigns got back.
-pub(super) fn count(state: &mut State, returned: &Returned) {
+pub(crate) fn count(state: &mut State, returned: &Returned) {
     let rebate = returned.rebate.iter().map(|back| &back.part);
     for part in returned.grants.iter().chain(rebate) {
         let row = state.campaigns.row_mut(part.campaign);

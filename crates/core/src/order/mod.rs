@@ -21,6 +21,8 @@ use std::sync::Arc;
 use minicbor::{Decode, Encode};
 
 pub(crate) use ends::Orders;
+pub(crate) use give_back::count as returned_counted;
+pub(crate) use pay::grant as grant_counted;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::campaign::grant::{Granted, RebateStage};

@@ -246,7 +246,7 @@ pub fn evolve(state: &mut State, event: &OrderPaid) {
 }
 
 /// Counts what campaigns gave.
-fn grant(state: &mut State, event: &OrderPaid, granted: &Granted) {
+pub(crate) fn grant(state: &mut State, event: &OrderPaid, granted: &Granted) {
     let today = event.at.day();
     let counted = |state: &mut State, id, amount| {
         let terms = state.campaigns.row_mut(id).terms.clone();

@@ -1,8 +1,8 @@
 //! `feiqian report`: income, market share, campaigns; of a running server, or of a folder's log.
 
 mod ask;
-mod offline;
-mod table;
+pub mod offline;
+pub mod table;
 
 use std::path::PathBuf;
 
