@@ -405,7 +405,10 @@ impl Coverage {
         let waits = granted.rebate.map(|rebate| rebate.due.is_some());
         reached("a rebate at once", usize::from(waits == Some(false)));
         reached("a rebate that waits", usize::from(waits == Some(true)));
-        let own = granted.grants.iter().filter(|grant| grant.platform < grant.amount);
+        let own = granted
+            .grants
+            .iter()
+            .filter(|grant| grant.platform < grant.amount);
         reached("a grant that a merchant funds", own.count());
         for passed_over in &granted.passed_over {
             self.passed_over(passed_over.why);
@@ -418,8 +421,14 @@ impl Coverage {
         };
         let rebate = returned.rebate;
         let stage = rebate.map(|back| back.from);
-        reached("a waiting rebate taken back", stage == Some(RebateStage::Waits));
-        reached("a rebate taken from the wallet", stage == Some(RebateStage::Arrived));
+        reached(
+            "a waiting rebate taken back",
+            stage == Some(RebateStage::Waits),
+        );
+        reached(
+            "a rebate taken from the wallet",
+            stage == Some(RebateStage::Arrived),
+        );
         reached("a coupon given back", !returned.coupons.is_empty());
     }
 

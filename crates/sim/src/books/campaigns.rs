@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use feiqian_core::campaign::add::AddCampaign;
 use feiqian_core::campaign::grant::{Part, Returned};
 use feiqian_core::campaign::shoppers::Person;
 use feiqian_core::campaign::step::Step;
@@ -103,6 +104,22 @@ pub struct Campaigns {
 }
 
 impl Campaign {
+    fn draft(event: u64, asked: &AddCampaign) -> Self {
+        Self {
+            added: event,
+            by: asked.by,
+            terms: asked.terms.clone(),
+            status: Status::Draft,
+            budget: asked.budget.0,
+            last: event,
+            platform: 0,
+            funder: 0,
+            days: BTreeMap::new(),
+            grants: BTreeMap::new(),
+            given: BTreeMap::new(),
+        }
+    }
+
     /// Granted and not returned.
     #[must_use]
     pub fn spent(&self) -> i64 {
@@ -199,7 +216,10 @@ impl Books {
     #[must_use]
     pub fn worth(campaign: &Campaign) -> i64 {
         let most = super::rules::most(&campaign.terms.benefit);
-        let most = campaign.terms.per_payment.map_or(most, |cap| most.min(cap.0));
+        let most = campaign
+            .terms
+            .per_payment
+            .map_or(most, |cap| most.min(cap.0));
         if campaign.is_ours() { most } else { 0 }
     }
 
@@ -258,10 +278,12 @@ impl Books {
     #[must_use]
     pub fn due_of_campaigns(&self, now: i64) -> Vec<Command> {
         let rebates = self.campaigns.rebates.iter();
-        let rebates = rebates.filter(|((_, due, _), _)| *due <= now).map(|(_, order)| {
-            let order = OrderId(Self::number(*order));
-            campaign::payout::PayRebate { order }.into()
-        });
+        let rebates = rebates
+            .filter(|((_, due, _), _)| *due <= now)
+            .map(|(_, order)| {
+                let order = OrderId(Self::number(*order));
+                campaign::payout::PayRebate { order }.into()
+            });
         let ids = (0..).map(CampaignId).take(self.campaigns.rows.len());
         let over = ids.filter(|id| self.is_over(*id, now));
         let over = over.map(|campaign| campaign::end::EndCampaign { campaign }.into());
@@ -287,19 +309,9 @@ impl Books {
                     self.campaigns.persons.entry(person).or_insert(asked.user);
                 }
             }
-            What::CampaignAdded { asked, .. } => self.campaigns.rows.push(Campaign {
-                added: event,
-                by: asked.by,
-                terms: asked.terms.clone(),
-                status: Status::Draft,
-                budget: asked.budget.0,
-                last: event,
-                platform: 0,
-                funder: 0,
-                days: BTreeMap::new(),
-                grants: BTreeMap::new(),
-                given: BTreeMap::new(),
-            }),
+            What::CampaignAdded { asked, .. } => {
+                self.campaigns.rows.push(Campaign::draft(event, asked));
+            }
             What::CampaignStepped(asked) => {
                 let status = match asked.step {
                     Step::Approve => Status::Approved,
@@ -327,7 +339,9 @@ impl Books {
             }
             What::Swept => {
                 self.campaigns.swept = fact.at;
-                self.campaigns.coupons.retain(|_, coupon| fact.at < coupon.until);
+                self.campaigns
+                    .coupons
+                    .retain(|_, coupon| fact.at < coupon.until);
                 let today = day(fact.at);
                 for shopper in &mut self.campaigns.shoppers {
                     shopper.payments.retain(|(day, _)| today < day + ACTIVE);
@@ -392,7 +406,10 @@ impl Books {
             row.platform += platform;
             row.funder += amount - platform;
             *row.days.entry(today).or_default() += amount;
-            row.grants.entry(asked.payer).or_default().push((today, amount));
+            row.grants
+                .entry(asked.payer)
+                .or_default()
+                .push((today, amount));
         }
         for coupon in granted.grants.iter().filter_map(|grant| grant.coupon) {
             if let Some(coupon) = self.campaigns.coupons.get_mut(&coupon.0.0) {
@@ -439,7 +456,9 @@ impl Books {
             let subsidy = self.balance(Account::Subsidy(id));
             if subsidy != row.platform {
                 let granted = row.platform;
-                return Err(format!("campaign {id} granted {granted}, but its subsidy is {subsidy}"));
+                return Err(format!(
+                    "campaign {id} granted {granted}, but its subsidy is {subsidy}"
+                ));
             }
             let used = row.spent() + self.promised(id);
             if used > row.budget || row.platform < 0 || row.funder < 0 {
@@ -448,7 +467,9 @@ impl Books {
             let waits: i64 = self.rebates_of(id).sum();
             let pending = self.balance(Account::PendingRebate(id));
             if waits != pending {
-                return Err(format!("{waits} fen of campaign {id} wait, but {pending} are pending"));
+                return Err(format!(
+                    "{waits} fen of campaign {id} wait, but {pending} are pending"
+                ));
             }
         }
         Ok(())

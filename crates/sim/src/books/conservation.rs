@@ -44,7 +44,10 @@ impl Conservation {
                 }
             }
         }
-        #[allow(clippy::wildcard_enum_match_arm, reason = "the others grant and return nothing")]
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "the others grant and return nothing"
+        )]
         match event {
             Event::OrderPaid(event) => {
                 if let Some(granted) = &event.granted {
@@ -106,10 +109,12 @@ impl Conservation {
         let known = order.parts.len() == all.len() && order.refunded <= order.amount;
         for (part, more) in order.parts.iter_mut().zip(&all) {
             part.returned += more;
-            let right = (0..=part.took).contains(&part.returned)
-                && (!whole || part.returned == part.took);
+            let right =
+                (0..=part.took).contains(&part.returned) && (!whole || part.returned == part.took);
             if !right || *more < 0 {
-                return Err(format!("order {id} does not give back what it took: {order:?}"));
+                return Err(format!(
+                    "order {id} does not give back what it took: {order:?}"
+                ));
             }
         }
         known
@@ -130,6 +135,8 @@ impl Conservation {
         if granted == posted {
             return Ok(());
         }
-        Err(format!("campaigns granted {granted:?}, but their subsidies are {posted:?}"))
+        Err(format!(
+            "campaigns granted {granted:?}, but their subsidies are {posted:?}"
+        ))
     }
 }

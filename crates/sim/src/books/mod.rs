@@ -310,7 +310,9 @@ impl Books {
             }
         }
         if held != owed {
-            return Err(format!("{held} fen are held or spent, but {owed} are owed or earned"));
+            return Err(format!(
+                "{held} fen are held or spent, but {owed} are owed or earned"
+            ));
         }
         Ok(())
     }

@@ -121,7 +121,11 @@ impl Run {
             ExpireOrder { order }.into()
         };
         let begin = self.books.next();
-        for command in expired.into_iter().map(expire).chain(others.into_iter().take(room)) {
+        for command in expired
+            .into_iter()
+            .map(expire)
+            .chain(others.into_iter().take(room))
+        {
             let fact = match self.books.judge(now, &command) {
                 Verdict::Happens(fact) => fact,
                 // The campaign that just ended took with it what was to be swept.
@@ -132,7 +136,9 @@ impl Run {
             };
             // A rebate's order is perhaps read from the archive, and perhaps cannot be.
             let place = usize::try_from(self.books.next() - begin).unwrap_or(usize::MAX);
-            let struck = recorded.get(place).is_some_and(|event| fact.compare(event).is_ok());
+            let struck = recorded
+                .get(place)
+                .is_some_and(|event| fact.compare(event).is_ok());
             if excused && !struck && matches!(command, Command::PayRebate(_)) {
                 continue;
             }

@@ -127,8 +127,11 @@ impl Run {
         let wanted = self.wanted();
         let Some(running) = &self.running else { return };
         let engine = running.engine.clone();
-        let mut reading: Reading =
-            Box::pin(async move { engine.read(move |state| Seen::of(state, &orders, wanted)).await });
+        let mut reading: Reading = Box::pin(async move {
+            engine
+                .read(move |state| Seen::of(state, &orders, wanted))
+                .await
+        });
         match poll(&mut reading) {
             Poll::Pending => self.queued.push(Item::Read(reading)),
             // It takes no more; whoever looks after it sees why.
@@ -160,7 +163,12 @@ impl Run {
         };
         let mut should = self.books.choose(wanted.now, order, wanted.payer);
         should.notes.sort_unstable();
-        let said = (&choice.granted, choice.payable.0, choice.told.is_some(), notes);
+        let said = (
+            &choice.granted,
+            choice.payable.0,
+            choice.told.is_some(),
+            notes,
+        );
         let right = (&should.granted, should.payable, should.told, &should.notes);
         same(&format!("the quote of {wanted:?}"), &right, &said)?;
         for (_, why) in notes {

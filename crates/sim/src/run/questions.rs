@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::{
-    Account, BrandId, CampaignId, Event, EventNumber, MerchantId, Number, OrderId, TransferId, UnixMillis,
-    UserId,
+    Account, BrandId, CampaignId, Event, EventNumber, MerchantId, Number, OrderId, TransferId,
+    UnixMillis, UserId,
 };
 use feiqian_store::{Store, StoreError};
 
@@ -219,7 +219,9 @@ impl Run {
         let user = self.chance.below(self.books.users.len() as u64 + 1);
         let shop = self.chance.below(self.books.merchants.len() as u64 + 1);
         let brand = BrandId(u16::from(self.chance.one_in(3)));
-        let campaign = self.chance.below(self.books.campaigns.rows.len() as u64 + 1);
+        let campaign = self
+            .chance
+            .below(self.books.campaigns.rows.len() as u64 + 1);
         let campaign = CampaignId(u32::try_from(campaign).unwrap_or_default());
         let user = UserId(u32::try_from(user).unwrap_or_default());
         let shop = MerchantId(u32::try_from(shop).unwrap_or_default());

@@ -35,7 +35,11 @@ impl Books {
             (!is_amount(asked.amount)).then_some(R::AmountOutOfRange)
         })
         .map_refusal(R::NumberReused, Refusal::FundBrand)
-        .moving(vec![(reserve, Account::Capital(asked.brand), asked.amount.0)])
+        .moving(vec![(
+            reserve,
+            Account::Capital(asked.brand),
+            asked.amount.0,
+        )])
     }
 
     pub(super) fn set_traits(&self, now: i64, asked: &SetTraits) -> Verdict {
@@ -74,7 +78,9 @@ impl Books {
             }
             let mut named = terms.merchants.clone();
             named.extend(payer_of(terms.funding));
-            let known = named.iter().all(|merchant| self.merchant(*merchant).is_some());
+            let known = named
+                .iter()
+                .all(|merchant| self.merchant(*merchant).is_some());
             (!known).then_some(R::MerchantNotFound)
         })
         .map_refusal(R::NumberReused, Refusal::AddCampaign)
@@ -302,7 +308,10 @@ fn flaw(terms: &Terms, budget: Fen) -> Option<Flaw> {
         ((1..=2 * 366 * DAY).contains(&life), Flaw::Times),
         (limits, Flaw::Limits),
         (kind && echo <= 8_192, Flaw::Kind),
-        (terms.rule.as_ref().is_none_or(eligible::is_sound), Flaw::Rule),
+        (
+            terms.rule.as_ref().is_none_or(eligible::is_sound),
+            Flaw::Rule,
+        ),
     ]
     .into_iter()
     .find_map(|(holds, flaw)| (!holds).then_some(flaw))
@@ -320,7 +329,9 @@ fn is_sound(benefit: &Benefit) -> bool {
                 two[0].spend < two[1].spend && two[0].get < two[1].get
             };
             (1..=10).contains(&tiers.len())
-                && tiers.iter().all(|tier| is_amount(tier.spend) && is_amount(tier.get))
+                && tiers
+                    .iter()
+                    .all(|tier| is_amount(tier.spend) && is_amount(tier.get))
                 && tiers.windows(2).all(rising)
         }
     }

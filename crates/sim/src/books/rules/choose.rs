@@ -224,9 +224,8 @@ impl Payment<'_> {
             let (end, first) = first.ok_or(Why::NoCoupon)?;
             (coupon, until) = (Some(first), end);
         }
-        let is_for = row.gives(self.now)
-            && terms.brand.is_none_or(|only| only == brand)
-            && row.is_ours();
+        let is_for =
+            row.gives(self.now) && terms.brand.is_none_or(|only| only == brand) && row.is_ours();
         if !is_for {
             return Err(Why::NotEligible);
         }
@@ -234,7 +233,11 @@ impl Payment<'_> {
             return Err(Why::BelowMinimum);
         }
         let facts = |variable| self.fact(variable);
-        match terms.rule.as_ref().map(|rule| eligible::holds(rule, &facts)) {
+        match terms
+            .rule
+            .as_ref()
+            .map(|rule| eligible::holds(rule, &facts))
+        {
             None | Some(Some(true)) => {}
             Some(Some(false)) => return Err(Why::NotEligible),
             Some(None) => return Err(Why::RuleBroken),
@@ -337,7 +340,9 @@ impl Payment<'_> {
         let share = match self.row(candidate).terms.funding {
             Funding::Platform => return gives,
             Funding::Merchant(_) | Funding::Outside(_) => 0,
-            Funding::Shared { platform, .. } => part(gives, i64::from(platform.0.min(10_000)), 10_000),
+            Funding::Shared { platform, .. } => {
+                part(gives, i64::from(platform.0.min(10_000)), 10_000)
+            }
         };
         let fund = feiqian_core::Account::CampaignFund(candidate.id);
         gives - (gives - share).min(self.books.balance(fund))
@@ -352,7 +357,10 @@ impl Payment<'_> {
             return Some(Why::BudgetSpent);
         }
         let granted_today = row.days.get(&today).copied().unwrap_or(0);
-        if terms.per_day.is_some_and(|most| granted_today + gives > most.0) {
+        if terms
+            .per_day
+            .is_some_and(|most| granted_today + gives > most.0)
+        {
             return Some(Why::DaySpent);
         }
         let had: Vec<(i64, i64)> = books.had(row, self.payer).collect();

@@ -34,7 +34,11 @@ pub fn is_sound(rule: &Rule) -> bool {
 }
 
 fn weight(step: &Step) -> usize {
-    if let Step::In(list) = step { list.len() } else { 1 }
+    if let Step::In(list) = step {
+        list.len()
+    } else {
+        1
+    }
 }
 
 /// Takes the last step and what it needs.
@@ -79,7 +83,11 @@ fn truth(rest: &mut &[Step]) -> Option<usize> {
 
 /// Whether it holds; none when that cannot be computed.
 pub fn holds(rule: &Rule, facts: Facts<'_>) -> Option<bool> {
-    let each: Vec<Option<bool>> = rule.clauses.iter().map(|clause| one(clause, facts)).collect();
+    let each: Vec<Option<bool>> = rule
+        .clauses
+        .iter()
+        .map(|clause| one(clause, facts))
+        .collect();
     if each.contains(&Some(false)) {
         return Some(false);
     }

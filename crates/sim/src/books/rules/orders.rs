@@ -1,5 +1,6 @@
 //! Orders: created, paid, closed, expired, undone, given back.
 
+use feiqian_core::campaign::grant::Granted;
 use feiqian_core::merchant::MerchantStatus;
 use feiqian_core::numbers::Scope;
 use feiqian_core::order::create::{CreateOrder, Notify, Terms};
@@ -7,7 +8,6 @@ use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::refund::RefundOrder;
 use feiqian_core::order::{OrderRef, close, create, expire, pay, refund, reverse};
 use feiqian_core::user::UserStatus;
-use feiqian_core::campaign::grant::Granted;
 use feiqian_core::{Account, CampaignId, Fen, MerchantId, Number, Refusal};
 
 use super::super::facts::asked_of_refund;
@@ -112,7 +112,10 @@ impl Books {
     /// Who gives what to whom, when nothing is in the way of a payment.
     fn paid(&self, now: i64, asked: &PayOrder, order: &Order, choice: Choice) -> Verdict {
         let brand = self.users[asked.payer.0 as usize].brand;
-        let (wallet, shop) = (Account::Wallet(asked.payer), Account::Merchant(order.merchant));
+        let (wallet, shop) = (
+            Account::Wallet(asked.payer),
+            Account::Merchant(order.merchant),
+        );
         let mut moves = vec![(wallet, shop, choice.payable)];
         let mut received = order.amount;
         let mut gives = |moves: &mut Vec<_>, id: CampaignId, amount: Fen, platform: Fen, to| {
@@ -124,13 +127,25 @@ impl Books {
             received -= if own && to == shop { funder } else { 0 };
         };
         for grant in &choice.granted.grants {
-            gives(&mut moves, grant.campaign, grant.amount, grant.platform, shop);
+            gives(
+                &mut moves,
+                grant.campaign,
+                grant.amount,
+                grant.platform,
+                shop,
+            );
         }
         let mut rebate = Vec::new();
         if let Some(given) = &choice.granted.rebate {
             let waits = Account::PendingRebate(given.campaign);
             let to = if given.due.is_some() { waits } else { wallet };
-            gives(&mut rebate, given.campaign, given.amount, given.platform, to);
+            gives(
+                &mut rebate,
+                given.campaign,
+                given.amount,
+                given.platform,
+                to,
+            );
         }
         let rate = self.merchants[order.merchant.0 as usize].fee;
         let fee = part(received, i64::from(rate), 10_000);
@@ -307,7 +322,9 @@ impl Books {
 }
 
 /// Moves of something; nothing is not moved.
-pub(super) fn moves<const N: usize>(all: [(Account, Account, i64); N]) -> Vec<(Account, Account, i64)> {
+pub(super) fn moves<const N: usize>(
+    all: [(Account, Account, i64); N],
+) -> Vec<(Account, Account, i64)> {
     all.into_iter().filter(|(_, _, fen)| *fen > 0).collect()
 }
 
