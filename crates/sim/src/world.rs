@@ -11,9 +11,7 @@ use feiqian_core::brand::add::AddBrand;
 use feiqian_core::brand::fund::FundBrand;
 use feiqian_core::brand::open::Open;
 use feiqian_core::campaign::budget::ChangeBudget;
-use feiqian_core::campaign::end::EndCampaign;
 use feiqian_core::campaign::give::GiveCoupon;
-use feiqian_core::campaign::sweep::Sweep;
 use feiqian_core::merchant::add::AddMerchant;
 use feiqian_core::merchant::change::ChangeMerchant;
 use feiqian_core::merchant::{Category, MerchantStatus};
@@ -34,6 +32,7 @@ use feiqian_core::{
 
 use crate::books::{Books, Stage};
 use crate::chance::Chance;
+use campaigns::Wish;
 
 /// Commands that a world remembers, to ask again or to ask otherwise.
 const REMEMBERED: usize = 200;
@@ -56,15 +55,7 @@ enum Kind {
     ExpireOrder,
     ReverseOrder,
     RefundOrder,
-    FundBrand,
-    SetTraits,
-    AddCampaign,
-    StepCampaign,
-    ChangeBudget,
-    EndCampaign,
-    GiveCoupon,
-    PayRebate,
-    Sweep,
+    Campaign(Wish),
 }
 
 const USUAL: [(Kind, u32); 24] = [
@@ -83,15 +74,15 @@ const USUAL: [(Kind, u32); 24] = [
     (Kind::ExpireOrder, 3),
     (Kind::ReverseOrder, 8),
     (Kind::RefundOrder, 25),
-    (Kind::FundBrand, 2),
-    (Kind::SetTraits, 5),
-    (Kind::AddCampaign, 6),
-    (Kind::StepCampaign, 8),
-    (Kind::ChangeBudget, 8),
-    (Kind::EndCampaign, 1),
-    (Kind::GiveCoupon, 14),
-    (Kind::PayRebate, 2),
-    (Kind::Sweep, 1),
+    (Kind::Campaign(Wish::FundBrand), 2),
+    (Kind::Campaign(Wish::SetTraits), 5),
+    (Kind::Campaign(Wish::Add), 6),
+    (Kind::Campaign(Wish::Step), 8),
+    (Kind::Campaign(Wish::ChangeBudget), 8),
+    (Kind::Campaign(Wish::End), 1),
+    (Kind::Campaign(Wish::GiveCoupon), 14),
+    (Kind::Campaign(Wish::PayRebate), 2),
+    (Kind::Campaign(Wish::Sweep), 1),
 ];
 
 /// Everybody outside of the engine.
@@ -192,11 +183,34 @@ impl World {
                 Kind::AddMerchant,
             ])
         } else if running == 0 && self.chance.one_in(6) {
-            Kind::AddCampaign
+            Kind::Campaign(Wish::Add)
         } else {
-            self.chance.weighted(&self.kinds).unwrap_or(Kind::TopUp)
+            let kind = self.chance.weighted(&self.kinds).unwrap_or(Kind::TopUp);
+            self.instead(kind, books)
         };
         self.command(kind, books, now)
+    }
+
+    /// Who wants to pay mostly waits until there is something to pay, and money.
+    fn instead(&mut self, kind: Kind, books: &Books) -> Kind {
+        let is_payment = matches!(kind, Kind::PayOrder);
+        if !is_payment || self.chance.one_in(5) {
+            return kind;
+        }
+        let mut users = (0..).map(UserId).take(books.users.len());
+        if users.all(|user| books.balance(Account::Wallet(user)) < 20_000) {
+            let asked = books.pending.is_empty();
+            return if asked {
+                Kind::TopUp
+            } else {
+                Kind::AnswerTransfer
+            };
+        }
+        if books.open.is_empty() {
+            Kind::CreateOrder
+        } else {
+            kind
+        }
     }
 
     #[allow(clippy::too_many_lines, reason = "a few lines for each kind")]
@@ -236,20 +250,7 @@ impl World {
                 amount: self.amount(1_000_000),
             }
             .into(),
-            Kind::Withdraw => {
-                let user = self.user(books);
-                let all = Fen(books.balance(Account::Wallet(user)));
-                Withdraw {
-                    user,
-                    number: self.number("w"),
-                    amount: if self.chance.one_in(16) {
-                        all
-                    } else {
-                        self.amount(300_000)
-                    },
-                }
-                .into()
-            }
+            Kind::Withdraw => self.withdraw(books).into(),
             Kind::AnswerTransfer => AnswerTransfer {
                 transfer: self.transfer(books),
                 answer: self
@@ -272,18 +273,18 @@ impl World {
                 ReverseOrder { merchant, order }.into()
             }
             Kind::RefundOrder => self.refund(books).into(),
-            Kind::FundBrand => self.fund_brand(books).into(),
-            Kind::SetTraits => self.set_traits(books).into(),
-            Kind::AddCampaign => self.add_campaign(books, now).into(),
-            Kind::StepCampaign => self.step_campaign(books).into(),
-            Kind::ChangeBudget => self.change_budget(books).into(),
-            Kind::EndCampaign => EndCampaign {
-                campaign: self.campaign(books),
-            }
-            .into(),
-            Kind::GiveCoupon => self.give_coupon(books).into(),
-            Kind::PayRebate => self.pay_rebate(books).into(),
-            Kind::Sweep => Sweep.into(),
+            Kind::Campaign(wish) => self.wish(wish, books, now),
+        }
+    }
+
+    fn withdraw(&mut self, books: &Books) -> Withdraw {
+        let user = self.user(books);
+        let all = Fen(books.balance(Account::Wallet(user)));
+        let some = self.amount(300_000);
+        Withdraw {
+            user,
+            number: self.number("w"),
+            amount: if self.chance.one_in(16) { all } else { some },
         }
     }
 
@@ -335,13 +336,7 @@ impl World {
                 ..asked
             }
             .into(),
-            Command::AddCampaign(mut asked) => {
-                let terms = std::sync::Arc::make_mut(&mut asked.terms);
-                // Another seed is another draw of the same campaign.
-                terms.seed = self.chance.below(100);
-                asked.budget = Fen(asked.budget.0 ^ i64::from(self.chance.one_in(2)));
-                asked.into()
-            }
+            Command::AddCampaign(asked) => self.another(asked).into(),
             Command::ChangeBudget(asked) => ChangeBudget {
                 to: self.amount(1_000),
                 ..asked

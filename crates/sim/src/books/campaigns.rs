@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use feiqian_core::campaign::add::AddCampaign;
 use feiqian_core::campaign::grant::{Part, Returned};
 use feiqian_core::campaign::shoppers::Person;
 use feiqian_core::campaign::step::Step;
@@ -103,6 +104,22 @@ pub struct Campaigns {
 }
 
 impl Campaign {
+    fn draft(event: u64, asked: &AddCampaign) -> Self {
+        Self {
+            added: event,
+            by: asked.by,
+            terms: asked.terms.clone(),
+            status: Status::Draft,
+            budget: asked.budget.0,
+            last: event,
+            platform: 0,
+            funder: 0,
+            days: BTreeMap::new(),
+            grants: BTreeMap::new(),
+            given: BTreeMap::new(),
+        }
+    }
+
     /// Granted and not returned.
     #[must_use]
     pub fn spent(&self) -> i64 {
@@ -293,19 +310,9 @@ impl Books {
                     self.campaigns.persons.entry(person).or_insert(asked.user);
                 }
             }
-            What::CampaignAdded { asked, .. } => self.campaigns.rows.push(Campaign {
-                added: event,
-                by: asked.by,
-                terms: asked.terms.clone(),
-                status: Status::Draft,
-                budget: asked.budget.0,
-                last: event,
-                platform: 0,
-                funder: 0,
-                days: BTreeMap::new(),
-                grants: BTreeMap::new(),
-                given: BTreeMap::new(),
-            }),
+            What::CampaignAdded { asked, .. } => {
+                self.campaigns.rows.push(Campaign::draft(event, asked));
+            }
             What::CampaignStepped(asked) => {
                 let status = match asked.step {
                     Step::Approve => Status::Approved,

@@ -6,10 +6,12 @@ use feiqian_core::brand::fund::FundBrand;
 use feiqian_core::campaign::Status;
 use feiqian_core::campaign::add::AddCampaign;
 use feiqian_core::campaign::budget::ChangeBudget;
+use feiqian_core::campaign::end::EndCampaign;
 use feiqian_core::campaign::give::GiveCoupon;
 use feiqian_core::campaign::payout::PayRebate;
 use feiqian_core::campaign::rule::{Clause, Compare, Rule, Step as Postfix, Variable};
 use feiqian_core::campaign::step::{Step, StepCampaign};
+use feiqian_core::campaign::sweep::Sweep;
 use feiqian_core::campaign::terms::{
     Benefit, CouponTerms, Funding, Kind, PerUser, Terms, Tier, WhenSpent,
 };
@@ -66,8 +68,46 @@ pub(super) fn crowd() -> impl Iterator<Item = Command> {
     add.chain(steps.map(Command::from))
 }
 
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wish {
+    FundBrand,
+    SetTraits,
+    Add,
+    Step,
+    ChangeBudget,
+    End,
+    GiveCoupon,
+    PayRebate,
+    Sweep,
+}
+
 impl World {
-    pub(super) fn fund_brand(&mut self, books: &Books) -> FundBrand {
+    pub(super) fn wish(&mut self, wish: Wish, books: &Books, now: i64) -> Command {
+        match wish {
+            Wish::FundBrand => self.fund_brand(books).into(),
+            Wish::SetTraits => self.set_traits(books).into(),
+            Wish::Add => self.add_campaign(books, now).into(),
+            Wish::Step => self.step_campaign(books).into(),
+            Wish::ChangeBudget => self.change_budget(books).into(),
+            Wish::End => EndCampaign {
+                campaign: self.campaign(books),
+            }
+            .into(),
+            Wish::GiveCoupon => self.give_coupon(books).into(),
+            Wish::PayRebate => self.pay_rebate(books).into(),
+            Wish::Sweep => Sweep.into(),
+        }
+    }
+
+    /// The same number for another draw of the same campaign, or for another campaign.
+    pub(super) fn another(&mut self, mut asked: AddCampaign) -> AddCampaign {
+        Arc::make_mut(&mut asked.terms).seed = self.chance.below(100);
+        asked.budget = Fen(asked.budget.0 ^ i64::from(self.chance.one_in(2)));
+        asked
+    }
+
+    fn fund_brand(&mut self, books: &Books) -> FundBrand {
         FundBrand {
             brand: self.brand(books),
             number: self.number("f"),
@@ -75,7 +115,7 @@ impl World {
         }
     }
 
-    pub(super) fn set_traits(&mut self, books: &Books) -> SetTraits {
+    fn set_traits(&mut self, books: &Books) -> SetTraits {
         let person = self.chance.of([1, 2, 2, 3]);
         SetTraits {
             user: self.user(books),
@@ -85,7 +125,7 @@ impl World {
         }
     }
 
-    pub(super) fn add_campaign(&mut self, books: &Books, now: i64) -> AddCampaign {
+    fn add_campaign(&mut self, books: &Books, now: i64) -> AddCampaign {
         let mut terms = self.terms(books, now);
         let worth = match &terms.benefit {
             Benefit::Fixed(fen) | Benefit::Percent { cap: fen, .. } => fen.0,
@@ -395,7 +435,7 @@ impl World {
     }
 
     /// Mostly one that can still do something.
-    pub(super) fn campaign(&mut self, books: &Books) -> CampaignId {
+    fn campaign(&mut self, books: &Books) -> CampaignId {
         let rows = (0..).map(CampaignId).zip(&books.campaigns.rows);
         let fresh = rows.filter(|(_, row)| row.status != Status::Ended);
         let fresh: Vec<CampaignId> = fresh.map(|(id, _)| id).collect();
@@ -408,7 +448,7 @@ impl World {
         }
     }
 
-    pub(super) fn step_campaign(&mut self, books: &Books) -> StepCampaign {
+    fn step_campaign(&mut self, books: &Books) -> StepCampaign {
         let campaign = self.campaign(books);
         let status = books.campaign(campaign).map(|row| row.status);
         let any = [
@@ -435,7 +475,7 @@ impl World {
         }
     }
 
-    pub(super) fn change_budget(&mut self, books: &Books) -> ChangeBudget {
+    fn change_budget(&mut self, books: &Books) -> ChangeBudget {
         let campaign = self.campaign(books);
         let row = books.campaign(campaign);
         let budget = row.map_or(1, |row| row.budget);
@@ -457,7 +497,7 @@ impl World {
         }
     }
 
-    pub(super) fn give_coupon(&mut self, books: &Books) -> GiveCoupon {
+    fn give_coupon(&mut self, books: &Books) -> GiveCoupon {
         let rows = (0..).map(CampaignId).zip(&books.campaigns.rows);
         let fresh =
             rows.filter(|(_, row)| row.coupon_terms().is_some() && row.status == Status::Running);
@@ -474,7 +514,7 @@ impl World {
         }
     }
 
-    pub(super) fn pay_rebate(&mut self, books: &Books) -> PayRebate {
+    fn pay_rebate(&mut self, books: &Books) -> PayRebate {
         let waits: Vec<u64> = books.campaigns.rebates.values().copied().collect();
         let order = match self.chance.pick(&waits) {
             Some(order) if !self.chance.one_in(4) => *order,
