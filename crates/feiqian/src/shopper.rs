@@ -46,7 +46,7 @@ pub fn pay(options: &PayOptions) -> Result<(), Failure> {
         crate::say!("{payment}");
         return Ok(());
     }
-    let yuan = payment["amount"]
+    let yuan = payment["payable"]
         .as_i64()
         .map(|fen| feiqian_core::Fen(fen).to_string());
     crate::say!(

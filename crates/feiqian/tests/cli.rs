@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 mod common;
 
@@ -60,6 +60,64 @@ fn a_demo_is_seeded_paid_in_audited_and_goes_on() {
     let (server, again) = demo(&folder);
     assert_eq!(again["wechat"], credentials["wechat"]);
     assert_eq!(audit(), running, "starting again changes nothing");
+    server.stop();
+}
+
+#[test]
+fn a_campaign_is_made_and_run_from_the_command_line() {
+    let folder = Folder::new();
+    let (server, credentials) = demo(&folder);
+    let url = credentials["base_url"].as_str().unwrap();
+    let (keys, one_key) = (
+        folder.file("credentials.json"),
+        folder.file("demo/second.key"),
+    );
+    let campaign = |words: &[&'static str]| {
+        let who = ["--server", url, "--credentials", text(&keys)];
+        run(&[&["campaign"], words, &who].concat())
+    };
+    let draft = json!({ "budget": 1_000, "terms": {
+        "name": "Lunch", "kind": "discount", "benefit": { "fixed": 300 }, "funding": "platform",
+        "from": "2020-01-01T00:00:00Z", "until": "2020-02-01T00:00:00Z", "rule": "hour < 25",
+    } });
+    let file = folder.write("lunch.json", &draft.to_string());
+    let create = ["campaign", "create", text(&file), "--server", url];
+    let told = stdout(&run(
+        &[&create[..], &["--key-file", text(&one_key)]].concat()
+    ));
+    assert!(
+        told.contains("cmp_0 Lunch: draft, 10.00 of 10.00 yuan left"),
+        "{told}"
+    );
+    let refused = campaign(&["approve", "cmp_0", "--operator", "second"]);
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        !refused.status.success() && told.contains("time is over"),
+        "{told}"
+    );
+    let budget = ["budget", "cmp_0", "--from", "1000", "--to", "2000"];
+    assert!(stdout(&campaign(&budget)).contains("20.00 yuan, was 10.00"));
+    assert!(stdout(&campaign(&["end", "cmp_0"])).contains("ended"));
+    let listed: Value = serde_json::from_str(&stdout(&campaign(&["list", "--json"]))).unwrap();
+    assert_eq!(
+        (&listed["added_by"], &listed["status"], &listed["budget"]),
+        (&json!("second"), &json!("ended"), &json!(2_000))
+    );
+    assert!(stdout(&campaign(&["show", "cmp_0"])).contains("\"rule\": \"hour < 25\""));
+    let nobody = campaign(&["list", "--operator", "third"]);
+    assert!(
+        String::from_utf8(nobody.stderr)
+            .unwrap()
+            .contains("no operator third")
+    );
+
+    let order = Shop::new(&credentials).order("a", 900).1;
+    let id = order["id"].as_str().unwrap();
+    let quote = run(&["campaign", "quote", id, "--as", "mei", "--server", url]);
+    assert_eq!(
+        stdout(&quote).trim(),
+        format!("{id}: 9.00 yuan to pay of 9.00")
+    );
     server.stop();
 }
 

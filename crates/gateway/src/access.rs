@@ -143,3 +143,25 @@ fn hash(key: &str) -> [u8; 32] {
 fn name(hash: &[u8; 32]) -> String {
     format!("access/{}", URL_SAFE_NO_PAD.encode(hash))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_made_before_operators_had_names_are_good() {
+        let read = |text: &str| serde_json::from_str::<Record>(text).unwrap().try_into();
+        let named = Role::Operator(Number::new("second").unwrap());
+        for (stored, role) in [
+            (r#""operator""#, Role::first_operator()),
+            (r#"{"named_operator":"second"}"#, named),
+            (r#"{"merchant":7}"#, Role::Merchant(7)),
+            (r#"{"user":7}"#, Role::User(7)),
+        ] {
+            assert_eq!(read(stored), Ok(role), "{stored}");
+            let written = serde_json::to_string(&Record::from(role)).unwrap();
+            assert_eq!(read(&written), Ok(role), "{written}");
+        }
+        assert_eq!(read(r#"{"named_operator":"a b"}"#), Err(BadNumber));
+    }
+}

@@ -118,6 +118,7 @@ impl Backtest {
             users: 0,
             coupons: 0,
             last: Default::default(),
+            coupons_most: None,
         };
         draft.fund = draft.funder_part(budget);
         Ok(Self {
@@ -281,6 +282,10 @@ fn apply(state: &mut State, event: &Event) {
         Event::CampaignEnded(event) => campaign::end::evolve(state, event),
         Event::CouponGiven(event) => campaign::give::evolve(state, event),
         Event::Swept(event) => campaign::sweep::evolve(state, event),
+        Event::CouponUsed(event) => campaign::use_coupon::evolve(state, event),
+        Event::CouponReturned(event) => campaign::return_coupon::evolve(state, event),
+        Event::CouponVoided(event) => campaign::void_coupon::evolve(state, event),
+        Event::CouponsChanged(event) => campaign::coupons::evolve(state, event),
         Event::OrderPaid(event) => {
             if let Some(granted) = &event.granted {
                 grant_counted(state, event, granted);
@@ -301,7 +306,9 @@ fn apply(state: &mut State, event: &Event) {
         | Event::OrderCreated(_)
         | Event::OrderClosed(_)
         | Event::OrderExpired(_)
-        | Event::BrandFunded(_) => {}
+        | Event::BrandFunded(_)
+        | Event::SubsidyPaid(_)
+        | Event::SubsidyReturned(_) => {}
     }
     if let Some(postings) = event.postings() {
         post_to_campaigns(state, postings);

@@ -117,7 +117,10 @@ impl Payments {
                 return Err("an acknowledged payment is not found".into());
             }
             latencies.record(begin.elapsed());
-            #[allow(clippy::wildcard_enum_match_arm, reason = "one kind is granted something")]
+            #[allow(
+                clippy::wildcard_enum_match_arm,
+                reason = "one kind is granted something"
+            )]
             let granted = story.later.iter().find_map(|(_, event)| match event {
                 Event::OrderPaid(event) => event.granted.as_deref(),
                 _ => None,

@@ -22,7 +22,7 @@ use crate::platform::Platform;
 #[serde(deny_unknown_fields)]
 pub struct NewTraits {
     /// City tag, as rules use it (`city == 310100`); 0 for none.
-    #[schema(minimum = 0)]
+    #[schema(value_type = i64, minimum = 0, maximum = 4_294_967_295_u32)]
     city: u32,
     /// Segment tag; 0 for none.
     #[schema(minimum = 0, maximum = 65535)]
@@ -36,7 +36,7 @@ pub struct NewTraits {
 #[derive(Serialize, ToSchema)]
 pub struct Traits {
     user_id: UserRef,
-    #[schema(minimum = 0)]
+    #[schema(value_type = i64, minimum = 0, maximum = 4_294_967_295_u32)]
     city: u32,
     #[schema(minimum = 0)]
     segment: u16,

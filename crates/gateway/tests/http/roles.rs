@@ -29,6 +29,7 @@ async fn an_account_is_open_to_its_holder_and_to_operators() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines, reason = "a table of everything")]
 async fn nobody_else_spends_sells_or_runs_the_platform() {
     let m = Market::new().await;
     let order = m.order(1_000).await;
@@ -83,6 +84,17 @@ async fn nobody_else_spends_sells_or_runs_the_platform() {
         "POST /v1/users/usr_0/keys",
         "POST /v1/users/usr_0/status",
         "DELETE /v1/users/usr_0/person",
+        "PUT /v1/users/usr_0/traits",
+        "POST /v1/brands/brd_0/capital",
+        "POST /v1/operators",
+        "POST /v1/campaigns",
+        "POST /v1/campaigns/cmp_0/approve",
+        "POST /v1/campaigns/cmp_0/start",
+        "POST /v1/campaigns/cmp_0/pause",
+        "POST /v1/campaigns/cmp_0/resume",
+        "POST /v1/campaigns/cmp_0/end",
+        "POST /v1/campaigns/cmp_0/budget",
+        "POST /v1/campaigns/cmp_0/codes",
         "PATCH /v1/merchants/mch_0",
         "POST /v1/merchants/mch_0/keys",
         "GET /v1/notifications",

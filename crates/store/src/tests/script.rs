@@ -180,7 +180,7 @@ impl Script {
         } else {
             let (amount, fee_returned, postings) = (Fen(0), Fen(0), Postings::new());
             let reversed = OrderReversed {
-            returned: None,
+                returned: None,
                 at,
                 order,
                 merchant,

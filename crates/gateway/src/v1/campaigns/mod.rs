@@ -87,10 +87,10 @@ pub struct Campaign {
     #[schema(minimum = 0)]
     pending: i64,
     /// Payers who got something, where they are counted.
-    #[schema(minimum = 0)]
+    #[schema(value_type = i64, minimum = 0, maximum = 4_294_967_295_u32)]
     users: u32,
     /// Coupons given.
-    #[schema(minimum = 0)]
+    #[schema(value_type = i64, minimum = 0, maximum = 4_294_967_295_u32)]
     coupons: u32,
     terms: CampaignTerms,
 }

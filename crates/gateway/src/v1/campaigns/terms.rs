@@ -48,7 +48,7 @@ pub struct CampaignTerms {
     per_user: PerUser,
     /// How many payers may get something.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_u32)]
     users: Option<u32>,
     /// Payers of this brand only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,10 +91,10 @@ pub enum CampaignKind {
 #[serde(deny_unknown_fields)]
 pub struct Coupons {
     /// How many are given.
-    #[schema(minimum = 1)]
+    #[schema(value_type = i64, minimum = 1, maximum = 4_294_967_295_u32)]
     most: u32,
     /// How many one payer is given.
-    #[schema(minimum = 1)]
+    #[schema(value_type = i64, minimum = 1, maximum = 4_294_967_295_u32)]
     per_user: u32,
     /// Days from being given until one ends; not said: with the campaign.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -199,11 +199,11 @@ pub struct Shared {
 pub struct PerUser {
     /// How often.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_u32)]
     times: Option<u32>,
     /// How often in one day of the platform's clock (UTC+8).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(minimum = 0)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 4_294_967_295_u32)]
     times_a_day: Option<u32>,
     /// How much.
     #[serde(skip_serializing_if = "Option::is_none")]
