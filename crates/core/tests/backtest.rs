@@ -84,6 +84,7 @@ impl World {
     }
 
     /// The same acts, with the campaign running or without.
+    #[allow(clippy::too_many_lines, reason = "a few lines for each act")]
     fn run(acts: &[Act], campaign: Option<&Terms>) -> Self {
         let (state, events) = (State::default(), Vec::new());
         let mut world = Self {

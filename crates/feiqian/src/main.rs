@@ -73,18 +73,9 @@ enum Command {
     /// Fee income, subsidy, profit, market share, and what campaigns did.
     #[command(subcommand)]
     Report(report::Command),
-    /// What campaigns do.
-    #[command(subcommand)]
-    Campaign(CampaignCommand),
     /// Measure this machine. Not a test: the figures say what they were measured with.
     #[command(subcommand)]
     Bench(bench::Command),
-}
-
-#[derive(Subcommand)]
-enum CampaignCommand {
-    /// What a draft would have cost and reached, from past payments. Nothing is written.
-    Backtest(backtest::Options),
 }
 
 /// What went wrong, for a person: what happened and what to do next.
@@ -117,7 +108,6 @@ fn main() -> ExitCode {
         Command::Backup(options) => backup::run(&options),
         Command::Restore(options) => restore::run(&options),
         Command::Report(command) => report::run(&command),
-        Command::Campaign(CampaignCommand::Backtest(options)) => backtest::run(&options),
         Command::Bench(command) => bench::run(&command),
     };
     match result {

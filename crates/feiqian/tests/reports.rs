@@ -13,6 +13,7 @@ fn json(arguments: &[&str]) -> Value {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one story")]
 fn a_server_and_its_log_report_alike_and_a_backtest_writes_nothing() {
     let folder = Folder::new();
     let (server, credentials) = demo(&folder);

@@ -31,6 +31,8 @@ pub enum Command {
     End(OneOptions),
     /// Change a campaign's budget, if it is still what you believe.
     Budget(BudgetOptions),
+    /// Tell what a draft would have cost and reached, from past payments. Nothing is written.
+    Backtest(crate::backtest::Options),
     /// Tell what an order would cost a sandbox's shopper now, and why. Nothing happens.
     Quote(QuoteOptions),
 }
@@ -132,6 +134,7 @@ async fn ask(command: &Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Create(options) => create(options).await,
+        Command::Backtest(options) => crate::backtest::run(options),
         Command::Approve(options) => step(options, "approve").await,
         Command::Start(options) => step(options, "start").await,
         Command::Pause(options) => step(options, "pause").await,

@@ -262,6 +262,7 @@ async fn each_sees_what_concerns_it() {
     assert_eq!(own["total"]["granted"], all["total"]["granted"]);
 }
 
+#[allow(clippy::wildcard_enum_match_arm, reason = "texts stand alone")]
 #[tokio::test(flavor = "multi_thread")]
 async fn tables_are_csv_with_the_names_of_json() {
     let (m, _books) = market().await;
