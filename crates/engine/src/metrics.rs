@@ -19,6 +19,8 @@ pub struct Metrics {
     pub refusals: Family<Labels, Counter>,
     /// Commands that were not decided, because what they need cannot be read.
     pub unreadable: Counter,
+    /// Payments for which a campaign's rule could not be computed.
+    pub rules_broken: Counter,
     /// Events per batch.
     pub batch_events: Histogram,
     /// Seconds to append a batch and make it durable.
@@ -43,6 +45,7 @@ impl Default for Metrics {
             commands: Family::default(),
             refusals: Family::default(),
             unreadable: Counter::default(),
+            rules_broken: Counter::default(),
             batch_events: Histogram::new(exponential_buckets(1.0, 4.0, 8)),
             sync_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 14)),
             queue_depth: Gauge::default(),
@@ -68,6 +71,11 @@ impl Metrics {
             "commands_unreadable",
             "Commands not decided, because what they need cannot be read",
             self.unreadable.clone(),
+        );
+        registry.register(
+            "rules_broken",
+            "Payments for which a campaign's rule could not be computed, so that it did not apply",
+            self.rules_broken.clone(),
         );
         registry.register(
             "batch_events",

@@ -6,9 +6,10 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use feiqian_core::archive::{Archive, ArchiveError};
+use feiqian_core::campaign::grant::Why;
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
-use feiqian_core::{Command, Decision, EventNumber, Keep, OrderId, State, UnixMillis};
+use feiqian_core::{Command, Decision, Event, EventNumber, Keep, OrderId, State, UnixMillis};
 use feiqian_core::{decide, evolve};
 use feiqian_log::Address;
 use feiqian_store::Store;
@@ -213,6 +214,9 @@ impl Writer {
             Decision::Accept(event) => {
                 let number = self.state.next_event();
                 evolve(&mut self.state, &event);
+                if has_broken_rule(&event) {
+                    self.metrics.rules_broken.inc();
+                }
                 batch.work.events.push((Address(0), event));
                 Outcome::Done(Receipt {
                     event: number,
@@ -231,6 +235,18 @@ impl Writer {
             }
         }
     }
+}
+
+/// Whether a campaign's rule could not be computed for a payment.
+fn has_broken_rule(event: &Event) -> bool {
+    let Event::OrderPaid(paid) = event else {
+        return false;
+    };
+    let granted = paid.granted.as_deref();
+    let passed_over = granted.map_or(&[][..], |granted| &granted.passed_over);
+    passed_over
+        .iter()
+        .any(|passed| passed.why == Why::RuleBroken)
 }
 
 struct Batch {

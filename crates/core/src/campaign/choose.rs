@@ -32,6 +32,15 @@ pub struct Choice {
     pub told: Option<CampaignId>,
 }
 
+impl Choice {
+    fn pass_over(&mut self, campaign: CampaignId, why: Why) {
+        let passed_over = &mut self.granted.passed_over;
+        if passed_over.len() < PASSED_OVER_MAX {
+            passed_over.push(PassedOver { campaign, why });
+        }
+    }
+}
+
 struct Candidate {
     campaign: CampaignId,
     coupon: Option<CouponId>,
@@ -74,7 +83,7 @@ pub fn choose(
     }
     let payment = Payment::new(state, now, order, payer);
     let (mut prices, mut rebates) = (Candidates::new(), Candidates::new());
-    payment.candidates(&mut prices, &mut rebates, &mut note);
+    payment.candidates(&mut prices, &mut rebates, &mut choice, &mut note);
     payment.grant(&mut prices, &mut choice, &mut note);
     payment.rebate(&mut rebates, &mut choice, &mut note);
     choice.granted.earned = payment.earned();
@@ -138,6 +147,7 @@ impl<'a> Payment<'a> {
         &self,
         prices: &mut Candidates,
         rebates: &mut Candidates,
+        choice: &mut Choice,
         note: &mut impl FnMut(CampaignId, Why),
     ) {
         for id in self.state.campaigns.looking_at(self.order.merchant) {
@@ -159,6 +169,10 @@ impl<'a> Payment<'a> {
                 Ok(found) => found,
                 Err(why) => {
                     note(id, why);
+                    // Recorded, so that somebody learns of it.
+                    if why == Why::RuleBroken {
+                        choice.pass_over(id, why);
+                    }
                     continue;
                 }
             };
@@ -315,10 +329,7 @@ impl<'a> Payment<'a> {
             if spent && terms.when_spent == WhenSpent::Tell && !self.is_held_out(terms) {
                 choice.told = choice.told.or(Some(id));
             }
-            if choice.granted.passed_over.len() < PASSED_OVER_MAX {
-                let passed_over = PassedOver { campaign: id, why };
-                choice.granted.passed_over.push(passed_over);
-            }
+            choice.pass_over(id, why);
         }
         false
     }

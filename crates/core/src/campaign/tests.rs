@@ -366,7 +366,9 @@ fn only_those_whom_the_rule_says() {
         RuleStep::Compare(Compare::More),
     ])];
     let mut city = world([(9_000, rule(broken))]);
-    assert_eq!(city.grants(1_000, MEI).0.len(), 0);
+    let granted = city.buy(1_000, MEI).granted.unwrap();
+    assert_eq!(granted.grants, []);
+    assert_eq!(granted.passed_over[0].why, Why::RuleBroken);
     let (user, person) = (MEI, None);
     city.accept(
         &SetTraits {

@@ -154,7 +154,16 @@ impl Payment<'_> {
         for (id, row) in self.looking() {
             let is_rebate = matches!(row.terms.kind, Kind::Rebate { .. });
             match self.candidate(id, row) {
-                Err(why) => choice.notes.push((id, why)),
+                Err(why) => {
+                    choice.notes.push((id, why));
+                    if why == Why::RuleBroken && choice.granted.passed_over.len() < 4 {
+                        let campaign = id;
+                        choice
+                            .granted
+                            .passed_over
+                            .push(PassedOver { campaign, why });
+                    }
+                }
                 Ok(candidate) if is_rebate => rebates.push(candidate),
                 Ok(candidate) => prices.push(candidate),
             }
