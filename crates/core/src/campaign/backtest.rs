@@ -154,7 +154,8 @@ impl Backtest {
     }
 
     fn pay(&mut self, event: &OrderPaid) -> Did {
-        if self.left == 0 || !self.draft.runs(event.at) {
+        let draft = &self.draft;
+        if self.left == 0 || !draft.runs(event.at) || !draft.terms.is_at(event.merchant) {
             return Did::Nothing;
         }
         let order = Order {
@@ -220,7 +221,7 @@ impl Backtest {
             .clone()
     }
 
-    /// Puts the draft beside the campaigns that run.
+    /// Puts the draft beside the campaigns that run, last of them.
     fn stand(&mut self) -> CampaignId {
         let campaigns = &mut self.state.campaigns;
         let id = CampaignId(u32::try_from(campaigns.rows.len()).expect("ids are 32 bits"));
@@ -233,7 +234,7 @@ impl Backtest {
     /// Takes it away again: the next campaign that was added has its id.
     fn stand_back(&mut self, id: CampaignId) {
         let campaigns = &mut self.state.campaigns;
-        campaigns.live.retain(|live| *live != id);
+        assert!(campaigns.live.pop() == Some(id), "it stands last");
         self.draft = campaigns.rows.pop().expect("it stands there");
         self.had = campaigns.had.pop().expect("it stands there");
     }
