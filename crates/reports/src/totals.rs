@@ -203,6 +203,10 @@ impl Totals {
                 let brand = self.brand_of(event.user);
                 count(&mut self.campaign_day(event.campaign, brand).coupons_given);
             }
+            Event::CouponUsed(event) => {
+                let brand = self.brand_of(event.user);
+                count(&mut self.campaign_day(event.campaign, brand).coupons_used);
+            }
             Event::CampaignAdded(event) => {
                 if event.terms.holdout.0 > 0 {
                     self.experiments.push(event.campaign);

@@ -228,6 +228,8 @@ impl Backtest {
         campaigns.rows.push(self.draft.clone());
         campaigns.had.push(core::mem::take(&mut self.had));
         campaigns.live.push(id);
+        // It is for this merchant, which was asked before.
+        campaigns.everywhere.push(id);
         id
     }
 
@@ -235,6 +237,7 @@ impl Backtest {
     fn stand_back(&mut self, id: CampaignId) {
         let campaigns = &mut self.state.campaigns;
         assert!(campaigns.live.pop() == Some(id), "it stands last");
+        campaigns.everywhere.pop();
         self.draft = campaigns.rows.pop().expect("it stands there");
         self.had = campaigns.had.pop().expect("it stands there");
     }
