@@ -89,6 +89,10 @@ impl World {
     }
 
     fn buy(&mut self, fen: i64, user: u32) -> OrderId {
+        self.buy_at(MerchantId(0), fen, user)
+    }
+
+    fn buy_at(&mut self, merchant: MerchantId, fen: i64, user: u32) -> OrderId {
         let number = self.number();
         let terms = OrderTerms {
             amount: Fen(fen),
@@ -101,7 +105,7 @@ impl World {
             echo: None,
         };
         let create = CreateOrder {
-            merchant: MerchantId(0),
+            merchant,
             number,
             terms: terms.into(),
         };
@@ -216,8 +220,9 @@ fn history() -> World {
             person,
         });
     }
-    // So that the shop has something to pay in advance with.
+    // So that the shops have something to pay in advance with.
     w.buy(900_000, 0);
+    w.buy_at(MerchantId(1), 9_000, 0);
     let discount = w.run(
         50_000,
         Terms {
@@ -327,7 +332,7 @@ fn history() -> World {
         payee: MerchantId(0),
         coupon: used,
         order: paid_for,
-        amount: Fen(0).plus(Fen(600)).unwrap(),
+        amount: Fen(600),
         description: "补差".into(),
     });
     w.ask(ReturnSubsidy {
