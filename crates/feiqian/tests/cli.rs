@@ -53,8 +53,25 @@ fn a_demo_is_seeded_paid_in_audited_and_goes_on() {
     };
     let running = audit();
     assert_eq!(running["users"], 20);
-    assert_eq!(running["merchants"], 5);
-    assert_eq!(running["wallets"], running["bank_reserve"]);
+    assert_eq!(running["merchants"], 7);
+    let sum = |names: &[&str]| -> i64 {
+        names
+            .iter()
+            .map(|name| running[*name].as_i64().unwrap())
+            .sum()
+    };
+    assert_eq!(
+        sum(&["bank_reserve", "subsidies", "rebate_losses"]),
+        sum(&[
+            "wallets",
+            "merchant_balances",
+            "transit",
+            "fee_income",
+            "capital",
+            "campaign_funds",
+            "pending_rebates"
+        ])
+    );
     server.stop();
 
     let (server, again) = demo(&folder);
@@ -86,24 +103,24 @@ fn a_campaign_is_made_and_run_from_the_command_line() {
         &[&create[..], &["--key-file", text(&one_key)]].concat()
     ));
     assert!(
-        told.contains("cmp_0 Lunch: draft, 10.00 of 10.00 yuan left"),
+        told.contains("cmp_3 Lunch: draft, 10.00 of 10.00 yuan left"),
         "{told}"
     );
-    let refused = campaign(&["approve", "cmp_0", "--operator", "second"]);
+    let refused = campaign(&["approve", "cmp_3", "--operator", "second"]);
     let told = String::from_utf8(refused.stderr).unwrap();
     assert!(
         !refused.status.success() && told.contains("time is over"),
         "{told}"
     );
-    let budget = ["budget", "cmp_0", "--from", "1000", "--to", "2000"];
+    let budget = ["budget", "cmp_3", "--from", "1000", "--to", "2000"];
     assert!(stdout(&campaign(&budget)).contains("20.00 yuan, was 10.00"));
-    assert!(stdout(&campaign(&["end", "cmp_0"])).contains("ended"));
+    assert!(stdout(&campaign(&["end", "cmp_3"])).contains("ended"));
     let listed: Value = serde_json::from_str(&stdout(&campaign(&["list", "--json"]))).unwrap();
     assert_eq!(
         (&listed["added_by"], &listed["status"], &listed["budget"]),
         (&json!("second"), &json!("ended"), &json!(2_000))
     );
-    assert!(stdout(&campaign(&["show", "cmp_0"])).contains("\"rule\": \"hour < 25\""));
+    assert!(stdout(&campaign(&["show", "cmp_3"])).contains("\"rule\": \"hour < 25\""));
     let nobody = campaign(&["list", "--operator", "third"]);
     assert!(
         String::from_utf8(nobody.stderr)

@@ -120,6 +120,11 @@ fn as_json(audited: &Audited) -> serde_json::Value {
         "merchant_balances": t.merchant_balances.0,
         "transit": t.transit.0,
         "fee_income": t.fee_income.0,
+        "capital": t.capital.0,
+        "campaign_funds": t.campaign_funds.0,
+        "pending_rebates": t.pending_rebates.0,
+        "subsidies": t.subsidies.0,
+        "rebate_losses": t.rebate_losses.0,
         "chain": audited.chain.to_string(),
         "torn_bytes": audited.torn,
     })
