@@ -60,7 +60,7 @@ async fn demo(options: &Options) -> Result<(), Failure> {
     let stop = Stop::listen()?;
     let listener = folder::listen(options.listen)?;
     let base_url = format!("http://{}", listener.local_addr()?);
-    let clock = SandboxClock::default();
+    let clock = SandboxClock::in_the_past();
     let time = clock.clock();
     let platform =
         folder::open(&options.data, Mode::Sandbox, master, base_url.clone(), time).await?;

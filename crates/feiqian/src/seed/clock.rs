@@ -6,11 +6,20 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use feiqian_core::UnixMillis;
 use feiqian_engine::{Clock, system_clock};
 
+use super::past;
+
 /// Shows the machine's time, unless it was set.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct SandboxClock(Arc<AtomicI64>);
 
 impl SandboxClock {
+    /// Stands where a sandbox's history begins: time never goes back, so it has to before the log is opened.
+    /// What has gone on since then is not lost by it.
+    pub fn in_the_past() -> Self {
+        let from = past::midnight(system_clock()(), past::DAYS + 1);
+        Self(Arc::new(AtomicI64::new(from.0)))
+    }
+
     /// For an engine.
     pub fn clock(&self) -> Clock {
         let (set, system) = (self.0.clone(), system_clock());
