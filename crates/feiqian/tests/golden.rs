@@ -65,7 +65,11 @@ fn an_old_folder_is_served() {
     for version in VERSIONS {
         let (folder, told) = unpack(version);
         let data = folder.file("demo");
-        assert_eq!(audit(&data), told["audit"], "{version}");
+        // What a later version also says is not in what was told then.
+        let audited = audit(&data);
+        for (what, sum) in told["audit"].as_object().unwrap() {
+            assert_eq!(&audited[what], sum, "{version} {what}");
+        }
         let (server, credentials) = demo(&folder);
         assert_eq!(hash(&credentials), told["credentials"], "{version}");
         let shop = Shop::resume(&credentials, &told["shop"]);
