@@ -49,6 +49,7 @@ bench:
 	cargo build --release --locked -p feiqian
 	target/release/feiqian bench payments
 	target/release/feiqian bench payments --merchants 1 --skip-audit
+	target/release/feiqian bench payments --campaigns 50 --skip-audit
 	target/release/feiqian bench refunds
 	target/release/feiqian bench fill --data $(BENCH)
 	target/release/feiqian bench queries --data $(BENCH)

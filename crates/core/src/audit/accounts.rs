@@ -190,10 +190,10 @@ impl Accounts {
     /// A part of a rebate is lost only when nothing is left in the wallet.
     pub fn check_loss(&self, event: &Event) -> Result<(), String> {
         #[allow(clippy::wildcard_enum_match_arm, reason = "two kinds give back")]
-        let returned = match event {
-            Event::OrderRefunded(event) => event.returned.as_deref(),
-            Event::OrderReversed(event) => event.returned.as_deref(),
-            _ => None,
+        let (returned, payer) = match event {
+            Event::OrderRefunded(event) => (event.returned.as_deref(), Some(event.payer)),
+            Event::OrderReversed(event) => (event.returned.as_deref(), None),
+            _ => return Ok(()),
         };
         let lost = returned
             .and_then(|returned| returned.rebate)
@@ -201,13 +201,12 @@ impl Accounts {
         if lost.is_none_or(|lost| lost == Fen::ZERO) {
             return Ok(());
         }
-        let takes = event
-            .postings()
-            .into_iter()
-            .flat_map(|postings| postings.iter());
-        let wallet = takes
+        // A reversal does not name its payer, but always gives something back to it.
+        let postings = event.postings().into_iter().flat_map(|all| all.iter());
+        let credited = postings
             .map(|posting| posting.credit)
             .find(|to| matches!(to, Account::Wallet(_)));
+        let wallet = payer.map(Account::Wallet).or(credited);
         match wallet.and_then(|wallet| self.balance(wallet)) {
             Some(left) if left > Fen::ZERO => Err("a rebate is lost that the wallet has".into()),
             Some(_) | None => Ok(()),

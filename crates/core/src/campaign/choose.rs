@@ -135,11 +135,7 @@ impl<'a> Payment<'a> {
 
     /// Whom a campaign counts.
     fn counted(&self, terms: &Terms) -> Payer {
-        if terms.per_user.by_person {
-            self.payer
-        } else {
-            Payer(self.user)
-        }
+        self.state.counted(terms, self.user)
     }
 
     /// The campaigns whose conditions hold: those that lower the price, and rebates.

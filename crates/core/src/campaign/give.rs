@@ -162,8 +162,8 @@ pub(crate) fn hold(
     user: UserId,
     until: UnixMillis,
 ) {
-    let terms = state.campaigns.row_mut(campaign).terms.clone();
-    let payer = state.counted(&terms, user);
+    let row = state.campaign(campaign).expect("found when deciding");
+    let payer = state.counted(&row.terms, user);
     let had = state.campaigns.had_mut(campaign, payer);
     had.coupons = had.coupons.saturating_add(1);
     let coupon = Coupon {

@@ -619,23 +619,29 @@ fn a_reversal_takes_all_back_and_nothing_arrives_later() {
 
 #[test]
 fn what_the_wallet_lacks_is_the_platforms_loss() {
-    // A merchant of one brand's shopper: the rebate is as large as the payment, all was withdrawn.
-    let mut world = world([(100_000, rebate(100_000, 0))]);
-    let order = world.buy(100_000, MEI).order;
-    world = world
-        .has(Account::Wallet(MEI), 100_000)
-        .doctored(Account::Wallet(MEI), 0);
-    // By hand: the refund itself pays for it all but a fen of rounding, so take that away, too.
-    let event = crate::order::refund::RefundOrder {
-        amount: Fen(1),
-        ..crate::testing::refund_of("r", crate::order::OrderRef::Id(order), 1, 100_000)
+    // Half is paid by a discount and the other half comes back, so a refund of one fen is all the discount's by
+    // rounding, and a fen of the rebate is due from a wallet that it does not reach.
+    let back = || {
+        let mut world = world([(900, offer(50)), (900, rebate(50, 0))]);
+        world.buy(100, MEI);
+        world.has(Account::Wallet(MEI), 100_000)
     };
-    let decision = crate::order::refund::decide(&world.state, world.now, &event);
-    let crate::Decision::Accept(event) = decision else {
-        panic!("{decision:?}")
-    };
-    let back = event.returned.unwrap().rebate.unwrap();
-    assert_eq!((back.part.amount(), back.lost), (Fen(1), Fen(0)));
+    let mut empty = back().when(withdraw(MEI, "w", 100_000)).accepts();
+    let event = refund_last(&mut empty, "r", 1);
+    let returned = event.returned.unwrap();
+    assert_eq!(
+        (returned.payer, returned.rebate.unwrap().lost),
+        (Fen(0), Fen(1))
+    );
+    empty
+        .has(Account::Wallet(MEI), 0)
+        .has(Account::RebateLoss(BrandId(0)), 1)
+        .has(Account::Subsidy(CampaignId(1)), 49);
+    let mut full = back();
+    let event = refund_last(&mut full, "r", 1);
+    assert_eq!(event.returned.unwrap().rebate.unwrap().lost, Fen(0));
+    full.has(Account::Wallet(MEI), 99_999)
+        .has(Account::RebateLoss(BrandId(0)), 0);
 }
 
 #[test]

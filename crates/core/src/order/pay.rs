@@ -249,8 +249,8 @@ pub fn evolve(state: &mut State, event: &OrderPaid) {
 pub(crate) fn grant(state: &mut State, event: &OrderPaid, granted: &Granted) {
     let today = event.at.day();
     let counted = |state: &mut State, id, amount| {
-        let terms = state.campaigns.row_mut(id).terms.clone();
-        let payer = state.counted(&terms, event.payer);
+        let campaign = state.campaign(id).expect("it was chosen");
+        let payer = state.counted(&campaign.terms, event.payer);
         state.campaigns.granted(id, payer, amount, today);
     };
     for grant in &granted.grants {

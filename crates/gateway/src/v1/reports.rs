@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use feiqian_core::UnixMillis;
 use feiqian_core::time::Day;
 use feiqian_reports::campaign::Sight;
-use feiqian_reports::{By, Span};
+use feiqian_reports::{By, Span, Totals};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -160,16 +160,7 @@ pub async fn income(
     headers: HeaderMap,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(which) = which.map_err(|error| bad_query(&error))?;
-    let asked = which.asked();
-    let report = books(&app)?
-        .ask(move |totals| tables::income(totals, asked))
-        .await?;
-    answer(
-        &report,
-        is_csv(which.format, &headers),
-        which.table.as_deref(),
-    )
+    shown(&app, &headers, which, tables::income).await
 }
 
 /// Shows who pays with which brand
@@ -191,16 +182,7 @@ pub async fn share(
     headers: HeaderMap,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Response, ApiError> {
-    let Query(which) = which.map_err(|error| bad_query(&error))?;
-    let asked = which.asked();
-    let report = books(&app)?
-        .ask(move |totals| tables::share(totals, asked))
-        .await?;
-    answer(
-        &report,
-        is_csv(which.format, &headers),
-        which.table.as_deref(),
-    )
+    shown(&app, &headers, which, tables::share).await
 }
 
 /// Shows what a campaign did and changed
@@ -343,6 +325,20 @@ fn is_csv(format: Option<Format>, headers: &HeaderMap) -> bool {
         || accepted.is_some_and(|accepted| accepted.contains("text/csv")),
         |format| format == Format::Csv,
     )
+}
+
+/// Makes a report of what was asked, and answers with it.
+async fn shown<R: Report + Send + 'static>(
+    app: &App,
+    headers: &HeaderMap,
+    which: Result<Query<Which>, QueryRejection>,
+    make: fn(&Totals, Asked) -> R,
+) -> Result<Response, ApiError> {
+    let Query(which) = which.map_err(|error| bad_query(&error))?;
+    let asked = which.asked();
+    let report = books(app)?.ask(move |totals| make(totals, asked)).await?;
+    let csv = is_csv(which.format, headers);
+    answer(&report, csv, which.table.as_deref())
 }
 
 fn answer<R: Report>(report: &R, csv: bool, table: Option<&str>) -> Result<Response, ApiError> {
