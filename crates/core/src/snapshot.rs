@@ -18,7 +18,7 @@ use crate::order::{Order, OrderState};
 use crate::state::{Mode, State};
 use crate::table::{Rows, Table};
 use crate::time::{Day, UnixMillis};
-use crate::user::User;
+use crate::user::{User, limits::Spent};
 
 /// Rows per block: bounds what is held in memory while writing and reading.
 const BLOCK: usize = 4_096;
@@ -30,6 +30,7 @@ pub struct Frozen {
     next: EventNumber,
     brands: Vec<Brand>,
     users: Rows<User>,
+    spent: Table<UserId, Spent>,
     merchants: Rows<Merchant>,
     orders: Table<OrderId, Order>,
     transfers: Table<TransferId, Transfer>,
@@ -71,6 +72,8 @@ struct Head {
     coupons: u64,
     #[n(11)]
     swept: UnixMillis,
+    #[n(12)]
+    spent: u64,
 }
 
 /// A day whose payments still count, and how many rows it has.
@@ -108,6 +111,7 @@ impl State {
             next: self.next,
             brands: self.brands.clone(),
             users: self.users.clone(),
+            spent: self.spent.clone(),
             merchants: self.merchants.clone(),
             orders: self.orders.rows().clone(),
             transfers: self.transfers.clone(),
@@ -149,6 +153,7 @@ impl Frozen {
             campaigns: self.campaign_heads(),
             coupons: self.coupons.len() as u64,
             swept: self.swept,
+            spent: self.spent.len() as u64,
         })?;
         packed(&mut e, self.users.iter().map(User::pack))?;
         blocks(&mut e, self.merchants.len(), self.merchants.iter())?;
@@ -167,7 +172,9 @@ impl Frozen {
             blocks(&mut e, rebates.clone().count(), rebates)?;
         }
         let coupons = self.coupons.sorted(|_| true);
-        blocks(&mut e, coupons.len(), coupons.iter())
+        blocks(&mut e, coupons.len(), coupons.iter())?;
+        let spent = self.spent.sorted(|_| true);
+        blocks(&mut e, spent.len(), spent.iter())
     }
 
     fn campaign_heads(&self) -> Vec<CampaignHead> {
@@ -308,6 +315,9 @@ pub fn read(bytes: &[u8]) -> Result<State, decode::Error> {
         state.campaigns.coupons.insert(id, coupon);
     })?;
     state.campaigns.swept = head.swept;
+    rows(&mut d, head.spent, |(user, row): (UserId, Spent)| {
+        state.spent.insert(user, row);
+    })?;
     if d.position() != bytes.len() {
         return Err(decode::Error::message(
             "bytes are left over after the snapshot",

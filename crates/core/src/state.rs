@@ -19,7 +19,7 @@ use crate::numbers::{Key, Numbers};
 use crate::order::{Order, Orders};
 use crate::table::{self, Rows, Table};
 use crate::time::UnixMillis;
-use crate::user::User;
+use crate::user::{User, limits::Spent};
 use minicbor::{Decode, Encode};
 
 /// What an installation is for. Fixed by the first event of its log.
@@ -41,6 +41,8 @@ pub struct State {
     pub(crate) next: EventNumber,
     pub(crate) brands: Vec<Brand>,
     pub(crate) users: Rows<User>,
+    /// What users of lower tiers spent.
+    pub(crate) spent: Table<UserId, Spent>,
     /// The same users, as campaigns see them.
     pub(crate) shoppers: Shoppers,
     pub(crate) campaigns: Campaigns,

@@ -71,7 +71,7 @@ pub fn given(commands: impl IntoIterator<Item = Command>) -> World {
         world.accept(&add_merchant(name, name, 5812, fee));
     }
     for (text, brand) in [("mei", 0), ("mei2", 0), ("lei", 1), ("lei2", 1)] {
-        world.accept(&add_user(text, brand, Tier::Basic));
+        world.accept(&add_user(text, brand, Tier::Full));
     }
     for user in 0..4 {
         let asked = world.accept(&top_up(UserId(user), "first", 100_000));

@@ -1,6 +1,7 @@
 //! Users: people with a wallet. Their names and numbers lie in the vault, never here.
 
 pub mod add;
+pub mod limits;
 pub mod set_status;
 pub mod set_traits;
 
