@@ -3,9 +3,9 @@
 use crate::money::{BasisPoints, Fen};
 use crate::user::limits::Limits;
 
-/// Smallest amount of an order, refund, top-up or withdrawal.
+/// Smallest amount of an order, refund, top-up, withdrawal or remittance.
 pub const AMOUNT_MIN: Fen = Fen(1);
-/// Largest amount of an order, refund, top-up or withdrawal: ten thousand million yuan.
+/// Largest amount of an order, refund, top-up, withdrawal or remittance: ten thousand million yuan.
 pub const AMOUNT_MAX: Fen = Fen(1_000_000_000_000);
 /// No account may hold more, so that no sum overflows.
 pub const BALANCE_MAX: Fen = Fen(9_000_000_000_000_000_000);
@@ -39,6 +39,17 @@ pub const NOTIFY_URL_CHARS_MAX: usize = 256;
 pub const REASON_CHARS_MAX: usize = 80;
 /// Bytes of what an API wants echoed with an order.
 pub const ECHO_BYTES_MAX: usize = 8_192;
+
+/// Characters of what a person writes to another, with money or asking for it.
+pub const MESSAGE_CHARS_MAX: usize = 60;
+/// Money for somebody who has no wallet yet waits a day.
+pub const HELD_MS: i64 = DAY_MS;
+/// Shares of one request for money.
+pub const SHARES_PER_REQUEST_MAX: usize = 50;
+/// A request for money is open for 7 days.
+pub const REQUEST_LIFE_MS: i64 = 7 * DAY_MS;
+/// Open requests of one asker.
+pub const REQUESTS_PER_USER_MAX: usize = 100;
 
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 24 * 60 * 60 * 1_000;

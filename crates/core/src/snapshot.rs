@@ -12,9 +12,13 @@ use crate::bank::Transfer;
 use crate::brand::Brand;
 use crate::campaign::shoppers::{Paid, Person, Row, Shopper, Shoppers};
 use crate::campaign::{Campaign, Campaigns, Coupon, CouponState, Had, Payer, Status};
-use crate::ids::{CampaignId, CouponId, EventNumber, OrderId, TransferId, UserId};
+use crate::ids::{
+    CampaignId, CouponId, EventNumber, OrderId, RemittanceId, RequestId, TransferId, UserId,
+};
 use crate::merchant::Merchant;
 use crate::order::{Order, OrderState};
+use crate::remittance::Remittance;
+use crate::request::Request;
 use crate::state::{Mode, State};
 use crate::table::{Rows, Table};
 use crate::time::{Day, UnixMillis};
@@ -31,6 +35,8 @@ pub struct Frozen {
     brands: Vec<Brand>,
     users: Rows<User>,
     spent: Table<UserId, Spent>,
+    remittances: Table<RemittanceId, Remittance>,
+    requests: Table<RequestId, Request>,
     merchants: Rows<Merchant>,
     orders: Table<OrderId, Order>,
     transfers: Table<TransferId, Transfer>,
@@ -74,6 +80,10 @@ struct Head {
     swept: UnixMillis,
     #[n(12)]
     spent: u64,
+    #[n(13)]
+    remittances: u64,
+    #[n(14)]
+    requests: u64,
 }
 
 /// A day whose payments still count, and how many rows it has.
@@ -112,6 +122,8 @@ impl State {
             brands: self.brands.clone(),
             users: self.users.clone(),
             spent: self.spent.clone(),
+            remittances: self.remittances.rows().clone(),
+            requests: self.requests.rows().clone(),
             merchants: self.merchants.clone(),
             orders: self.orders.rows().clone(),
             transfers: self.transfers.clone(),
@@ -154,6 +166,8 @@ impl Frozen {
             coupons: self.coupons.len() as u64,
             swept: self.swept,
             spent: self.spent.len() as u64,
+            remittances: self.remittances.len() as u64,
+            requests: self.requests.len() as u64,
         })?;
         packed(&mut e, self.users.iter().map(User::pack))?;
         blocks(&mut e, self.merchants.len(), self.merchants.iter())?;
@@ -174,7 +188,11 @@ impl Frozen {
         let coupons = self.coupons.sorted(|_| true);
         blocks(&mut e, coupons.len(), coupons.iter())?;
         let spent = self.spent.sorted(|_| true);
-        blocks(&mut e, spent.len(), spent.iter())
+        blocks(&mut e, spent.len(), spent.iter())?;
+        let remittances = self.remittances.sorted(|_| true);
+        blocks(&mut e, remittances.len(), remittances.iter())?;
+        let requests = self.requests.sorted(|_| true);
+        blocks(&mut e, requests.len(), requests.iter())
     }
 
     fn campaign_heads(&self) -> Vec<CampaignHead> {
@@ -317,6 +335,12 @@ pub fn read(bytes: &[u8]) -> Result<State, decode::Error> {
     state.campaigns.swept = head.swept;
     rows(&mut d, head.spent, |(user, row): (UserId, Spent)| {
         state.spent.insert(user, row);
+    })?;
+    rows(&mut d, head.remittances, |(id, row)| {
+        state.remittances.insert(id, row);
+    })?;
+    rows(&mut d, head.requests, |(id, row)| {
+        state.requests.insert(id, row);
     })?;
     if d.position() != bytes.len() {
         return Err(decode::Error::message(

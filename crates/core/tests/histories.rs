@@ -549,7 +549,8 @@ impl Run {
                 | Account::FeeIncome(_)
                 | Account::Capital(_)
                 | Account::CampaignFund(_)
-                | Account::PendingRebate(_) => owed += balance.0,
+                | Account::PendingRebate(_)
+                | Account::Remittance(_) => owed += balance.0,
             }
         }
         assert_eq!(assets, owed);

@@ -3,6 +3,7 @@
 pub mod add;
 pub mod limits;
 pub mod set_status;
+pub mod set_tier;
 pub mod set_traits;
 
 use minicbor::{Decode, Encode};
