@@ -8,6 +8,7 @@ mod campaigns;
 mod conservation;
 mod facts;
 mod orders;
+mod people;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ pub use campaigns::{Campaign, Campaigns, Coupon, Shopper};
 pub use conservation::Conservation;
 pub use facts::{Fact, What};
 pub use orders::{Back, Order, Paid, Stage};
+pub use people::People;
 pub use rules::Choice;
 
 /// What the answer to a command must be.
@@ -100,6 +102,8 @@ pub struct Books {
     pub numbers: BTreeMap<Key, (u64, String)>,
     /// Campaigns, and what they look at.
     pub campaigns: Campaigns,
+    /// Money between people.
+    pub people: People,
     ledger: BTreeMap<Account, i64>,
     entries: BTreeMap<Account, Vec<u64>>,
 }
@@ -145,6 +149,7 @@ impl Books {
                 Account::FeeIncome(brand),
                 Account::Capital(brand),
                 Account::RebateLoss(brand),
+                Account::Remittance(brand),
             ]
         });
         let campaigns = (0..).map(CampaignId).take(self.campaigns.rows.len());
@@ -226,6 +231,11 @@ impl Books {
                     user.status = asked.status;
                 }
             }
+            What::TierSet(asked) => {
+                if let Some(user) = self.users.get_mut(asked.user.0 as usize) {
+                    user.tier = asked.tier;
+                }
+            }
             What::MerchantAdded(asked) => self.merchants.push(Merchant {
                 fee: asked.fee.0,
                 status: MerchantStatus::Active,
@@ -264,9 +274,16 @@ impl Books {
             | What::BudgetChanged(_)
             | What::CampaignEnded { .. }
             | What::CouponGiven { .. }
+            | What::MoneySent(_)
+            | What::RemittanceArrived { .. }
+            | What::RemittanceBack { .. }
+            | What::MoneyRequested(_)
+            | What::ShareDeclined { .. }
+            | What::RequestEnded { .. }
             | What::Swept => {}
         }
         self.record_campaign(event, &fact);
+        self.record_people(event, &fact);
         self.events.push(fact);
     }
 
