@@ -187,7 +187,7 @@ const WHYS: [Why; 10] = [
 ];
 
 /// Every refusal of every command that a world can reach.
-const REFUSED: [(&str, &[&str]); 24] = [
+const REFUSED: [(&str, &[&str]); 34] = [
     ("Open", &["OtherMode"]),
     ("AddBrand", &["NumberReused", "BadName", "TooMany"]),
     ("AddUser", &["NumberReused", "BrandNotFound"]),
@@ -214,6 +214,7 @@ const REFUSED: [(&str, &[&str]); 24] = [
             "UserNotActive",
             "AmountOutOfRange",
             "BalanceShort",
+            "AboveLimit",
         ],
     ),
     ("AnswerTransfer", &["NotPending"]),
@@ -356,10 +357,7 @@ const REFUSED: [(&str, &[&str]); 24] = [
             "PayeeNotActive",
         ],
     ),
-    (
-        "ArriveRemittance",
-        &["NotWaiting", "Unclaimed", "NotDue"],
-    ),
+    ("ArriveRemittance", &["NotWaiting", "Unclaimed", "NotDue"]),
     ("ReturnRemittance", &["NotWaiting", "CanArrive", "NotDue"]),
     (
         "RequestMoney",

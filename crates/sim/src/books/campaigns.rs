@@ -350,6 +350,13 @@ impl Books {
                 }
             }
             What::Opened(_)
+            | What::TierSet(_)
+            | What::MoneySent(_)
+            | What::RemittanceArrived { .. }
+            | What::RemittanceBack { .. }
+            | What::MoneyRequested(_)
+            | What::ShareDeclined { .. }
+            | What::RequestEnded { .. }
             | What::BrandAdded(_)
             | What::BrandFunded(_)
             | What::UserStatusSet(_)

@@ -372,9 +372,7 @@ impl What {
             (Self::TierSet(asked), Event::UserTierSet(event)) => {
                 (event.user, event.tier) == (asked.user, asked.tier)
             }
-            _ => {
-                self.is_of_order(event) || self.is_of_campaign(event) || self.is_of_people(event)
-            }
+            _ => self.is_of_order(event) || self.is_of_campaign(event) || self.is_of_people(event),
         }
     }
 
@@ -456,12 +454,8 @@ impl What {
             ) => {
                 #[allow(clippy::wildcard_enum_match_arm, reason = "two events say so")]
                 let said = match event {
-                    Event::RemittanceTakenBack(event) => {
-                        (event.remittance.0.0, event.payer, true)
-                    }
-                    Event::RemittanceReturned(event) => {
-                        (event.remittance.0.0, event.payer, false)
-                    }
+                    Event::RemittanceTakenBack(event) => (event.remittance.0.0, event.payer, true),
+                    Event::RemittanceReturned(event) => (event.remittance.0.0, event.payer, false),
                     _ => return false,
                 };
                 said == (*remittance, *payer, *taken)

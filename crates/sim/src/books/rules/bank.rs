@@ -58,7 +58,10 @@ impl Books {
         use withdraw::Refusal as R;
         // Of those who are known least, money to the own bank account counts, too.
         let limited = user.tier == Tier::Basic;
-        if let Some(above) = self.above(now, asked.user, asked.amount.0).filter(|_| limited) {
+        if let Some(above) = self
+            .above(now, asked.user, asked.amount.0)
+            .filter(|_| limited)
+        {
             return Some(R::AboveLimit { above });
         }
         // What is on its way to the bank is spoken for.

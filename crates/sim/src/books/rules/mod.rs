@@ -56,7 +56,7 @@ impl Books {
             Command::Sweep(_) => self.sweep(now),
             Command::SetTier(asked) => self.set_tier(now, asked),
             Command::SendMoney(asked) => self.send_money(now, asked),
-            Command::TakeBackRemittance(asked) => self.take_back(now, asked),
+            Command::TakeBackRemittance(asked) => self.take_back_sent(now, asked),
             Command::AcceptRemittance(asked) => self.accept(now, asked),
             Command::ArriveRemittance(asked) => self.arrive(now, asked.remittance.0.0),
             Command::ReturnRemittance(asked) => self.return_remittance(now, asked.remittance.0.0),

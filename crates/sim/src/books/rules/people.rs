@@ -145,7 +145,7 @@ impl Books {
         ]
     }
 
-    pub(super) fn take_back(&self, now: i64, asked: &TakeBackRemittance) -> Verdict {
+    pub(super) fn take_back_sent(&self, now: i64, asked: &TakeBackRemittance) -> Verdict {
         use take_back::Refusal as R;
         let refuse = |refusal| refused(Refusal::TakeBackRemittance(refusal));
         let Some(row) = self.people.waiting.get(&asked.remittance.0.0) else {
