@@ -6,12 +6,12 @@
 use minicbor::{Decode, Encode};
 
 use crate::cbor::Bytes;
-use crate::ids::{EventNumber, OrderId};
+use crate::ids::{EventNumber, OrderId, PacketId};
 use crate::ledger::{Postings, post};
 use crate::numbers::{Key, Known};
 use crate::state::State;
 use crate::time::UnixMillis;
-use crate::{bank, brand, campaign, merchant, order, user};
+use crate::{bank, brand, campaign, merchant, order, packet, user};
 
 /// Whatever can have happened. What is larger than a payment is in a box: events are moved in masses.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -106,6 +106,15 @@ pub enum Event {
     /// How many coupons a campaign gives was changed.
     #[n(29)]
     CouponsChanged(#[n(0)] Box<campaign::coupons::CouponsChanged>),
+    /// A red packet was sent.
+    #[n(40)]
+    PacketSent(#[n(0)] Box<packet::send::PacketSent>),
+    /// A share of a red packet was taken.
+    #[n(41)]
+    ShareGrabbed(#[n(0)] packet::grab::ShareGrabbed),
+    /// A red packet's time was over.
+    #[n(42)]
+    PacketExpired(#[n(0)] Box<packet::expire::PacketExpired>),
 }
 
 /// Applies an event to the state. It cannot refuse: an event that does not fit is a bug of the
@@ -143,6 +152,9 @@ pub fn evolve(state: &mut State, event: &Event) {
         Event::Swept(event) => campaign::sweep::evolve(state, event),
         Event::TraitsSet(event) => user::set_traits::evolve(state, event),
         Event::BrandFunded(event) => brand::fund::evolve(state, event),
+        Event::PacketSent(event) => packet::send::evolve(state, event),
+        Event::ShareGrabbed(event) => packet::grab::evolve(state, event),
+        Event::PacketExpired(event) => packet::expire::evolve(state, event),
     }
     if let Some(postings) = event.postings() {
         post(state, postings);
@@ -193,6 +205,9 @@ impl Event {
             Self::Swept(event) => event.at,
             Self::TraitsSet(event) => event.at,
             Self::BrandFunded(event) => event.at,
+            Self::PacketSent(event) => event.at,
+            Self::ShareGrabbed(event) => event.at,
+            Self::PacketExpired(event) => event.at,
         }
     }
 
@@ -212,6 +227,9 @@ impl Event {
             Self::SubsidyPaid(event) => Some(&event.postings),
             Self::SubsidyReturned(event) => Some(&event.postings),
             Self::BrandFunded(event) => Some(&event.postings),
+            Self::PacketSent(event) => Some(&event.postings),
+            Self::ShareGrabbed(event) => Some(&event.postings),
+            Self::PacketExpired(event) => Some(&event.postings),
             Self::Opened(_)
             | Self::BrandAdded(_)
             | Self::UserAdded(_)
@@ -247,6 +265,7 @@ impl Event {
             Self::SubsidyReturned(event) => event.named(),
             Self::CouponsChanged(event) => event.named(),
             Self::BrandFunded(event) => event.named(),
+            Self::PacketSent(event) => event.named(),
             Self::BrandAdded(event) => event.named(),
             Self::UserAdded(event) => event.named(),
             Self::MerchantAdded(event) => event.named(),
@@ -266,7 +285,9 @@ impl Event {
             | Self::CampaignEnded(_)
             | Self::RebatePaid(_)
             | Self::Swept(_)
-            | Self::TraitsSet(_) => return None,
+            | Self::TraitsSet(_)
+            | Self::ShareGrabbed(_)
+            | Self::PacketExpired(_) => return None,
         };
         Some((key, Known { event, digest }))
     }
@@ -304,7 +325,24 @@ impl Event {
             | Self::CouponVoided(_)
             | Self::SubsidyPaid(_)
             | Self::SubsidyReturned(_)
-            | Self::CouponsChanged(_) => None,
+            | Self::CouponsChanged(_)
+            | Self::PacketSent(_)
+            | Self::ShareGrabbed(_)
+            | Self::PacketExpired(_) => None,
+        }
+    }
+
+    /// The red packet that it goes on with.
+    #[must_use]
+    pub fn packet(&self) -> Option<PacketId> {
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "two kinds go on with packets"
+        )]
+        match self {
+            Self::ShareGrabbed(event) => Some(event.packet),
+            Self::PacketExpired(event) => Some(event.packet),
+            _ => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The state at a position as a file, so that a restart replays only what came later.
 //!
-//! A CBOR sequence (RFC 8742): a head, then rows in blocks, the most numerous packed. Numbers and settled orders are not in
-//! it: the archive has them. Freezing is cheap and shares memory with the living state; writing it
+//! A CBOR sequence (RFC 8742): a head, then rows in blocks, the most numerous packed. Numbers, settled orders and
+//! packets that are over are not in it: the archive has them. Freezing is cheap and shares memory with the living state; writing it
 //! out is done by another thread.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -12,9 +12,10 @@ use crate::bank::Transfer;
 use crate::brand::Brand;
 use crate::campaign::shoppers::{Paid, Person, Row, Shopper, Shoppers};
 use crate::campaign::{Campaign, Campaigns, Coupon, CouponState, Had, Payer, Status};
-use crate::ids::{CampaignId, CouponId, EventNumber, OrderId, TransferId, UserId};
+use crate::ids::{CampaignId, CouponId, EventNumber, OrderId, PacketId, TransferId, UserId};
 use crate::merchant::Merchant;
 use crate::order::{Order, OrderState};
+use crate::packet::Packet;
 use crate::state::{Mode, State};
 use crate::table::{Rows, Table};
 use crate::time::{Day, UnixMillis};
@@ -42,6 +43,7 @@ pub struct Frozen {
     ends: BTreeMap<CampaignId, VecDeque<CouponId>>,
     rebates: BTreeMap<CampaignId, VecDeque<(UnixMillis, OrderId)>>,
     swept: UnixMillis,
+    packets: Table<PacketId, Packet>,
 }
 
 #[derive(Encode, Decode)]
@@ -71,6 +73,8 @@ struct Head {
     coupons: u64,
     #[n(11)]
     swept: UnixMillis,
+    #[n(20)]
+    packets: u64,
 }
 
 /// A day whose payments still count, and how many rows it has.
@@ -120,6 +124,7 @@ impl State {
             ends: self.campaigns.ends.clone(),
             rebates: self.campaigns.rebates.clone(),
             swept: self.campaigns.swept,
+            packets: self.packets.rows().clone(),
         }
     }
 }
@@ -135,6 +140,7 @@ impl Frozen {
     pub fn write<W: encode::Write>(&self, out: W) -> Result<(), encode::Error<W::Error>> {
         let open = self.orders.sorted(|order| order.state == OrderState::Open);
         let transfers = self.transfers.sorted(|_| true);
+        let packets = self.packets.sorted(Packet::is_open);
         let mut e = Encoder::new(out);
         e.encode(Head {
             mode: self.mode,
@@ -149,6 +155,7 @@ impl Frozen {
             campaigns: self.campaign_heads(),
             coupons: self.coupons.len() as u64,
             swept: self.swept,
+            packets: packets.len() as u64,
         })?;
         packed(&mut e, self.users.iter().map(User::pack))?;
         blocks(&mut e, self.merchants.len(), self.merchants.iter())?;
@@ -167,7 +174,8 @@ impl Frozen {
             blocks(&mut e, rebates.clone().count(), rebates)?;
         }
         let coupons = self.coupons.sorted(|_| true);
-        blocks(&mut e, coupons.len(), coupons.iter())
+        blocks(&mut e, coupons.len(), coupons.iter())?;
+        blocks(&mut e, packets.len(), packets.iter())
     }
 
     fn campaign_heads(&self) -> Vec<CampaignHead> {
@@ -308,6 +316,9 @@ pub fn read(bytes: &[u8]) -> Result<State, decode::Error> {
         state.campaigns.coupons.insert(id, coupon);
     })?;
     state.campaigns.swept = head.swept;
+    rows(&mut d, head.packets, |(id, packet): (PacketId, Packet)| {
+        state.packets.push(id, packet);
+    })?;
     if d.position() != bytes.len() {
         return Err(decode::Error::message(
             "bytes are left over after the snapshot",

@@ -18,7 +18,7 @@ use crate::campaign::terms::{
 use crate::command::{Command, Decision, Refusal, decide};
 use crate::event::{Event, evolve};
 use crate::ids::{
-    BrandId, CampaignId, EventNumber, MerchantId, Number, OrderId, TransferId, UserId,
+    BrandId, CampaignId, EventNumber, MerchantId, Number, OrderId, PacketId, TransferId, UserId,
 };
 use crate::ledger::Account;
 use crate::limits::DAY_MS;
@@ -31,6 +31,8 @@ use crate::order::pay::{OrderPaid, PayOrder};
 use crate::order::refund::RefundOrder;
 use crate::order::reverse::ReverseOrder;
 use crate::order::{Attempt, OrderRef};
+use crate::packet::draw::Seed;
+use crate::packet::{Kind as PacketKind, expire::ExpirePacket, grab::GrabShare, send::SendPacket};
 use crate::state::{Mode, State};
 use crate::time::UnixMillis;
 use crate::user::{Tier, UserStatus, add::AddUser, set_status::SetUserStatus};
@@ -39,6 +41,8 @@ pub const SHOP: MerchantId = MerchantId(0);
 pub const FREE_SHOP: MerchantId = MerchantId(1);
 pub const MEI: UserId = UserId(0);
 pub const LEI: UserId = UserId(2);
+/// Of the same brand as `MEI`.
+pub const MEI2: UserId = UserId(1);
 
 pub struct World {
     pub state: State,
@@ -183,6 +187,7 @@ refusals_of! {
     ReturnCoupon: campaign::return_coupon, VoidCoupon: campaign::void_coupon,
     PaySubsidy: campaign::subsidise, ReturnSubsidy: campaign::return_subsidy,
     ChangeCoupons: campaign::coupons, PayRebate: campaign::payout, Sweep: campaign::sweep,
+    SendPacket: packet::send, GrabShare: packet::grab, ExpirePacket: packet::expire,
 }
 
 /// The number of the `n`th event after the world's own, from 0.
@@ -196,6 +201,10 @@ pub const ORDER: OrderId = OrderId(nth(0));
 pub const NO_ORDER: OrderId = OrderId(EventNumber(1));
 /// The first top-up or withdrawal asked for in the test.
 pub const TRANSFER: TransferId = TransferId(nth(0));
+/// The first red packet sent in the test.
+pub const PACKET: PacketId = PacketId::new(nth(0)).expect("few events");
+/// A red packet that never was.
+pub const NO_PACKET: PacketId = PacketId::new(EventNumber(1)).expect("few events");
 /// A user that never was.
 pub const NOBODY: UserId = UserId(99);
 /// A merchant that never was.
@@ -347,6 +356,44 @@ pub fn refund_of(text: &str, order: OrderRef, fen: i64, order_fen: i64) -> Refun
         reason: None,
         notify: None,
     }
+}
+
+pub fn packet_of(
+    sender: UserId,
+    text: &str,
+    kind: PacketKind,
+    fen: i64,
+    shares: u16,
+) -> SendPacket {
+    SendPacket {
+        sender,
+        number: number(text),
+        kind,
+        to: None,
+        total: Fen(fen),
+        shares,
+        seed: Seed([7; 16]),
+    }
+}
+
+pub fn send_packet(sender: UserId, text: &str, kind: PacketKind, fen: i64, shares: u16) -> Command {
+    packet_of(sender, text, kind, fen, shares).into()
+}
+
+pub fn send_to(sender: UserId, text: &str, fen: i64, to: UserId) -> Command {
+    SendPacket {
+        to: Some(to),
+        ..packet_of(sender, text, PacketKind::Lucky, fen, 1)
+    }
+    .into()
+}
+
+pub fn grab(packet: PacketId, user: UserId) -> Command {
+    GrabShare { packet, user }.into()
+}
+
+pub fn expire_packet(packet: PacketId) -> Command {
+    ExpirePacket { packet }.into()
 }
 
 /// A campaign's terms: a discount of so many fen for everybody, for thirty days from the beginning of the test.

@@ -5,15 +5,19 @@ use std::ops::{ControlFlow, Range};
 use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
-use feiqian_core::{Account, CouponId, Event, EventNumber, OrderId, TransferId, UnixMillis};
+use feiqian_core::packet::Packet;
+use feiqian_core::{
+    Account, CouponId, Event, EventNumber, OrderId, PacketId, TransferId, UnixMillis, UserId,
+};
 use feiqian_log::{Address, ReadError};
 
 use crate::index::{
-    Index, LANDMARK_EVERY, Pair, begun_by, key_of, pair, time_key, touched, value_of,
+    Index, LANDMARK_EVERY, Pair, begun_by, key_of, of_packet, packets_key, pair, time_key, touched,
+    value_of,
 };
 use crate::store::Shared;
 use crate::view::{Chunk, View};
-use crate::{OrderStory, Store, StoreError, TransferStory};
+use crate::{OrderStory, PacketStory, Store, StoreError, TransferStory};
 
 impl Store {
     /// An event by its number; none from [`position`](Self::position) on.
@@ -70,6 +74,44 @@ impl Store {
         }
         let answer = question.story(id.0)?.into_iter().next();
         Ok(Some(TransferStory { request, answer }))
+    }
+
+    /// A red packet with who took what; none if the event of this number sent no packet.
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn packet(&self, id: PacketId) -> Result<Option<PacketStory>, StoreError> {
+        let view = self.shared.view();
+        let number = id.event();
+        if number.0 >= view.next() {
+            return Ok(None);
+        }
+        let mut question = Question::new(&self.shared, &view);
+        let first = question.event(number)?;
+        if !matches!(first, Event::PacketSent(_)) {
+            return Ok(None);
+        }
+        let later = question.story(number)?;
+        let last = later.last().map_or(number, |(number, _)| *number);
+        match PacketStory::replay(number, first, later) {
+            Some(story) => Ok(Some(story)),
+            None => Err(question.damaged(last, None)),
+        }
+    }
+
+    /// A user's red packets, newest first: `PacketSent` for each sent by or for the user alone,
+    /// `ShareGrabbed` for each share taken. Pages as of [`entries`](Self::entries).
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn packets_of(
+        &self,
+        user: UserId,
+        before: Option<EventNumber>,
+        limit: usize,
+    ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
+        let is_of = |event: &Event| of_packet(event).any(|of| of == user);
+        self.page(packets_key(user), before, limit, is_of)
     }
 
     /// What became of a coupon at its merchant's own till, and the subsidies paid for it, oldest first. Its
@@ -132,17 +174,28 @@ impl Store {
         before: Option<EventNumber>,
         limit: usize,
     ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
+        let is_of = |event: &Event| touched(event).any(|touched| touched == account);
+        self.page(account.code(), before, limit, is_of)
+    }
+
+    fn page(
+        &self,
+        key: u64,
+        before: Option<EventNumber>,
+        limit: usize,
+        can_mean: impl Fn(&Event) -> bool,
+    ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
         let view = self.shared.view();
         let mut question = Question::new(&self.shared, &view);
         let events = 0..before.map_or(u64::MAX, |before| before.0);
-        let (range, mut pairs) = (of_key(account.code(), events.clone()), Vec::new());
+        let (range, mut pairs) = (of_key(key, events.clone()), Vec::new());
         let mut entries = Vec::new();
         for chunk in view.chunks(Index::Entries, &range, events).rev() {
             for found in chunk.read(&range, &mut pairs)?.iter().rev() {
                 if entries.len() == limit {
                     return Ok(entries);
                 }
-                entries.push(question.entry(account, *found)?);
+                entries.push(question.meant(*found, &can_mean)?);
             }
         }
         Ok(entries)
@@ -222,6 +275,10 @@ impl Archive for Store {
     fn order(&self, id: OrderId) -> Result<Option<Order>, ArchiveError> {
         Ok(Store::order(self, id)?.map(|story| story.order()))
     }
+
+    fn packet(&self, id: PacketId) -> Result<Option<Packet>, ArchiveError> {
+        Ok(Store::packet(self, id)?.map(|story| story.packet()))
+    }
 }
 
 /// All entries of a key with values in a range.
@@ -292,7 +349,7 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// What goes on with the order, transfer or coupon that this event began, oldest first.
+    /// What goes on with the order, transfer, packet or coupon that this event began, oldest first.
     fn story(&mut self, begun: EventNumber) -> Result<Vec<(EventNumber, Event)>, StoreError> {
         let (range, mut pairs) = (of_key(begun.0, 0..u64::MAX), Vec::new());
         let mut story = Vec::new();

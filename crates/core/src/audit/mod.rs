@@ -11,6 +11,7 @@
 mod accounts;
 mod aside;
 mod campaigns;
+mod packets;
 mod story;
 mod totals;
 mod window;
@@ -126,7 +127,7 @@ impl Audit {
         }
         self.now = event.at();
         let expected = match story::beginning(event) {
-            None => Some(story::expected(event, &self.accounts)?),
+            None => Some(story::expected(self.next, event, &self.accounts)?),
             Some(began) => match self.window.find(began) {
                 Place::Here(book) => Some(story::go_on(book, self.next, event, &self.accounts)?),
                 Place::Never => Some(story::go_on(&mut None, self.next, event, &self.accounts)?),

@@ -1,4 +1,4 @@
-//! What the audit knows of one order or transfer, and how its story may go on.
+//! What the audit knows of one order, transfer or red packet, and how its story may go on.
 
 use minicbor::{Decode, Encode};
 
@@ -7,7 +7,7 @@ use crate::bank::answer::{Answer, TransferAnswered};
 use crate::campaign::grant::{Granted, Part, RebateBack, RebateStage, Returned};
 use crate::campaign::payout::RebatePaid;
 use crate::event::Event;
-use crate::ids::{EventNumber, MerchantId, OrderId, TransferId, UserId};
+use crate::ids::{EventNumber, MerchantId, OrderId, PacketId, TransferId, UserId};
 use crate::ledger::{Account, Postings};
 use crate::limits::REFUNDS_PER_ORDER_MAX;
 use crate::money::Fen;
@@ -17,14 +17,17 @@ use crate::order::reverse::OrderReversed;
 use crate::time::UnixMillis;
 
 use super::accounts::Accounts;
+use super::packets::{self, Packet};
 
-/// An order, or a transfer that the bank has not answered.
+/// An order, a transfer that the bank has not answered, or a red packet.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) enum Book {
     #[n(0)]
     Order(#[n(0)] Order),
     #[n(1)]
     Transfer(#[n(0)] Transfer),
+    #[n(2)]
+    Packet(#[n(0)] Box<Packet>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -102,10 +105,10 @@ pub(super) struct Transfer {
     amount: Fen,
 }
 
-/// The order or transfer that the event begins.
+/// The order, transfer or packet that the event begins.
 pub(super) fn begun(event: &Event) -> Option<Book> {
     let transfer = |user, way, amount| Some(Book::Transfer(Transfer { user, way, amount }));
-    #[allow(clippy::wildcard_enum_match_arm, reason = "three kinds begin a story")]
+    #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds begin a story")]
     match event {
         Event::OrderCreated(event) => Some(Book::Order(Order {
             merchant: event.merchant,
@@ -119,6 +122,7 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
         Event::WithdrawalRequested(event) => {
             transfer(event.user, Direction::Withdrawal, event.amount)
         }
+        Event::PacketSent(event) => Some(Book::Packet(Box::new(Packet::of(event)))),
         _ => None,
     }
 }
@@ -126,11 +130,17 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
 /// The event that began the story with which this one goes on.
 pub(super) fn beginning(event: &Event) -> Option<EventNumber> {
     let order = event.order().map(|OrderId(began)| began);
-    order.or_else(|| event.transfer().map(|TransferId(began)| began))
+    let transfer = || event.transfer().map(|TransferId(began)| began);
+    let packet = || event.packet().map(PacketId::event);
+    order.or_else(transfer).or_else(packet)
 }
 
 /// What the postings should be of an event that goes on with no earlier one.
-pub(super) fn expected(event: &Event, accounts: &Accounts) -> Result<Postings, String> {
+pub(super) fn expected(
+    number: EventNumber,
+    event: &Event,
+    accounts: &Accounts,
+) -> Result<Postings, String> {
     #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds move money")]
     match event {
         Event::BrandFunded(event) => {
@@ -161,12 +171,13 @@ pub(super) fn expected(event: &Event, accounts: &Accounts) -> Result<Postings, S
             let transit = Account::Transit(accounts.brand_of(event.user)?);
             Ok(Postings::new().with(Account::Wallet(event.user), transit, event.amount))
         }
+        Event::PacketSent(event) => packets::sent(number, event, accounts),
         _ => Ok(Postings::new()),
     }
 }
 
-/// Goes on with a story: what the event's postings should be, from what is known of the order or
-/// transfer.
+/// Goes on with a story: what the event's postings should be, from what is known of the order,
+/// transfer or packet.
 pub(super) fn go_on(
     book: &mut Option<Book>,
     number: EventNumber,
@@ -205,8 +216,12 @@ pub(super) fn go_on(
         }
         Event::RebatePaid(event) => match book {
             Some(Book::Order(order)) => order.rebate_paid(event),
-            None | Some(Book::Transfer(_)) => Err(format!("order {} does not exist", event.order)),
+            None | Some(Book::Transfer(_) | Book::Packet(_)) => {
+                Err(format!("order {} does not exist", event.order))
+            }
         },
+        Event::ShareGrabbed(event) => packet(book, event.packet)?.grabbed(event, accounts),
+        Event::PacketExpired(event) => packet(book, event.packet)?.expired(event),
         _ => Ok(Postings::new()),
     }
 }
@@ -238,9 +253,20 @@ fn answered(
     })
 }
 
+fn packet(book: &mut Option<Book>, id: PacketId) -> Result<&mut Packet, String> {
+    match book {
+        Some(Book::Packet(packet)) => Ok(packet),
+        None | Some(Book::Order(_) | Book::Transfer(_)) => {
+            Err(format!("packet {id} does not exist"))
+        }
+    }
+}
+
 fn known(book: &mut Option<Book>, id: OrderId, of: MerchantId) -> Result<&mut Order, String> {
     match book {
-        None | Some(Book::Transfer(_)) => Err(format!("order {id} does not exist")),
+        None | Some(Book::Transfer(_) | Book::Packet(_)) => {
+            Err(format!("order {id} does not exist"))
+        }
         Some(Book::Order(order)) if order.merchant != of => {
             Err(format!("order {id} is not of merchant {of}"))
         }

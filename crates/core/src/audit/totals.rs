@@ -44,6 +44,8 @@ pub struct Totals {
     pub campaign_funds: Fen,
     /// Rebates that wait for their day.
     pub pending_rebates: Fen,
+    /// What nobody took yet of red packets.
+    pub packets: Fen,
     /// Rebates that went back no more.
     pub rebate_losses: Fen,
 }
@@ -93,7 +95,10 @@ impl Totals {
             | Event::CouponsChanged(_)
             | Event::Swept(_)
             | Event::TraitsSet(_)
-            | Event::BrandFunded(_) => return Ok(()),
+            | Event::BrandFunded(_)
+            | Event::PacketSent(_)
+            | Event::ShareGrabbed(_)
+            | Event::PacketExpired(_) => return Ok(()),
         };
         *times = times.saturating_add(1);
         *sum = sum.plus(amount).ok_or("the amounts overflow")?;
@@ -126,6 +131,7 @@ impl fmt::Display for Totals {
         writeln!(f, "  capital         {:>42} yuan", self.capital)?;
         writeln!(f, "  campaign funds  {:>42} yuan", self.campaign_funds)?;
         writeln!(f, "  pending rebates {:>42} yuan", self.pending_rebates)?;
+        writeln!(f, "  red packets     {:>42} yuan", self.packets)?;
         writeln!(f, "  less subsidies  {:>42} yuan", self.subsidies)?;
         write!(f, "  less losses     {:>42} yuan", self.rebate_losses)
     }

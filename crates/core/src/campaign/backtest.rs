@@ -312,7 +312,10 @@ fn apply(state: &mut State, event: &Event) {
         | Event::OrderExpired(_)
         | Event::BrandFunded(_)
         | Event::SubsidyPaid(_)
-        | Event::SubsidyReturned(_) => {}
+        | Event::SubsidyReturned(_)
+        | Event::PacketSent(_)
+        | Event::ShareGrabbed(_)
+        | Event::PacketExpired(_) => {}
     }
     if let Some(postings) = event.postings() {
         post_to_campaigns(state, postings);

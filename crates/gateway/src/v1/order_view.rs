@@ -327,7 +327,10 @@ fn step(event: &Event) -> Option<OrderEvent> {
         | Event::CouponsChanged(_)
         | Event::Swept(_)
         | Event::TraitsSet(_)
-        | Event::BrandFunded(_) => return None,
+        | Event::BrandFunded(_)
+        | Event::PacketSent(_)
+        | Event::ShareGrabbed(_)
+        | Event::PacketExpired(_) => return None,
     };
     Some(OrderEvent {
         kind,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::{
-    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, Posting, RefundId, State,
-    TransferId,
+    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, PacketId, Posting, RefundId,
+    State, TransferId,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,7 +15,7 @@ use super::ask;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::fields::{
-    CampaignRef, Cursor, MerchantRef, OrderIdRef, RefundRef, Time, TransferRef, UserRef,
+    CampaignRef, Cursor, MerchantRef, OrderIdRef, PacketRef, RefundRef, Time, TransferRef, UserRef,
 };
 use super::input::{Id, Page, Paging};
 use super::responses::Asking;
@@ -47,6 +47,12 @@ pub enum EntryKind {
     Subsidy,
     /// Such a payment went back.
     SubsidyReturned,
+    /// A red packet was sent.
+    PacketSent,
+    /// A share of a red packet was taken.
+    PacketShare,
+    /// What nobody took of a red packet went back.
+    PacketReturned,
 }
 
 /// A line of a statement.
@@ -68,6 +74,9 @@ pub struct StatementEntry {
     refund_id: Option<RefundRef>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer_id: Option<TransferRef>,
+    /// Of a red packet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packet_id: Option<PacketRef>,
     /// Of an advance for a campaign, or a rebate.
     #[serde(skip_serializing_if = "Option::is_none")]
     campaign_id: Option<CampaignRef>,
@@ -170,7 +179,8 @@ fn entry(
         | Account::RebateLoss(_)
         | Account::Subsidy(_)
         | Account::CampaignFund(_)
-        | Account::PendingRebate(_) => None,
+        | Account::PendingRebate(_)
+        | Account::Packet(_) => None,
     };
     let (kind, shop, order) = match event {
         Event::OrderPaid(e) => (EntryKind::Payment, Some(e.merchant), Some(e.order)),
@@ -188,6 +198,9 @@ fn entry(
         Event::BrandFunded(_) => (EntryKind::Capital, None, None),
         Event::SubsidyPaid(_) => (EntryKind::Subsidy, None, None),
         Event::SubsidyReturned(_) => (EntryKind::SubsidyReturned, None, None),
+        Event::PacketSent(_) => (EntryKind::PacketSent, None, None),
+        Event::ShareGrabbed(_) => (EntryKind::PacketShare, None, None),
+        Event::PacketExpired(_) => (EntryKind::PacketReturned, None, None),
         Event::CampaignAdded(_)
         | Event::CouponGiven(_)
         | Event::CouponUsed(_)
@@ -216,6 +229,7 @@ fn entry(
         order_id: order.map(|order: OrderId| order.into()),
         refund_id: (kind == EntryKind::Refund).then(|| RefundId(number).into()),
         transfer_id: transfer_of(number, event).map(Into::into),
+        packet_id: packet_of(number, event).map(Into::into),
         campaign_id: campaign_of(event).map(Into::into),
     };
     Some((line, shop))
@@ -234,6 +248,12 @@ fn campaign_of(event: &Event) -> Option<CampaignId> {
         Event::RebatePaid(e) => Some(e.campaign),
         _ => None,
     }
+}
+
+/// The red packet that an event sent or goes on with.
+fn packet_of(number: EventNumber, event: &Event) -> Option<PacketId> {
+    let sent = matches!(event, Event::PacketSent(_)).then(|| PacketId::new(number));
+    sent.flatten().or_else(|| event.packet())
 }
 
 fn from_transit(posting: &Posting) -> bool {
