@@ -7,7 +7,7 @@ use crate::numbers::Key;
 use crate::order::OrderRef;
 use crate::state::State;
 use crate::time::UnixMillis;
-use crate::{bank, brand, campaign, merchant, order, packet, user};
+use crate::{bank, brand, campaign, merchant, order, packet, remittance, request, user};
 
 /// What deciding a command gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,6 +167,26 @@ commands! {
     ExpirePacket => packet::expire, ExpirePacket => PacketExpired;
     /// Lets go of what time made useless.
     Sweep => campaign::sweep, Sweep => Swept;
+    /// Sets how well the person behind a user is known.
+    SetTier => user::set_tier, SetTier => UserTierSet;
+    /// Sends a user's money to a person.
+    SendMoney => remittance::send, SendMoney => MoneySent;
+    /// Lets a remittance arrive whose time has come.
+    ArriveRemittance => remittance::arrive, ArriveRemittance => RemittanceArrived;
+    /// Takes a remittance back before it arrives.
+    TakeBackRemittance => remittance::take_back, TakeBackRemittance => RemittanceTakenBack;
+    /// Accepts a remittance that was sent before its payee was here.
+    AcceptRemittance => remittance::accept, AcceptRemittance => RemittanceAccepted;
+    /// Returns a remittance that cannot arrive.
+    ReturnRemittance => remittance::give_back, ReturnRemittance => RemittanceReturned;
+    /// Asks persons for money.
+    RequestMoney => request::ask, RequestMoney => MoneyRequested;
+    /// Declines a share of a request.
+    DeclineShare => request::decline, DeclineShare => ShareDeclined;
+    /// Cancels a request.
+    CancelRequest => request::cancel, CancelRequest => RequestCancelled;
+    /// Ends a request whose time is over.
+    ExpireRequest => request::expire, ExpireRequest => RequestExpired;
 }
 
 impl Command {
@@ -192,6 +212,8 @@ impl Command {
             Self::ReturnSubsidy(command) => Some(command.key()),
             Self::ChangeCoupons(command) => Some(command.key()),
             Self::SendPacket(command) => Some(command.key()),
+            Self::SendMoney(command) => Some(command.key()),
+            Self::RequestMoney(command) => Some(command.key()),
             Self::Open(_)
             | Self::SetUserStatus(_)
             | Self::ChangeMerchant(_)
@@ -206,7 +228,15 @@ impl Command {
             | Self::PayRebate(_)
             | Self::GrabShare(_)
             | Self::ExpirePacket(_)
-            | Self::Sweep(_) => None,
+            | Self::Sweep(_)
+            | Self::SetTier(_)
+            | Self::ArriveRemittance(_)
+            | Self::TakeBackRemittance(_)
+            | Self::AcceptRemittance(_)
+            | Self::ReturnRemittance(_)
+            | Self::DeclineShare(_)
+            | Self::CancelRequest(_)
+            | Self::ExpireRequest(_) => None,
         }
     }
 

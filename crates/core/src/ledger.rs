@@ -38,6 +38,8 @@ pub enum Account {
     PendingRebate(CampaignId),
     /// What nobody took yet of a red packet. Liability, never below zero.
     Packet(PacketId),
+    /// Money that a brand's users sent to persons whom it has not reached. Liability, never below zero.
+    Remittance(BrandId),
 }
 
 /// The side on which an account grows.
@@ -62,7 +64,8 @@ impl Account {
             | Self::Capital(_)
             | Self::CampaignFund(_)
             | Self::PendingRebate(_)
-            | Self::Packet(_) => Side::Credit,
+            | Self::Packet(_)
+            | Self::Remittance(_) => Side::Credit,
         }
     }
 
@@ -81,6 +84,7 @@ impl Account {
             Self::CampaignFund(_) => "campaign_fund",
             Self::PendingRebate(_) => "pending_rebate",
             Self::Packet(_) => "packet",
+            Self::Remittance(_) => "remittance",
         }
     }
 
@@ -99,6 +103,7 @@ impl Account {
             Self::CampaignFund(campaign) => (9, u64::from(campaign.0)),
             Self::PendingRebate(campaign) => (10, u64::from(campaign.0)),
             Self::Packet(packet) => (13, packet.event().0),
+            Self::Remittance(brand) => (11, u64::from(brand.0)),
         };
         (owner << 8) | kind
     }
@@ -122,6 +127,7 @@ impl Account {
             8 => Some(Self::Subsidy(CampaignId(owner))),
             9 => Some(Self::CampaignFund(CampaignId(owner))),
             10 => Some(Self::PendingRebate(CampaignId(owner))),
+            11 => brand().map(Self::Remittance),
             _ => None,
         }
     }
@@ -278,6 +284,7 @@ mod tests {
             Account::CampaignFund(CampaignId(4)),
             Account::PendingRebate(CampaignId(5)),
             Account::Packet(PacketId::new(EventNumber((1 << 56) - 1)).unwrap()),
+            Account::Remittance(BrandId(6)),
         ] {
             assert_eq!(Account::from_code(account.code()), Some(account));
         }

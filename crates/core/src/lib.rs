@@ -26,6 +26,8 @@ pub mod campaign;
 pub mod merchant;
 pub mod order;
 pub mod packet;
+pub mod remittance;
+pub mod request;
 pub mod user;
 
 pub mod archive;
@@ -44,7 +46,7 @@ pub use command::{Command, Decision, Refusal, Submit, decide};
 pub use event::{Event, evolve};
 pub use ids::{
     BrandId, CampaignId, CouponId, EventNumber, MerchantId, Number, OrderId, PacketId, RefundId,
-    TransferId, UserId,
+    RemittanceId, RequestId, TransferId, UserId,
 };
 pub use ledger::{Account, Posting, Postings};
 pub use money::{BasisPoints, Fen};

@@ -47,6 +47,10 @@ pub enum Scope {
     Capital(BrandId),
     /// A user's numbers for red packets.
     Packets(UserId),
+    /// A user's numbers for money sent to persons.
+    Remittances(UserId),
+    /// A user's numbers for money asked of persons.
+    Requests(UserId),
 }
 
 impl Scope {
@@ -70,6 +74,8 @@ impl Scope {
             Self::SubsidyReturns(merchant) => (14, merchant.0),
             Self::Capital(brand) => (15, u32::from(brand.0)),
             Self::Packets(user) => (20, user.0),
+            Self::Remittances(user) => (16, user.0),
+            Self::Requests(user) => (17, user.0),
         };
         (u64::from(owner) << 8) | kind
     }

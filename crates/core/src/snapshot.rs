@@ -12,14 +12,19 @@ use crate::bank::Transfer;
 use crate::brand::Brand;
 use crate::campaign::shoppers::{Paid, Person, Row, Shopper, Shoppers};
 use crate::campaign::{Campaign, Campaigns, Coupon, CouponState, Had, Payer, Status};
-use crate::ids::{CampaignId, CouponId, EventNumber, OrderId, PacketId, TransferId, UserId};
+use crate::ids::{
+    CampaignId, CouponId, EventNumber, OrderId, PacketId, RemittanceId, RequestId, TransferId,
+    UserId,
+};
 use crate::merchant::Merchant;
 use crate::order::{Order, OrderState};
 use crate::packet::Packet;
+use crate::remittance::Remittance;
+use crate::request::Request;
 use crate::state::{Mode, State};
 use crate::table::{Rows, Table};
 use crate::time::{Day, UnixMillis};
-use crate::user::User;
+use crate::user::{User, limits::Spent};
 
 /// Rows per block: bounds what is held in memory while writing and reading.
 const BLOCK: usize = 4_096;
@@ -31,6 +36,9 @@ pub struct Frozen {
     next: EventNumber,
     brands: Vec<Brand>,
     users: Rows<User>,
+    spent: Table<UserId, Spent>,
+    remittances: Table<RemittanceId, Remittance>,
+    requests: Table<RequestId, Request>,
     merchants: Rows<Merchant>,
     orders: Table<OrderId, Order>,
     transfers: Table<TransferId, Transfer>,
@@ -73,6 +81,12 @@ struct Head {
     coupons: u64,
     #[n(11)]
     swept: UnixMillis,
+    #[n(12)]
+    spent: u64,
+    #[n(13)]
+    remittances: u64,
+    #[n(14)]
+    requests: u64,
     #[n(20)]
     packets: u64,
 }
@@ -112,6 +126,9 @@ impl State {
             next: self.next,
             brands: self.brands.clone(),
             users: self.users.clone(),
+            spent: self.spent.clone(),
+            remittances: self.remittances.rows().clone(),
+            requests: self.requests.rows().clone(),
             merchants: self.merchants.clone(),
             orders: self.orders.rows().clone(),
             transfers: self.transfers.clone(),
@@ -156,6 +173,9 @@ impl Frozen {
             coupons: self.coupons.len() as u64,
             swept: self.swept,
             packets: packets.len() as u64,
+            spent: self.spent.len() as u64,
+            remittances: self.remittances.len() as u64,
+            requests: self.requests.len() as u64,
         })?;
         packed(&mut e, self.users.iter().map(User::pack))?;
         blocks(&mut e, self.merchants.len(), self.merchants.iter())?;
@@ -175,6 +195,12 @@ impl Frozen {
         }
         let coupons = self.coupons.sorted(|_| true);
         blocks(&mut e, coupons.len(), coupons.iter())?;
+        let spent = self.spent.sorted(|_| true);
+        blocks(&mut e, spent.len(), spent.iter())?;
+        let remittances = self.remittances.sorted(|_| true);
+        blocks(&mut e, remittances.len(), remittances.iter())?;
+        let requests = self.requests.sorted(|_| true);
+        blocks(&mut e, requests.len(), requests.iter())?;
         blocks(&mut e, packets.len(), packets.iter())
     }
 
@@ -316,7 +342,16 @@ pub fn read(bytes: &[u8]) -> Result<State, decode::Error> {
         state.campaigns.coupons.insert(id, coupon);
     })?;
     state.campaigns.swept = head.swept;
-    rows(&mut d, head.packets, |(id, packet): (PacketId, Packet)| {
+    rows(&mut d, head.spent, |(user, row): (UserId, Spent)| {
+        state.spent.insert(user, row);
+    })?;
+    rows(&mut d, head.remittances, |(id, row)| {
+        state.remittances.insert(id, row);
+    })?;
+    rows(&mut d, head.requests, |(id, row)| {
+        state.requests.insert(id, row);
+    })?;
+    rows(&mut d, head.packets, |(id, packet)| {
         state.packets.push(id, packet);
     })?;
     if d.position() != bytes.len() {

@@ -215,7 +215,7 @@ impl Run {
             );
         }
         for n in 0..4 {
-            let (brand, tier) = (BrandId(u16::from(n) % 2), Tier::Basic);
+            let (brand, tier) = (BrandId(u16::from(n) % 2), Tier::Full);
             run.ask(
                 AddUser {
                     number: number("u", n),
@@ -347,7 +347,7 @@ impl Run {
             }
             2 => {
                 let (number, brand) = (number("u", c % 8), BrandId(u16::from(b % 4)));
-                let tier = [Tier::Basic, Tier::Verified, Tier::Full][usize::from(d % 3)];
+                let tier = [Tier::Full, Tier::Verified, Tier::Full][usize::from(d % 3)];
                 AddUser {
                     number,
                     brand,
@@ -435,6 +435,7 @@ impl Run {
                 to: (b > 200).then_some(UserId(u32::from(d % 5))),
                 total: amount(d),
                 shares: [1, 2, 3, 5, 0, 1][usize::from(b % 6)],
+                message: None,
                 seed: Seed([b; 16]),
             }
             .into();
@@ -602,7 +603,8 @@ impl Run {
                 | Account::Capital(_)
                 | Account::CampaignFund(_)
                 | Account::PendingRebate(_)
-                | Account::Packet(_) => owed += balance.0,
+                | Account::Packet(_)
+                | Account::Remittance(_) => owed += balance.0,
             }
         }
         assert_eq!(assets, owed);

@@ -12,6 +12,7 @@ mod accounts;
 mod aside;
 mod campaigns;
 mod packets;
+mod people;
 mod story;
 mod totals;
 mod window;

@@ -15,6 +15,7 @@ use crate::packet::send::PacketSent;
 use crate::time::UnixMillis;
 
 use super::accounts::Accounts;
+use super::people::reach;
 
 /// A red packet.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -62,9 +63,6 @@ impl Packet {
         if self.to.is_some_and(|to| to != user) {
             return Err(format!("packet {id} is not for user {user}"));
         }
-        if accounts.brand_of(user)? != accounts.brand_of(self.sender)? {
-            return Err(format!("packet {id} is of another brand"));
-        }
         if self.takers.contains(&user) {
             return Err(format!("user {user} takes a second share of packet {id}"));
         }
@@ -79,7 +77,8 @@ impl Packet {
         self.left = left;
         self.shares_left = self.shares_left.saturating_sub(1);
         self.takers.push(user);
-        Ok(Postings::new().with(Account::Packet(id), Account::Wallet(user), share))
+        let from = Account::Packet(id);
+        reach(from, self.sender, user, share, event.reserve, accounts)
     }
 
     /// What is left goes back.
@@ -126,12 +125,11 @@ pub(super) fn sent(
     if !(1..=PACKET_SHARES_MAX).contains(&event.shares) || event.total.0 < shares || !even {
         return Err(format!("{} yuan are not {shares} shares", event.total));
     }
-    if let Some(to) = event.to
-        && (to == event.sender
-            || event.shares != 1
-            || accounts.brand_of(to)? != accounts.brand_of(event.sender)?)
-    {
-        return Err(format!("user {to} cannot be sent this packet"));
+    if let Some(to) = event.to {
+        accounts.brand_of(to)?;
+        if to == event.sender || event.shares != 1 {
+            return Err(format!("user {to} cannot be sent this packet"));
+        }
     }
     Ok(Postings::new().with(
         Account::Wallet(event.sender),

@@ -7,7 +7,9 @@ use crate::bank::answer::{Answer, TransferAnswered};
 use crate::campaign::grant::{Granted, Part, RebateBack, RebateStage, Returned};
 use crate::campaign::payout::RebatePaid;
 use crate::event::Event;
-use crate::ids::{EventNumber, MerchantId, OrderId, PacketId, TransferId, UserId};
+use crate::ids::{
+    EventNumber, MerchantId, OrderId, PacketId, RemittanceId, RequestId, TransferId, UserId,
+};
 use crate::ledger::{Account, Postings};
 use crate::limits::REFUNDS_PER_ORDER_MAX;
 use crate::money::Fen;
@@ -18,8 +20,10 @@ use crate::time::UnixMillis;
 
 use super::accounts::Accounts;
 use super::packets::{self, Packet};
+use super::people;
 
-/// An order, a transfer that the bank has not answered, or a red packet.
+/// An order, a transfer that the bank has not answered, a remittance that waits, a request, or a red
+/// packet.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) enum Book {
     #[n(0)]
@@ -27,6 +31,10 @@ pub(super) enum Book {
     #[n(1)]
     Transfer(#[n(0)] Transfer),
     #[n(2)]
+    Remittance(#[n(0)] people::Remittance),
+    #[n(3)]
+    Request(#[n(0)] people::Request),
+    #[n(4)]
     Packet(#[n(0)] Box<Packet>),
 }
 
@@ -123,6 +131,8 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
             transfer(event.user, Direction::Withdrawal, event.amount)
         }
         Event::PacketSent(event) => Some(Book::Packet(Box::new(Packet::of(event)))),
+        Event::MoneySent(event) => people::sent(event),
+        Event::MoneyRequested(event) => Some(people::asked(event)),
         _ => None,
     }
 }
@@ -130,9 +140,11 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
 /// The event that began the story with which this one goes on.
 pub(super) fn beginning(event: &Event) -> Option<EventNumber> {
     let order = event.order().map(|OrderId(began)| began);
-    let transfer = || event.transfer().map(|TransferId(began)| began);
-    let packet = || event.packet().map(PacketId::event);
-    order.or_else(transfer).or_else(packet)
+    order
+        .or_else(|| event.packet().map(PacketId::event))
+        .or_else(|| event.transfer().map(|TransferId(began)| began))
+        .or_else(|| event.remittance().map(|RemittanceId(began)| began))
+        .or_else(|| event.request().map(|RequestId(began)| began))
 }
 
 /// What the postings should be of an event that goes on with no earlier one.
@@ -172,6 +184,7 @@ pub(super) fn expected(
             Ok(Postings::new().with(Account::Wallet(event.user), transit, event.amount))
         }
         Event::PacketSent(event) => packets::sent(number, event, accounts),
+        Event::MoneySent(event) => people::expected(event, accounts),
         _ => Ok(Postings::new()),
     }
 }
@@ -186,7 +199,7 @@ pub(super) fn go_on(
 ) -> Result<Postings, String> {
     #[allow(
         clippy::wildcard_enum_match_arm,
-        reason = "the other kinds go on with nothing"
+        reason = "the other kinds are of persons"
     )]
     match event {
         Event::TransferAnswered(event) => answered(book, event, accounts),
@@ -216,13 +229,14 @@ pub(super) fn go_on(
         }
         Event::RebatePaid(event) => match book {
             Some(Book::Order(order)) => order.rebate_paid(event),
-            None | Some(Book::Transfer(_) | Book::Packet(_)) => {
+            None => Err(format!("order {} does not exist", event.order)),
+            Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_) | Book::Packet(_)) => {
                 Err(format!("order {} does not exist", event.order))
             }
         },
         Event::ShareGrabbed(event) => packet(book, event.packet)?.grabbed(event, accounts),
         Event::PacketExpired(event) => packet(book, event.packet)?.expired(event),
-        _ => Ok(Postings::new()),
+        other => people::go_on(book, other, accounts),
     }
 }
 
@@ -256,7 +270,8 @@ fn answered(
 fn packet(book: &mut Option<Book>, id: PacketId) -> Result<&mut Packet, String> {
     match book {
         Some(Book::Packet(packet)) => Ok(packet),
-        None | Some(Book::Order(_) | Book::Transfer(_)) => {
+        None => Err(format!("packet {id} does not exist")),
+        Some(Book::Order(_) | Book::Transfer(_) | Book::Remittance(_) | Book::Request(_)) => {
             Err(format!("packet {id} does not exist"))
         }
     }
@@ -264,7 +279,8 @@ fn packet(book: &mut Option<Book>, id: PacketId) -> Result<&mut Packet, String> 
 
 fn known(book: &mut Option<Book>, id: OrderId, of: MerchantId) -> Result<&mut Order, String> {
     match book {
-        None | Some(Book::Transfer(_) | Book::Packet(_)) => {
+        None => Err(format!("order {id} does not exist")),
+        Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_) | Book::Packet(_)) => {
             Err(format!("order {id} does not exist"))
         }
         Some(Book::Order(order)) if order.merchant != of => {

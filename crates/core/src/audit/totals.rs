@@ -46,6 +46,8 @@ pub struct Totals {
     pub pending_rebates: Fen,
     /// What nobody took yet of red packets.
     pub packets: Fen,
+    /// Sent to persons and not there yet.
+    pub remittances: Fen,
     /// Rebates that went back no more.
     pub rebate_losses: Fen,
 }
@@ -98,7 +100,17 @@ impl Totals {
             | Event::BrandFunded(_)
             | Event::PacketSent(_)
             | Event::ShareGrabbed(_)
-            | Event::PacketExpired(_) => return Ok(()),
+            | Event::PacketExpired(_)
+            | Event::UserTierSet(_)
+            | Event::MoneySent(_)
+            | Event::RemittanceArrived(_)
+            | Event::RemittanceTakenBack(_)
+            | Event::RemittanceAccepted(_)
+            | Event::RemittanceReturned(_)
+            | Event::MoneyRequested(_)
+            | Event::ShareDeclined(_)
+            | Event::RequestCancelled(_)
+            | Event::RequestExpired(_) => return Ok(()),
         };
         *times = times.saturating_add(1);
         *sum = sum.plus(amount).ok_or("the amounts overflow")?;
@@ -132,6 +144,7 @@ impl fmt::Display for Totals {
         writeln!(f, "  campaign funds  {:>42} yuan", self.campaign_funds)?;
         writeln!(f, "  pending rebates {:>42} yuan", self.pending_rebates)?;
         writeln!(f, "  red packets     {:>42} yuan", self.packets)?;
+        writeln!(f, "  remittances     {:>42} yuan", self.remittances)?;
         writeln!(f, "  less subsidies  {:>42} yuan", self.subsidies)?;
         write!(f, "  less losses     {:>42} yuan", self.rebate_losses)
     }

@@ -279,6 +279,7 @@ fn apply(state: &mut State, event: &Event) {
         Event::BrandAdded(event) => brand::add::evolve(state, event),
         Event::UserAdded(event) => user::add::evolve(state, event),
         Event::TraitsSet(event) => user::set_traits::evolve(state, event),
+        Event::UserTierSet(event) => user::set_tier::evolve(state, event),
         Event::MerchantAdded(event) => merchant::add::evolve(state, event),
         Event::CampaignAdded(event) => campaign::add::evolve(state, event),
         Event::CampaignStepped(event) => step::evolve(state, event),
@@ -315,7 +316,16 @@ fn apply(state: &mut State, event: &Event) {
         | Event::SubsidyReturned(_)
         | Event::PacketSent(_)
         | Event::ShareGrabbed(_)
-        | Event::PacketExpired(_) => {}
+        | Event::PacketExpired(_)
+        | Event::MoneySent(_)
+        | Event::RemittanceArrived(_)
+        | Event::RemittanceTakenBack(_)
+        | Event::RemittanceAccepted(_)
+        | Event::RemittanceReturned(_)
+        | Event::MoneyRequested(_)
+        | Event::ShareDeclined(_)
+        | Event::RequestCancelled(_)
+        | Event::RequestExpired(_) => {}
     }
     if let Some(postings) = event.postings() {
         post_to_campaigns(state, postings);

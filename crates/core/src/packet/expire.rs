@@ -12,6 +12,7 @@ use crate::ledger::{Account, Postings};
 use crate::money::Fen;
 use crate::state::State;
 use crate::time::UnixMillis;
+use crate::user::limits::unspend;
 
 /// Command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub fn decide(
     let Some(packet) = packet.filter(|packet| packet.is_open()) else {
         return Decision::Refuse(Refusal::NotOpen);
     };
-    if now < packet.ends {
+    if now < packet.ends() {
         return Decision::Refuse(Refusal::NotDue);
     }
     Decision::Accept(PacketExpired {
@@ -85,6 +86,8 @@ pub fn decide(
 /// Applies it.
 pub fn evolve(state: &mut State, event: &PacketExpired) {
     let number = state.next;
+    let packet = state.packet(event.packet).expect("found when deciding");
+    unspend(state, packet.at, event.sender, event.amount);
     let expire = |packet: &mut super::Packet| packet.expire(number);
     state.packets.change(event.packet, expire);
 }

@@ -1,6 +1,6 @@
 //! Take a share of a red packet.
 //!
-//! Units: amounts in [`Fen`]. Ledger: packet → wallet. Invariants: one share for each user, and the shares
+//! Units: amounts in [`Fen`]. Ledger: packet → wallet, and between the brands' bank reserves. Invariants: one share for each user, and the shares
 //! add up to the packet. It needs no number: asking again answers with the first draw.
 
 use minicbor::{Decode, Encode};
@@ -11,6 +11,7 @@ use crate::ids::{PacketId, UserId};
 use crate::ledger::{Account, Postings};
 use crate::money::Fen;
 use crate::packet::draw::draw;
+use crate::remittance::reach;
 use crate::state::State;
 use crate::time::UnixMillis;
 use crate::user::UserStatus;
@@ -40,8 +41,11 @@ pub struct ShareGrabbed {
     /// How much.
     #[n(3)]
     pub amount: Fen,
-    /// See the module.
+    /// What moved between the brands' bank reserves.
     #[n(4)]
+    pub reserve: Fen,
+    /// See the module.
+    #[n(5)]
     pub postings: Postings,
 }
 
@@ -54,8 +58,6 @@ refusals! {
     UserNotActive = "this user may not move money",
     /// It is for another user. Final.
     ForAnother = "this red packet is for somebody else",
-    /// It is of another brand, whose money is at another bank. Final.
-    OtherBrand = "this red packet is for users of another brand",
     /// All shares are taken. Final.
     Empty = "all shares of this red packet are taken",
     /// A day has passed. Final.
@@ -94,27 +96,22 @@ pub fn decide(
     if packet.to.is_some_and(|to| to != command.user) {
         return Decision::Refuse(Refusal::ForAnother);
     }
-    let sender = state.user(packet.sender).expect("found when it was sent");
-    if user.brand != sender.brand {
-        return Decision::Refuse(Refusal::OtherBrand);
-    }
     if packet.shares_left() == 0 {
         return Decision::Refuse(Refusal::Empty);
     }
-    if packet.expired || packet.ends <= now {
+    if packet.expired || packet.ends() <= now {
         return Decision::Refuse(Refusal::Expired);
     }
     let amount = draw(packet.kind, &packet.seed, packet.left, packet.shares_left());
+    let from = Account::Packet(command.packet);
+    let (reserve, postings) = reach(state, from, packet.sender, command.user, amount);
     Decision::Accept(ShareGrabbed {
         at: now,
         packet: command.packet,
         user: command.user,
         amount,
-        postings: Postings::new().with(
-            Account::Packet(command.packet),
-            Account::Wallet(command.user),
-            amount,
-        ),
+        reserve,
+        postings,
     })
 }
 
@@ -175,6 +172,17 @@ mod tests {
     }
 
     #[test]
+    fn a_share_for_another_brand_moves_the_reserves() {
+        use crate::ids::BrandId;
+        given([send_packet(MEI, "p", Kind::Equal, 100, 2)])
+            .when(grab(PACKET, LEI))
+            .accepts()
+            .has(Account::Wallet(LEI), 100_050)
+            .has(Account::BankReserve(BrandId(0)), 199_950)
+            .has(Account::BankReserve(BrandId(1)), 200_050);
+    }
+
+    #[test]
     fn refusals_in_order_of_precedence() {
         given([send_to(MEI, "p", 100, MEI2)])
             .refuses_each([
@@ -187,11 +195,10 @@ mod tests {
             .accepts()
             .refuses_each([(grab(PACKET, MEI2), UserNotActive)]);
         given([send_packet(MEI, "p", Kind::Lucky, 100, 1)])
-            .refuses_each([(grab(PACKET, LEI), OtherBrand)])
             .when(grab(PACKET, MEI))
             .accepts()
             .after_ms(PACKET_LIFE_MS)
-            .refuses_each([(grab(PACKET, LEI), OtherBrand), (grab(PACKET, MEI2), Empty)]);
+            .refuses_each([(grab(PACKET, MEI2), Empty)]);
         given([send_packet(MEI, "p", Kind::Lucky, 100, 1)])
             .after_ms(PACKET_LIFE_MS)
             .refuses_each([(grab(PACKET, MEI2), Expired)])

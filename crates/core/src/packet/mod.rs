@@ -18,6 +18,7 @@ use crate::command::Command;
 use crate::event::Event;
 use crate::ids::{EventNumber, PacketId, UserId};
 use crate::ledger::Account;
+use crate::limits::PACKET_LIFE_MS;
 use crate::money::Fen;
 use crate::table::Table;
 use crate::time::UnixMillis;
@@ -61,9 +62,9 @@ pub struct Packet {
     /// What luck comes from.
     #[n(5)]
     pub seed: Seed,
-    /// What is left goes back from here on.
+    /// When it was sent.
     #[n(6)]
-    pub ends: UnixMillis,
+    pub at: UnixMillis,
     /// Who took a share, by user, and the event that says so. At most [`shares`](Self::shares).
     #[n(7)]
     pub takers: Vec<(UserId, EventNumber)>,
@@ -108,6 +109,12 @@ impl Packet {
                 .expect("a share is of what is left");
         }
         Some(packet)
+    }
+
+    /// What is left goes back from here on.
+    #[must_use]
+    pub fn ends(&self) -> UnixMillis {
+        self.at.plus(PACKET_LIFE_MS)
     }
 
     /// Shares that nobody took.
@@ -240,7 +247,7 @@ impl Packets {
             .ends
             .iter()
             .filter_map(|id| Some((*id, self.get(*id)?)));
-        rows.take_while(move |(_, packet)| packet.ends <= now)
+        rows.take_while(move |(_, packet)| packet.ends() <= now)
             .filter(|(_, packet)| packet.is_open())
             .map(|(packet, _)| expire::ExpirePacket { packet }.into())
     }
@@ -248,6 +255,6 @@ impl Packets {
     /// No open packet ends before this.
     pub fn next_due(&self) -> Option<UnixMillis> {
         let first = self.ends.front().and_then(|id| self.get(*id));
-        first.map(|packet| packet.ends)
+        first.map(Packet::ends)
     }
 }

@@ -8,7 +8,7 @@ use crate::archive::{Archive, ArchiveError};
 use crate::command::{Decision, refusals};
 use crate::ids::{Digest, EventNumber, Number, PacketId, UserId};
 use crate::ledger::{Account, Postings};
-use crate::limits::{PACKET_LIFE_MS, PACKET_SHARES_MAX};
+use crate::limits::{MESSAGE_CHARS_MAX, PACKET_SHARES_MAX};
 use crate::money::Fen;
 use crate::numbers::{Asked, Key, Scope};
 use crate::packet::draw::Seed;
@@ -16,6 +16,7 @@ use crate::packet::{Kind, Packet};
 use crate::state::State;
 use crate::time::UnixMillis;
 use crate::user::UserStatus;
+use crate::user::limits::{Above, check, spend};
 
 /// Command. `number` is the sender's. The packet's id is its event's number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct SendPacket {
     pub total: Fen,
     /// In how many shares.
     pub shares: u16,
+    /// What the sender writes on it.
+    pub message: Option<Box<str>>,
     /// From a secure source, new for each packet; another one does not make another request. See
     /// [`draw`](super::draw).
     pub seed: Seed,
@@ -68,8 +71,11 @@ pub struct PacketSent {
     /// What luck comes from.
     #[n(8)]
     pub seed: Seed,
-    /// See the module.
+    /// What the sender writes on it.
     #[n(9)]
+    pub message: Option<Box<str>>,
+    /// See the module.
+    #[n(10)]
     pub postings: Postings,
 }
 
@@ -84,8 +90,6 @@ refusals! {
     PayeeNotFound = "there is nobody whom this red packet could be for",
     /// It is for its sender. Final.
     PayeeIsSender = "a red packet is for others",
-    /// It is for a user of another brand, whose money is at another bank. Final.
-    OtherBrand = "a red packet is for users of the same brand",
     /// Outside 1 … 500, or several for one user. Final.
     SharesOutOfRange = "a red packet has 1 to 500 shares, and for one person only 1",
     /// Outside 1 fen … 10¹² fen. Final.
@@ -94,11 +98,18 @@ refusals! {
     BelowShares = "each share has 1 fen at least",
     /// Equal shares of it are not whole fen. Final.
     Uneven = "this total does not divide into equal shares",
+    /// The message is longer than its limit. Final.
+    TextTooLong = "a message has at most 60 characters",
     /// More than the wallet has. May succeed later.
     BalanceShort {
         /// What the wallet has.
         available: Fen
     } = "the wallet has {available} yuan only",
+    /// More than the sender's tier may pay. May succeed on another day.
+    AboveLimit {
+        /// Which limit, and what it leaves.
+        above: Above
+    } = "{above}",
 }
 
 impl SendPacket {
@@ -110,7 +121,13 @@ impl SendPacket {
     }
 
     fn digest(&self) -> Digest {
-        Digest::of(&(self.kind, self.to, self.total, self.shares))
+        Digest::of(&(
+            self.kind,
+            self.to,
+            self.total,
+            self.shares,
+            self.message.as_deref(),
+        ))
     }
 
     pub(crate) fn fetch(
@@ -133,12 +150,6 @@ impl PacketSent {
         )
     }
 
-    /// When what is left goes back.
-    #[must_use]
-    pub fn ends(&self) -> UnixMillis {
-        self.at.plus(PACKET_LIFE_MS)
-    }
-
     /// The packet, its account still empty.
     pub(crate) fn packet(&self, number: EventNumber) -> Packet {
         Packet {
@@ -148,7 +159,7 @@ impl PacketSent {
             shares: self.shares,
             left: Fen::ZERO,
             seed: self.seed,
-            ends: self.ends(),
+            at: self.at,
             takers: Vec::new(),
             expired: false,
             last: number,
@@ -176,14 +187,11 @@ pub fn decide(
         return Decision::Refuse(Refusal::UserNotActive);
     }
     if let Some(to) = command.to {
-        let Some(payee) = state.user(to) else {
+        if state.user(to).is_none() {
             return Decision::Refuse(Refusal::PayeeNotFound);
-        };
+        }
         if to == command.sender {
             return Decision::Refuse(Refusal::PayeeIsSender);
-        }
-        if payee.brand != user.brand {
-            return Decision::Refuse(Refusal::OtherBrand);
         }
     }
     let most = if command.to.is_some() {
@@ -204,10 +212,17 @@ pub fn decide(
     if command.kind == Kind::Equal && command.total.0.checked_rem(shares) != Some(0) {
         return Decision::Refuse(Refusal::Uneven);
     }
+    let fits = |text: &str| text.chars().count() <= MESSAGE_CHARS_MAX;
+    if !command.message.as_deref().is_none_or(fits) {
+        return Decision::Refuse(Refusal::TextTooLong);
+    }
     if user.balance < command.total {
         return Decision::Refuse(Refusal::BalanceShort {
             available: user.balance,
         });
+    }
+    if let Err(above) = check(state, now, command.sender, command.total) {
+        return Decision::Refuse(Refusal::AboveLimit { above });
     }
     let packet = PacketId::new(state.next).expect("2^56 events are never reached");
     Decision::Accept(PacketSent {
@@ -220,6 +235,7 @@ pub fn decide(
         total: command.total,
         shares: command.shares,
         seed: command.seed,
+        message: command.message.clone(),
         postings: Postings::new().with(
             Account::Wallet(command.sender),
             Account::Packet(packet),
@@ -233,6 +249,7 @@ pub fn evolve(state: &mut State, event: &PacketSent) {
     let number = state.next;
     let id = PacketId::new(number).expect("2^56 events are never reached");
     state.packets.push(id, event.packet(number));
+    spend(state, event.at, event.sender, event.total);
 }
 
 #[cfg(test)]
@@ -278,7 +295,6 @@ mod tests {
             (send_packet(LEI, "p", Lucky, 0, 0), UserNotActive),
             (send_to(MEI, "q", 0, NOBODY), PayeeNotFound),
             (send_to(MEI, "q", 0, MEI), PayeeIsSender),
-            (send_to(MEI, "q", 0, LEI), OtherBrand),
             (send_packet(MEI, "q", Lucky, 0, 0), SharesOutOfRange),
             (send_packet(MEI, "q", Lucky, 0, 501), SharesOutOfRange),
             (
@@ -297,6 +313,14 @@ mod tests {
             ),
             (send_packet(MEI, "q", Equal, 1, 2), BelowShares),
             (send_packet(MEI, "q", Equal, 199_999, 2), Uneven),
+            (
+                SendPacket {
+                    message: Some("大".repeat(61).into()),
+                    ..packet_of(MEI, "q", Equal, 200_000, 2)
+                }
+                .into(),
+                TextTooLong,
+            ),
             (
                 send_packet(MEI, "q", Equal, 200_000, 2),
                 BalanceShort { available },

@@ -343,7 +343,7 @@ answers!(bank::withdraw::Refusal {
     NotFound: UserNotFound = "user_not_found";
     InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount";
     Refused: UserNotActive = "user_not_active", BalanceShort = "balance_short",
-        ReserveShort = "reserve_short";
+        AboveLimit = "above_limit" at "amount", ReserveShort = "reserve_short";
 });
 answers!(order::create::Refusal {
     InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount", TextTooLong = "text_bad";
@@ -357,7 +357,8 @@ answers!(unnumbered order::pay::Refusal {
         OrderExpired = "order_expired", PayerNotFound = "payer_not_found",
         OtherPayer = "other_payer", PayerNotActive = "payer_not_active",
         MerchantNotActive = "merchant_not_active", PriceChanged = "price_changed",
-        CampaignSpent = "campaign_spent", BalanceShort = "balance_short";
+        CampaignSpent = "campaign_spent", BalanceShort = "balance_short",
+        AboveLimit = "above_limit";
 });
 answers!(unnumbered order::close::Refusal {
     NotFound: OrderNotFound = "order_not_found";
@@ -400,15 +401,16 @@ answers!(packet::send::Refusal {
     NotFound: UserNotFound = "user_not_found";
     InvalidRequest: SharesOutOfRange = "shares_out_of_range" at "shares",
         AmountOutOfRange = "amount_out_of_range" at "total",
-        BelowShares = "below_shares" at "total", Uneven = "uneven" at "total";
+        BelowShares = "below_shares" at "total", Uneven = "uneven" at "total",
+        TextTooLong = "text_bad" at "message";
     Refused: UserNotActive = "user_not_active", PayeeNotFound = "payee_not_found" at "to",
-        PayeeIsSender = "payee_is_sender" at "to", OtherBrand = "other_brand" at "to",
-        BalanceShort = "balance_short";
+        PayeeIsSender = "payee_is_sender" at "to",
+        BalanceShort = "balance_short", AboveLimit = "above_limit" at "total";
 });
 answers!(unnumbered packet::grab::Refusal {
     NotFound: PacketNotFound = "packet_not_found", UserNotFound = "user_not_found";
     Refused: UserNotActive = "user_not_active", ForAnother = "packet_for_another",
-        OtherBrand = "other_brand", Empty = "packet_empty", Expired = "packet_expired";
+        Empty = "packet_empty", Expired = "packet_expired";
 });
 answers!(campaign::give::Refusal {
     NotFound: CampaignNotFound = "campaign_not_found";
