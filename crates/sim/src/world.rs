@@ -367,7 +367,17 @@ impl World {
             | Command::ChangeCoupons(_)
             | Command::SendPacket(_)
             | Command::GrabShare(_)
-            | Command::ExpirePacket(_)) => other,
+            | Command::ExpirePacket(_)
+            | Command::SetTier(_)
+            | Command::SendMoney(_)
+            | Command::ArriveRemittance(_)
+            | Command::TakeBackRemittance(_)
+            | Command::AcceptRemittance(_)
+            | Command::ReturnRemittance(_)
+            | Command::RequestMoney(_)
+            | Command::DeclineShare(_)
+            | Command::CancelRequest(_)
+            | Command::ExpireRequest(_)) => other,
         }
     }
 

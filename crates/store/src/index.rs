@@ -6,9 +6,9 @@
 //! | index | key | value |
 //! | --- | --- | --- |
 //! | `Numbers` | hash of scope and number ([`Key::hash`]) | event that used the number up |
-//! | `Story` | event that began an order, transfer, packet or coupon | event that goes on with it |
+//! | `Story` | event that began an order, transfer, coupon, remittance, request or packet | event that goes on with it |
 //! | `Entries` | account code | event that moved the account's money |
-//! | `Entries` | [`packets_key`] of a user | red packet sent or meant for the user, or share taken |
+//! | `Entries` | list code ([`List`]) | event that put something on the list |
 //! | `Places` | event | its address in the log |
 //! | `Times` | time in ms | event |
 //!
@@ -106,9 +106,6 @@ impl Rows {
         if let Some(begun) = begun_by(content) {
             self[Index::Story].push(pair(begun.0, event));
         }
-        for user in of_packet(content) {
-            self[Index::Entries].push(pair(packets_key(user), event));
-        }
         let entries = &mut self[Index::Entries];
         let start = entries.len();
         for account in touched(content) {
@@ -117,35 +114,74 @@ impl Rows {
                 entries.push(entry);
             }
         }
+        let lists = List::with(content).into_iter();
+        entries.extend(lists.map(|list| pair(list.code(), event)));
     }
 }
 
-/// The key of what a user sent, was sent and took of red packets: the form of an account's code, and never one.
-pub(crate) fn packets_key(user: UserId) -> u64 {
-    (u64::from(user.0) << 8) | 0xff
+/// What a user is shown a list of. Its code is that of no account: owner × 256 + kind from 128 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum List {
+    /// Remittances that a user sent or is to get: the events that sent them, or by which the user
+    /// accepted them.
+    Remittances(UserId),
+    /// Requests for money by or to a user: the events that asked.
+    Requests(UserId),
+    /// Red packets of a user: the events that sent them, by the user or to it alone, and those by which
+    /// it took shares.
+    Packets(UserId),
 }
 
-/// Among whose packets an event stands: who sent it, whom it is for, who took a share.
-pub(crate) fn of_packet(content: &Event) -> impl Iterator<Item = UserId> {
-    #[allow(
-        clippy::wildcard_enum_match_arm,
-        reason = "a packet's end is the packet's story"
-    )]
-    let users = match content {
-        Event::PacketSent(event) => [Some(event.sender), event.to],
-        Event::ShareGrabbed(event) => [Some(event.user), None],
-        _ => [None; 2],
-    };
-    users.into_iter().flatten()
+impl List {
+    pub(crate) fn code(self) -> u64 {
+        let (kind, owner) = match self {
+            Self::Remittances(user) => (128, user.0),
+            Self::Requests(user) => (129, user.0),
+            Self::Packets(user) => (130, user.0),
+        };
+        (u64::from(owner) << 8) | kind
+    }
+
+    /// The lists on which an event puts something.
+    pub(crate) fn with(content: &Event) -> Vec<Self> {
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "few kinds are on lists of users"
+        )]
+        match content {
+            Event::MoneySent(event) => {
+                let users = [Some(event.payer), event.to.payee()];
+                users.into_iter().flatten().map(Self::Remittances).collect()
+            }
+            Event::RemittanceAccepted(event) => vec![Self::Remittances(event.payee)],
+            Event::MoneyRequested(event) => {
+                let payers = event.shares.iter().map(|(payer, _)| *payer);
+                let users = std::iter::once(event.asker).chain(payers);
+                users.map(Self::Requests).collect()
+            }
+            Event::PacketSent(event) => {
+                let users = [Some(event.sender), event.to];
+                users.into_iter().flatten().map(Self::Packets).collect()
+            }
+            Event::ShareGrabbed(event) => vec![Self::Packets(event.user)],
+            _ => Vec::new(),
+        }
+    }
 }
 
-/// The event that began the order, transfer, packet or coupon which this event goes on with.
+/// The event that began what this event goes on with.
 pub(crate) fn begun_by(content: &Event) -> Option<EventNumber> {
     let order = content.order().map(|order| order.0);
     let transfer = || content.transfer().map(|transfer| transfer.0);
     let coupon = || content.coupon().map(|coupon| coupon.0);
-    let packet = || content.packet().map(PacketId::event);
-    order.or_else(transfer).or_else(coupon).or_else(packet)
+    let remittance = || content.remittance().map(|remittance| remittance.0);
+    let request = || content.request().map(|request| request.0);
+    order
+        .or_else(transfer)
+        .or_else(coupon)
+        .or_else(remittance)
+        .or_else(request)
+        .or_else(|| content.packet().map(PacketId::event))
 }
 
 /// The accounts in whose history an event stands, perhaps more than once each.
@@ -164,7 +200,8 @@ pub(crate) fn touched(content: &Event) -> impl Iterator<Item = Account> {
             | Account::Capital(_)
             | Account::RebateLoss(_)
             | Account::Subsidy(_)
-            | Account::CampaignFund(_) => true,
+            | Account::CampaignFund(_)
+            | Account::Remittance(_) => true,
             // Of all payments, or of all rebates: nobody turns these pages. A packet's are its story.
             Account::FeeIncome(_) | Account::PendingRebate(_) | Account::Packet(_) => false,
         })

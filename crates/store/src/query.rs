@@ -7,17 +7,19 @@ use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
 use feiqian_core::packet::Packet;
 use feiqian_core::{
-    Account, CouponId, Event, EventNumber, OrderId, PacketId, TransferId, UnixMillis, UserId,
+    Account, CouponId, Event, EventNumber, OrderId, PacketId, RemittanceId, RequestId, TransferId,
+    UnixMillis,
 };
 use feiqian_log::{Address, ReadError};
 
 use crate::index::{
-    Index, LANDMARK_EVERY, Pair, begun_by, key_of, of_packet, packets_key, pair, time_key, touched,
-    value_of,
+    Index, LANDMARK_EVERY, List, Pair, begun_by, key_of, pair, time_key, touched, value_of,
 };
 use crate::store::Shared;
 use crate::view::{Chunk, View};
-use crate::{OrderStory, PacketStory, Store, StoreError, TransferStory};
+use crate::{
+    OrderStory, PacketStory, RemittanceStory, RequestStory, Store, StoreError, TransferStory,
+};
 
 impl Store {
     /// An event by its number; none from [`position`](Self::position) on.
@@ -99,21 +101,6 @@ impl Store {
         }
     }
 
-    /// A user's red packets, newest first: `PacketSent` for each sent by or for the user alone,
-    /// `ShareGrabbed` for each share taken. Pages as of [`entries`](Self::entries).
-    ///
-    /// # Errors
-    /// When log or indexes cannot be read.
-    pub fn packets_of(
-        &self,
-        user: UserId,
-        before: Option<EventNumber>,
-        limit: usize,
-    ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
-        let is_of = |event: &Event| of_packet(event).any(|of| of == user);
-        self.page(packets_key(user), before, limit, is_of)
-    }
-
     /// What became of a coupon at its merchant's own till, and the subsidies paid for it, oldest first. Its
     /// use to pay an order is the order's story.
     ///
@@ -124,6 +111,58 @@ impl Store {
         let mut question = Question::new(&self.shared, &view);
         // The event of a payment that earned a coupon begins no other story.
         question.story(id.0)
+    }
+
+    /// A remittance with what became of it; none if the event of this number sent none.
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn remittance(&self, id: RemittanceId) -> Result<Option<RemittanceStory>, StoreError> {
+        let view = self.shared.view();
+        if id.0.0 >= view.next() {
+            return Ok(None);
+        }
+        let mut question = Question::new(&self.shared, &view);
+        let Event::MoneySent(sent) = question.event(id.0)? else {
+            return Ok(None);
+        };
+        let end = question.story(id.0)?.into_iter().next();
+        Ok(Some(RemittanceStory { sent: *sent, end }))
+    }
+
+    /// A request for money with all that became of it; none if the event of this number asked for none.
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn request(&self, id: RequestId) -> Result<Option<RequestStory>, StoreError> {
+        let view = self.shared.view();
+        if id.0.0 >= view.next() {
+            return Ok(None);
+        }
+        let mut question = Question::new(&self.shared, &view);
+        let Event::MoneyRequested(asked) = question.event(id.0)? else {
+            return Ok(None);
+        };
+        let later = question.story(id.0)?;
+        Ok(Some(RequestStory {
+            asked: *asked,
+            later,
+        }))
+    }
+
+    /// What is on a user's list, newest first: at most `limit` events before `before`, or the newest.
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn list(
+        &self,
+        list: List,
+        before: Option<EventNumber>,
+        limit: usize,
+    ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
+        self.newest(list.code(), before, limit, |event| {
+            List::with(event).contains(&list)
+        })
     }
 
     /// The event that a caller's number names. Nearly free for a number that was never used.
@@ -174,11 +213,13 @@ impl Store {
         before: Option<EventNumber>,
         limit: usize,
     ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
-        let is_of = |event: &Event| touched(event).any(|touched| touched == account);
-        self.page(account.code(), before, limit, is_of)
+        self.newest(account.code(), before, limit, |event| {
+            touched(event).any(|touched| touched == account)
+        })
     }
 
-    fn page(
+    /// The newest events of a key's entries, of which each must be one that such an entry can mean.
+    fn newest(
         &self,
         key: u64,
         before: Option<EventNumber>,
@@ -349,7 +390,7 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// What goes on with the order, transfer, packet or coupon that this event began, oldest first.
+    /// What goes on with what this event began, oldest first.
     fn story(&mut self, begun: EventNumber) -> Result<Vec<(EventNumber, Event)>, StoreError> {
         let (range, mut pairs) = (of_key(begun.0, 0..u64::MAX), Vec::new());
         let mut story = Vec::new();

@@ -11,7 +11,7 @@ use feiqian_core::limits::{
 };
 use feiqian_core::{
     BasisPoints, BrandId, CampaignId, CouponId, EventNumber, Fen, MerchantId, OrderId, PacketId,
-    RefundId, TransferId, UnixMillis, UserId,
+    RefundId, RemittanceId, RequestId, TransferId, UnixMillis, UserId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -166,6 +166,16 @@ impl ToSchema for PacketRef {
     fn name() -> Cow<'static, str> {
         "PacketId".into()
     }
+}
+
+id_field! {
+    /// `rmt_17`.
+    RemittanceRef(RemittanceId), "rmt_", u64, |id| id.0.0, |n| RemittanceId(EventNumber(n)), "19", "rmt_17"
+}
+
+id_field! {
+    /// `mrq_17`.
+    RequestRef(RequestId), "mrq_", u64, |id| id.0.0, |n| RequestId(EventNumber(n)), "19", "mrq_17"
 }
 
 id_field! {

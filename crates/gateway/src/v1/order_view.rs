@@ -330,7 +330,17 @@ fn step(event: &Event) -> Option<OrderEvent> {
         | Event::BrandFunded(_)
         | Event::PacketSent(_)
         | Event::ShareGrabbed(_)
-        | Event::PacketExpired(_) => return None,
+        | Event::PacketExpired(_)
+        | Event::UserTierSet(_)
+        | Event::MoneySent(_)
+        | Event::RemittanceArrived(_)
+        | Event::RemittanceTakenBack(_)
+        | Event::RemittanceAccepted(_)
+        | Event::RemittanceReturned(_)
+        | Event::MoneyRequested(_)
+        | Event::ShareDeclined(_)
+        | Event::RequestCancelled(_)
+        | Event::RequestExpired(_) => return None,
     };
     Some(OrderEvent {
         kind,

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::{
     Account, CampaignId, Event, EventNumber, MerchantId, OrderId, PacketId, Posting, RefundId,
-    State, TransferId,
+    RemittanceId, State, TransferId,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,7 +15,8 @@ use super::ask;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::fields::{
-    CampaignRef, Cursor, MerchantRef, OrderIdRef, PacketRef, RefundRef, Time, TransferRef, UserRef,
+    CampaignRef, Cursor, MerchantRef, OrderIdRef, PacketRef, RefundRef, RemittanceRef, Time,
+    TransferRef, UserRef,
 };
 use super::input::{Id, Page, Paging};
 use super::responses::Asking;
@@ -53,6 +54,12 @@ pub enum EntryKind {
     PacketShare,
     /// What nobody took of a red packet went back.
     PacketReturned,
+    /// A user sent money to a person.
+    MoneySent,
+    /// Money of a person arrived.
+    MoneyReceived,
+    /// Sent money is back: taken back, or it could not arrive.
+    MoneyReturned,
 }
 
 /// A line of a statement.
@@ -77,6 +84,9 @@ pub struct StatementEntry {
     /// Of a red packet.
     #[serde(skip_serializing_if = "Option::is_none")]
     packet_id: Option<PacketRef>,
+    /// Of money between persons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remittance_id: Option<RemittanceRef>,
     /// Of an advance for a campaign, or a rebate.
     #[serde(skip_serializing_if = "Option::is_none")]
     campaign_id: Option<CampaignRef>,
@@ -180,7 +190,8 @@ fn entry(
         | Account::Subsidy(_)
         | Account::CampaignFund(_)
         | Account::PendingRebate(_)
-        | Account::Packet(_) => None,
+        | Account::Packet(_)
+        | Account::Remittance(_) => None,
     };
     let (kind, shop, order) = match event {
         Event::OrderPaid(e) => (EntryKind::Payment, Some(e.merchant), Some(e.order)),
@@ -201,7 +212,21 @@ fn entry(
         Event::PacketSent(_) => (EntryKind::PacketSent, None, None),
         Event::ShareGrabbed(_) => (EntryKind::PacketShare, None, None),
         Event::PacketExpired(_) => (EntryKind::PacketReturned, None, None),
+        Event::MoneySent(e) if account == Account::Wallet(e.payer) => {
+            (EntryKind::MoneySent, None, None)
+        }
+        Event::MoneySent(_) | Event::RemittanceArrived(_) | Event::RemittanceAccepted(_) => {
+            (EntryKind::MoneyReceived, None, None)
+        }
+        Event::RemittanceTakenBack(_) | Event::RemittanceReturned(_) => {
+            (EntryKind::MoneyReturned, None, None)
+        }
         Event::CampaignAdded(_)
+        | Event::UserTierSet(_)
+        | Event::MoneyRequested(_)
+        | Event::ShareDeclined(_)
+        | Event::RequestCancelled(_)
+        | Event::RequestExpired(_)
         | Event::CouponGiven(_)
         | Event::CouponUsed(_)
         | Event::CouponReturned(_)
@@ -230,6 +255,7 @@ fn entry(
         refund_id: (kind == EntryKind::Refund).then(|| RefundId(number).into()),
         transfer_id: transfer_of(number, event).map(Into::into),
         packet_id: packet_of(number, event).map(Into::into),
+        remittance_id: remittance_of(number, event).map(Into::into),
         campaign_id: campaign_of(event).map(Into::into),
     };
     Some((line, shop))
@@ -258,6 +284,11 @@ fn packet_of(number: EventNumber, event: &Event) -> Option<PacketId> {
 
 fn from_transit(posting: &Posting) -> bool {
     matches!(posting.debit, Account::Transit(_))
+}
+
+fn remittance_of(number: EventNumber, event: &Event) -> Option<RemittanceId> {
+    let sent = matches!(event, Event::MoneySent(_)).then_some(RemittanceId(number));
+    sent.or_else(|| event.remittance())
 }
 
 fn transfer_of(number: EventNumber, event: &Event) -> Option<TransferId> {

@@ -6,6 +6,7 @@ mod choose;
 mod draw;
 mod eligible;
 mod give_back;
+mod limits;
 mod operators;
 mod orders;
 
@@ -62,7 +63,17 @@ impl Books {
             | Command::ChangeCoupons(_)
             | Command::SendPacket(_)
             | Command::GrabShare(_)
-            | Command::ExpirePacket(_) => Verdict::Refused(Vec::new()),
+            | Command::ExpirePacket(_)
+            | Command::SetTier(_)
+            | Command::SendMoney(_)
+            | Command::ArriveRemittance(_)
+            | Command::TakeBackRemittance(_)
+            | Command::AcceptRemittance(_)
+            | Command::ReturnRemittance(_)
+            | Command::RequestMoney(_)
+            | Command::DeclineShare(_)
+            | Command::CancelRequest(_)
+            | Command::ExpireRequest(_) => Verdict::Refused(Vec::new()),
         }
     }
 
