@@ -385,6 +385,7 @@ fn payer(postings: &Postings) -> Option<UserId> {
         | Account::Subsidy(_)
         | Account::CampaignFund(_)
         | Account::PendingRebate(_)
+        | Account::Packet(_)
         | Account::Remittance(_) => None,
     })
 }

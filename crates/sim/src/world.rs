@@ -397,7 +397,10 @@ impl World {
             | Command::VoidCoupon(_)
             | Command::PaySubsidy(_)
             | Command::ReturnSubsidy(_)
-            | Command::ChangeCoupons(_)) => other,
+            | Command::ChangeCoupons(_)
+            | Command::SendPacket(_)
+            | Command::GrabShare(_)
+            | Command::ExpirePacket(_)) => other,
         }
     }
 

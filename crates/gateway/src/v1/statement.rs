@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::{
-    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, Posting, RefundId, RemittanceId,
-    State, TransferId,
+    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, PacketId, Posting, RefundId,
+    RemittanceId, State, TransferId,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,8 +15,8 @@ use super::ask;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::fields::{
-    CampaignRef, Cursor, MerchantRef, OrderIdRef, RefundRef, RemittanceRef, Time, TransferRef,
-    UserRef,
+    CampaignRef, Cursor, MerchantRef, OrderIdRef, PacketRef, RefundRef, RemittanceRef, Time,
+    TransferRef, UserRef,
 };
 use super::input::{Id, Page, Paging};
 use super::responses::Asking;
@@ -48,6 +48,12 @@ pub enum EntryKind {
     Subsidy,
     /// Such a payment went back.
     SubsidyReturned,
+    /// A red packet was sent.
+    PacketSent,
+    /// A share of a red packet was taken.
+    PacketShare,
+    /// What nobody took of a red packet went back.
+    PacketReturned,
     /// A user sent money to a person.
     MoneySent,
     /// Money of a person arrived.
@@ -75,6 +81,9 @@ pub struct StatementEntry {
     refund_id: Option<RefundRef>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer_id: Option<TransferRef>,
+    /// Of a red packet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packet_id: Option<PacketRef>,
     /// Of money between persons.
     #[serde(skip_serializing_if = "Option::is_none")]
     remittance_id: Option<RemittanceRef>,
@@ -181,6 +190,7 @@ fn entry(
         | Account::Subsidy(_)
         | Account::CampaignFund(_)
         | Account::PendingRebate(_)
+        | Account::Packet(_)
         | Account::Remittance(_) => None,
     };
     let (kind, shop, order) = match event {
@@ -199,6 +209,9 @@ fn entry(
         Event::BrandFunded(_) => (EntryKind::Capital, None, None),
         Event::SubsidyPaid(_) => (EntryKind::Subsidy, None, None),
         Event::SubsidyReturned(_) => (EntryKind::SubsidyReturned, None, None),
+        Event::PacketSent(_) => (EntryKind::PacketSent, None, None),
+        Event::ShareGrabbed(_) => (EntryKind::PacketShare, None, None),
+        Event::PacketExpired(_) => (EntryKind::PacketReturned, None, None),
         Event::MoneySent(e) if account == Account::Wallet(e.payer) => {
             (EntryKind::MoneySent, None, None)
         }
@@ -241,6 +254,7 @@ fn entry(
         order_id: order.map(|order: OrderId| order.into()),
         refund_id: (kind == EntryKind::Refund).then(|| RefundId(number).into()),
         transfer_id: transfer_of(number, event).map(Into::into),
+        packet_id: packet_of(number, event).map(Into::into),
         remittance_id: remittance_of(number, event).map(Into::into),
         campaign_id: campaign_of(event).map(Into::into),
     };
@@ -260,6 +274,12 @@ fn campaign_of(event: &Event) -> Option<CampaignId> {
         Event::RebatePaid(e) => Some(e.campaign),
         _ => None,
     }
+}
+
+/// The red packet that an event sent or goes on with.
+fn packet_of(number: EventNumber, event: &Event) -> Option<PacketId> {
+    let sent = matches!(event, Event::PacketSent(_)).then(|| PacketId::new(number));
+    sent.flatten().or_else(|| event.packet())
 }
 
 fn from_transit(posting: &Posting) -> bool {

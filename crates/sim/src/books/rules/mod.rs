@@ -70,7 +70,10 @@ impl Books {
             | Command::VoidCoupon(_)
             | Command::PaySubsidy(_)
             | Command::ReturnSubsidy(_)
-            | Command::ChangeCoupons(_) => Verdict::Refused(Vec::new()),
+            | Command::ChangeCoupons(_)
+            | Command::SendPacket(_)
+            | Command::GrabShare(_)
+            | Command::ExpirePacket(_) => Verdict::Refused(Vec::new()),
         }
     }
 
