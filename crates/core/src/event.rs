@@ -106,6 +106,12 @@ pub enum Event {
     /// How many coupons a campaign gives was changed.
     #[n(29)]
     CouponsChanged(#[n(0)] Box<campaign::coupons::CouponsChanged>),
+    /// A shopper's pay code was spent on an order.
+    #[n(50)]
+    CodeSpent(#[n(0)] Box<order::spend_code::CodeSpent>),
+    /// A shopper declined an order that waited for consent.
+    #[n(51)]
+    OrderDeclined(#[n(0)] order::decline::OrderDeclined),
 }
 
 /// Applies an event to the state. It cannot refuse: an event that does not fit is a bug of the
@@ -128,6 +134,8 @@ pub fn evolve(state: &mut State, event: &Event) {
         Event::OrderExpired(event) => order::expire::evolve(state, event),
         Event::OrderReversed(event) => order::reverse::evolve(state, event),
         Event::OrderRefunded(event) => order::refund::evolve(state, event),
+        Event::CodeSpent(event) => order::spend_code::evolve(state, event),
+        Event::OrderDeclined(event) => order::decline::evolve(state, event),
         Event::CampaignAdded(event) => campaign::add::evolve(state, event),
         Event::CampaignStepped(event) => campaign::step::evolve(state, event),
         Event::BudgetChanged(event) => campaign::budget::evolve(state, event),
@@ -178,6 +186,8 @@ impl Event {
             Self::OrderExpired(event) => event.at,
             Self::OrderReversed(event) => event.at,
             Self::OrderRefunded(event) => event.at,
+            Self::CodeSpent(event) => event.at,
+            Self::OrderDeclined(event) => event.at,
             Self::CampaignAdded(event) => event.at,
             Self::CampaignStepped(event) => event.at,
             Self::BudgetChanged(event) => event.at,
@@ -222,6 +232,8 @@ impl Event {
             | Self::OrderCreated(_)
             | Self::OrderClosed(_)
             | Self::OrderExpired(_)
+            | Self::CodeSpent(_)
+            | Self::OrderDeclined(_)
             | Self::CampaignAdded(_)
             | Self::CouponGiven(_)
             | Self::Swept(_)
@@ -254,6 +266,7 @@ impl Event {
             Self::WithdrawalRequested(event) => event.named(),
             Self::OrderCreated(event) => event.named(),
             Self::OrderRefunded(event) => event.named(),
+            Self::CodeSpent(event) => event.named(),
             Self::Opened(_)
             | Self::UserStatusSet(_)
             | Self::MerchantChanged(_)
@@ -262,6 +275,7 @@ impl Event {
             | Self::OrderClosed(_)
             | Self::OrderExpired(_)
             | Self::OrderReversed(_)
+            | Self::OrderDeclined(_)
             | Self::CampaignStepped(_)
             | Self::CampaignEnded(_)
             | Self::RebatePaid(_)
@@ -280,6 +294,8 @@ impl Event {
             Self::OrderExpired(event) => Some(event.order),
             Self::OrderReversed(event) => Some(event.order),
             Self::OrderRefunded(event) => Some(event.order),
+            Self::CodeSpent(event) => Some(event.order),
+            Self::OrderDeclined(event) => Some(event.order),
             Self::RebatePaid(event) => Some(event.order),
             Self::Opened(_)
             | Self::BrandAdded(_)

@@ -45,6 +45,8 @@ pub enum Scope {
     SubsidyReturns(MerchantId),
     /// The operator's numbers for money put into a brand's reserve.
     Capital(BrandId),
+    /// Shoppers' pay codes: a key's alias and a time step.
+    PayCodes,
 }
 
 impl Scope {
@@ -67,6 +69,7 @@ impl Scope {
             Self::Subsidies(merchant) => (13, merchant.0),
             Self::SubsidyReturns(merchant) => (14, merchant.0),
             Self::Capital(brand) => (15, u32::from(brand.0)),
+            Self::PayCodes => (24, 0),
         };
         (u64::from(owner) << 8) | kind
     }

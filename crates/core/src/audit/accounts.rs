@@ -97,6 +97,9 @@ impl Accounts {
             Event::TraitsSet(event) => {
                 self.brand_of(event.user)?;
             }
+            Event::CodeSpent(event) => {
+                self.brand_of(event.payer)?;
+            }
             Event::CouponGiven(event) => {
                 self.brand_of(event.user)?;
             }
@@ -117,6 +120,7 @@ impl Accounts {
             | Event::TransferAnswered(_)
             | Event::OrderClosed(_)
             | Event::OrderExpired(_)
+            | Event::OrderDeclined(_)
             | Event::OrderReversed(_)
             | Event::OrderRefunded(_) => {}
         }
