@@ -5,13 +5,14 @@
 
 pub mod access;
 pub mod limiter;
-pub mod pay_codes;
 pub mod platform;
 
 pub mod health;
 pub mod server;
 
 pub mod campaigns;
+
+pub mod paycode;
 
 pub mod v1;
 pub mod wechat;
