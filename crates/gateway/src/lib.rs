@@ -11,6 +11,9 @@ pub mod platform;
 pub mod health;
 pub mod server;
 
+pub mod app;
+pub mod live;
+
 pub mod campaigns;
 
 pub mod v1;

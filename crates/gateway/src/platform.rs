@@ -16,6 +16,7 @@ use crate::access::Access;
 use crate::campaigns::codes::Codes;
 use crate::campaigns::persons::Persons;
 use crate::limiter::Limiter;
+use crate::live::Live;
 use crate::pay_codes::PayCodes;
 use crate::wechat::aead::ApiV3Key;
 use crate::wechat::edge::WechatEdge;
@@ -47,6 +48,8 @@ pub struct Platform {
     pub persons: Persons,
     /// Pay codes that are out.
     pub pay_codes: PayCodes,
+    /// Who waits for news.
+    pub live: Live,
     /// How often each may ask.
     pub limiter: Limiter,
     /// What the WeChat Pay edge keeps while it runs.
@@ -198,6 +201,7 @@ impl Platform {
             codes: Codes::new(&*vault.derive("coupon codes")?),
             persons: Persons::new(&*vault.derive("persons")?),
             pay_codes: PayCodes::default(),
+            live: Live::default(),
             limiter: Limiter::new(mode == Mode::Sandbox),
             wechat: WechatEdge::default(),
             merchants: RwLock::default(),
