@@ -22,6 +22,10 @@ pub const KEY_BURST: u32 = 4_000;
 pub const ADDRESS_PER_SECOND: u32 = 100;
 /// Requests at once without a key from one address.
 pub const ADDRESS_BURST: u32 = 200;
+/// Requests a second of one person, device or cashier, on average.
+pub const ASKER_PER_SECOND: u32 = 20;
+/// Requests at once of one person, device or cashier.
+pub const ASKER_BURST: u32 = 100;
 /// After so many checks full buckets are dropped, so that addresses do not pile up.
 const SWEEP_EVERY: u32 = 65_536;
 
@@ -38,9 +42,21 @@ impl RetryAfter {
     }
 }
 
+/// Somebody signed in to an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asker {
+    /// A shopper, at whatever device.
+    User(u32),
+    /// A device.
+    Device([u8; 16]),
+    /// Somebody of a shop.
+    Staff(u32, u32),
+}
+
 /// All buckets.
 pub struct Limiter {
     keys: DefaultKeyedRateLimiter<Role>,
+    askers: DefaultKeyedRateLimiter<Asker>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
     spare_loopback: bool,
     checks: AtomicU32,
@@ -57,6 +73,7 @@ impl Limiter {
         };
         Self {
             keys: RateLimiter::keyed(quota(KEY_PER_SECOND, KEY_BURST)),
+            askers: RateLimiter::keyed(quota(ASKER_PER_SECOND, ASKER_BURST)),
             addresses: RateLimiter::keyed(quota(ADDRESS_PER_SECOND, ADDRESS_BURST)),
             spare_loopback,
             checks: AtomicU32::new(0),
@@ -75,6 +92,15 @@ impl Limiter {
     /// Takes one request of a merchant who proved who it is.
     pub fn allow_merchant(&self, merchant: MerchantId) -> Result<(), RetryAfter> {
         self.allow(Role::merchant(merchant))
+    }
+
+    /// Takes one request of somebody signed in to an app.
+    pub fn allow_asker(&self, asker: Asker) -> Result<(), RetryAfter> {
+        self.sweep();
+        let wait = |not_until: governor::NotUntil<_>| not_until.wait_time_from(now());
+        self.askers
+            .check_key(&asker)
+            .map_err(|not_until| RetryAfter(wait(not_until)))
     }
 
     /// Takes one request of somebody at this address, who proved nothing. Of an IPv6 address the
@@ -102,6 +128,7 @@ impl Limiter {
             .is_multiple_of(SWEEP_EVERY)
         {
             self.keys.retain_recent();
+            self.askers.retain_recent();
             self.addresses.retain_recent();
         }
     }

@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
+use crate::app::Apps;
 use crate::campaigns::codes::Codes;
 use crate::campaigns::persons::Persons;
 use crate::limiter::Limiter;
@@ -52,6 +53,8 @@ pub struct Platform {
     pub live: Live,
     /// How often each may ask.
     pub limiter: Limiter,
+    /// What the apps share.
+    pub apps: Apps,
     /// What the WeChat Pay edge keeps while it runs.
     pub wechat: WechatEdge,
     merchants: RwLock<HashMap<MerchantId, Arc<MerchantKeys>>>,
@@ -203,6 +206,7 @@ impl Platform {
             pay_codes: PayCodes::default(),
             live: Live::default(),
             limiter: Limiter::new(mode == Mode::Sandbox),
+            apps: Apps::new(&vault)?,
             wechat: WechatEdge::default(),
             merchants: RwLock::default(),
             engine,

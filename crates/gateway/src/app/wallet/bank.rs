@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::bank::answer::Answer;
 use feiqian_core::bank::top_up::TopUp;
 use feiqian_core::bank::withdraw::Withdraw;
@@ -13,12 +12,13 @@ use feiqian_engine::Receipt;
 use feiqian_store::TransferStory;
 use serde::{Deserialize, Serialize};
 
-use super::Shopper;
+use super::{Shopper, SignedShopper};
 use super::moves::MoveState;
+use crate::app::pin;
 use crate::platform::Platform;
 use crate::v1::error::ApiError;
 use crate::v1::fields::{Amount, Time, TransferRef};
-use crate::v1::input::{Id, Input, Key, Made};
+use crate::v1::input::{Id, Made};
 use crate::v1::{ask, misplaced};
 
 /// Which way the money goes.
@@ -59,6 +59,50 @@ pub struct BankTransfer {
 #[serde(deny_unknown_fields)]
 pub struct NewTopUp {
     amount: Amount,
+}
+
+/// How much, and the PIN if it is needed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewWithdrawal {
+    amount: Amount,
+    pin: Option<String>,
+}
+
+/// POST top-ups
+pub async fn top_up(
+    Extract(platform): Extract<Arc<Platform>>,
+    signed: SignedShopper<NewTopUp>,
+) -> Result<Made<BankTransfer>, ApiError> {
+    let (user, number) = (signed.shopper.user, signed.number);
+    let command = TopUp {
+        user,
+        number,
+        amount: signed.value.amount.into(),
+    };
+    let receipt = platform.engine.submit(command).await?;
+    made(&platform, user, receipt).await
+}
+
+/// POST withdrawals
+pub async fn withdraw(
+    Extract(platform): Extract<Arc<Platform>>,
+    signed: SignedShopper<NewWithdrawal>,
+) -> Result<Made<BankTransfer>, ApiError> {
+    let SignedShopper {
+        shopper,
+        number,
+        value: new,
+    } = signed;
+    let (user, amount) = (shopper.user, new.amount.into());
+    pin::check(&platform, shopper, number, new.pin.as_deref(), amount).await?;
+    let command = Withdraw {
+        user,
+        number,
+        amount,
+    };
+    let receipt = platform.engine.submit(command).await?;
+    made(&platform, user, receipt).await
 }
 
 fn status(story: &TransferStory) -> Status {
@@ -113,7 +157,7 @@ async fn find(
 
 /// GET bank-transfers/{id}
 pub async fn show(
-    Shopper(user): Shopper,
+    Shopper { user, .. }: Shopper,
     Extract(platform): Extract<Arc<Platform>>,
     Id(TransferRef(id)): Id<TransferRef>,
 ) -> Result<Json<BankTransfer>, ApiError> {

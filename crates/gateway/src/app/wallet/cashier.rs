@@ -6,14 +6,14 @@ use axum::Json;
 use axum::extract::{Path, State as Extract};
 use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::{Attempt, OrderState};
-use feiqian_core::{Account, EventNumber, Fen, Number, OrderId, State, UserId};
-use feiqian_engine::Receipt as Recorded;
+use feiqian_core::{Account, EventNumber, Fen, OrderId, State, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::Shopper;
+use super::{Shopper, SignedShopper};
 use super::offers::Quote;
 use super::receipts::{self, Receipt};
 use super::words::Language;
+use crate::app::pin;
 use crate::platform::{Platform, unix_millis};
 use crate::v1::error::ApiError;
 use crate::v1::fields::{Amount, OrderIdRef, Time};
@@ -58,7 +58,7 @@ pub(super) fn order_of(platform: &Platform, token: &str) -> Result<OrderId, ApiE
 
 /// GET orders/{token}
 pub async fn show(
-    Shopper(user): Shopper,
+    Shopper { user, .. }: Shopper,
     language: Language,
     Extract(platform): Extract<Arc<Platform>>,
     Path(token): Path<String>,
@@ -92,7 +92,10 @@ async fn view(
         description: created.terms.description.clone(),
         amount: created.terms.amount.into(),
         status,
-        needs_pin: quote.as_ref().is_some_and(|_| false),
+        needs_pin: match &quote {
+            Some(quote) => pin::is_needed(platform, user, quote.to_pay())?,
+            None => false,
+        },
         quote: quote.filter(|_| status == OrderStatus::Open),
         balance: balance.0,
         expires_at: created.expires_at.into(),
@@ -119,25 +122,41 @@ pub(super) async fn quoted(
     Ok((quote, balance.unwrap_or_default()))
 }
 
-/// Pays, and shows the receipt; the same number again shows it again.
+/// POST orders/{token}/pay
+pub async fn pay(
+    language: Language,
+    Path(token): Path<String>,
+    Extract(platform): Extract<Arc<Platform>>,
+    signed: SignedShopper<Agreed>,
+) -> Result<Made<Receipt>, ApiError> {
+    let order = order_of(&platform, &token)?;
+    pay_order(&platform, language, order, signed).await
+}
+
+/// Pays what was agreed to, and shows the receipt; the same number again shows it again.
 pub(super) async fn pay_order(
-    platform: &Platform,
-    user: UserId,
+    platform: &Arc<Platform>,
     language: Language,
     order: OrderId,
-    number: &Number,
-    at_most: Fen,
+    signed: SignedShopper<Agreed>,
 ) -> Result<Made<Receipt>, ApiError> {
-    let recorded: Recorded = platform
+    let SignedShopper {
+        shopper,
+        number,
+        value: agreed,
+    } = signed;
+    let at_most = agreed.at_most.into();
+    pin::check(platform, shopper, number, agreed.pin.as_deref(), at_most).await?;
+    let recorded = platform
         .engine
         .submit(PayOrder {
             order,
-            payer: user,
-            attempt: Attempt::of(number),
+            payer: shopper.user,
+            attempt: Attempt::of(&number),
             at_most: Some(at_most),
         })
         .await?;
-    let receipt = receipts::of_order(platform, user, language, order).await?;
+    let receipt = receipts::of_order(platform, shopper.user, language, order).await?;
     Ok(Made {
         again: recorded.again,
         value: receipt.ok_or_else(|| misplaced(recorded.event))?,

@@ -113,7 +113,7 @@ async fn used(platform: &Platform, user: UserId) -> Result<Vec<CouponId>, ApiErr
 
 /// GET coupons: the open ones first, soonest to end first.
 pub async fn list(
-    Shopper(user): Shopper,
+    Shopper { user, .. }: Shopper,
     language: Language,
     Extract(platform): Extract<Arc<Platform>>,
 ) -> Result<Json<List<Coupon>>, ApiError> {

@@ -167,7 +167,7 @@ pub(super) fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, Api
 
 /// GET entries: a part of the caller's statement.
 pub async fn list(
-    Shopper(user): Shopper,
+    Shopper { user, .. }: Shopper,
     language: Language,
     Extract(platform): Extract<Arc<Platform>>,
     wanted: Result<Query<Wanted>, QueryRejection>,

@@ -25,7 +25,7 @@ const BEAT: Duration = Duration::from_secs(20);
 
 /// GET events
 pub async fn stream(
-    Shopper(user): Shopper,
+    Shopper { user, .. }: Shopper,
     Extract(platform): Extract<Arc<Platform>>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let news = platform.live.watch(&platform.engine, user);

@@ -72,7 +72,7 @@ fn file(kind: &'static str, name: &str, bytes: Vec<u8>) -> Response {
 
 /// GET export.csv?from=&to=
 pub async fn csv(
-    Shopper(user): Shopper,
+    Shopper { user, .. }: Shopper,
     language: Language,
     Extract(platform): Extract<Arc<Platform>>,
     which: Result<Query<Which>, QueryRejection>,
@@ -84,7 +84,7 @@ pub async fn csv(
 
 /// GET export.pdf?from=&to=
 pub async fn pdf(
-    Shopper(user): Shopper,
+    Shopper { user, .. }: Shopper,
     language: Language,
     Extract(platform): Extract<Arc<Platform>>,
     which: Result<Query<Which>, QueryRejection>,

@@ -27,7 +27,7 @@ pub struct Home {
 
 /// GET home
 pub async fn show(
-    Shopper(user): Shopper,
+    Shopper { user, .. }: Shopper,
     language: Language,
     Extract(platform): Extract<Arc<Platform>>,
 ) -> Result<Json<Home>, ApiError> {

@@ -1,7 +1,6 @@
-//! The wallet: what a shopper sees of their money, and what they do with it.
-//!
-//! The shapes are those of `web/src/shared/api.ts`. Every request bears the session's cookie; whatever moves
-//! money bears the device's signature besides, and a number that is the same when trying again.
+//! What the wallet asks: `/app/wallet`.
+
+pub mod money;
 
 pub mod words;
 
@@ -25,23 +24,12 @@ pub mod coupons;
 pub mod events;
 
 use axum::Router;
-use axum::routing::get;
 
-pub(crate) use crate::v1::auth::Shopper;
-
+use super::session::Shopper;
+use super::signed::SignedShopper;
 use crate::server::App;
 
-/// The routes below `/app/wallet`.
+/// The routes.
 pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/home", get(home::show))
-        .route("/entries", get(entries::list))
-        .route("/entries/{id}", get(receipts::show))
-        .route("/spending", get(spending::show))
-        .route("/export.csv", get(export::csv))
-        .route("/export.pdf", get(export::pdf))
-        .route("/orders/{token}", get(cashier::show))
-        .route("/bank-transfers/{id}", get(bank::show))
-        .route("/coupons", get(coupons::list))
-        .route("/events", get(events::stream))
+    Router::new().merge(money::routes())
 }

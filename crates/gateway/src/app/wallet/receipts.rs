@@ -80,7 +80,7 @@ pub struct Rebate {
 
 /// GET entries/{id}
 pub async fn show(
-    Shopper(user): Shopper,
+    Shopper { user, .. }: Shopper,
     language: Language,
     Extract(platform): Extract<Arc<Platform>>,
     Id(EntryRef(event)): Id<EntryRef>,

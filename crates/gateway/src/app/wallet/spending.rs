@@ -78,7 +78,7 @@ impl Sums {
 
 /// GET spending?month=2026-11
 pub async fn show(
-    Shopper(user): Shopper,
+    Shopper { user, .. }: Shopper,
     Extract(platform): Extract<Arc<Platform>>,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<Spending>, ApiError> {

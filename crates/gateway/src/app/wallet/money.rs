@@ -1,0 +1,27 @@
+//! The routes of what a shopper sees of their money and does with it.
+//!
+//! Whatever moves money bears the device's signature, and a number that is the same when trying again.
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use super::{bank, cashier, coupons, entries, events, export, home, receipts, spending};
+use crate::server::App;
+
+/// The routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/app/wallet/home", get(home::show))
+        .route("/app/wallet/entries", get(entries::list))
+        .route("/app/wallet/entries/{id}", get(receipts::show))
+        .route("/app/wallet/spending", get(spending::show))
+        .route("/app/wallet/export.csv", get(export::csv))
+        .route("/app/wallet/export.pdf", get(export::pdf))
+        .route("/app/wallet/orders/{token}", get(cashier::show))
+        .route("/app/wallet/orders/{token}/pay", post(cashier::pay))
+        .route("/app/wallet/top-ups", post(bank::top_up))
+        .route("/app/wallet/withdrawals", post(bank::withdraw))
+        .route("/app/wallet/bank-transfers/{id}", get(bank::show))
+        .route("/app/wallet/coupons", get(coupons::list))
+        .route("/app/wallet/events", get(events::stream))
+}
