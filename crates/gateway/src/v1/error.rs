@@ -343,7 +343,7 @@ answers!(bank::withdraw::Refusal {
     NotFound: UserNotFound = "user_not_found";
     InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount";
     Refused: UserNotActive = "user_not_active", BalanceShort = "balance_short",
-        ReserveShort = "reserve_short";
+        AboveLimit = "above_limit" at "amount", ReserveShort = "reserve_short";
 });
 answers!(order::create::Refusal {
     InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount", TextTooLong = "text_bad";
@@ -357,7 +357,8 @@ answers!(unnumbered order::pay::Refusal {
         OrderExpired = "order_expired", PayerNotFound = "payer_not_found",
         OtherPayer = "other_payer", PayerNotActive = "payer_not_active",
         MerchantNotActive = "merchant_not_active", PriceChanged = "price_changed",
-        CampaignSpent = "campaign_spent", BalanceShort = "balance_short";
+        CampaignSpent = "campaign_spent", BalanceShort = "balance_short",
+        AboveLimit = "above_limit";
 });
 answers!(unnumbered order::close::Refusal {
     NotFound: OrderNotFound = "order_not_found";
