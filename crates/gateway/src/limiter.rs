@@ -111,10 +111,7 @@ impl Limiter {
             return Ok(());
         }
         self.sweep();
-        let network = match address {
-            IpAddr::V4(_) => address,
-            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
-        };
+        let network = network(address);
         let wait = |not_until: governor::NotUntil<_>| not_until.wait_time_from(now());
         self.addresses
             .check_key(&network)
@@ -131,6 +128,15 @@ impl Limiter {
             self.askers.retain_recent();
             self.addresses.retain_recent();
         }
+    }
+}
+
+/// Of an IPv6 address the network (/64): who has one such address has them all.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
+        v4 => v4,
     }
 }
 

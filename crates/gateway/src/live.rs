@@ -121,6 +121,17 @@ fn each_user(event: &Event, mut tell: impl FnMut(UserId)) {
         Event::TopUpRequested(event) => tell(event.user),
         Event::TransferAnswered(event) => tell(event.user),
         Event::CouponGiven(event) => tell(event.user),
+        Event::UserTierSet(event) => tell(event.user),
+        Event::MoneySent(event) => event.to.payee().into_iter().for_each(tell),
+        Event::RemittanceArrived(event) => tell(event.payer),
+        Event::RemittanceAccepted(event) => tell(event.payer),
+        Event::MoneyRequested(event) => {
+            let payers = event.shares.iter().map(|(payer, _)| *payer);
+            payers.chain([event.asker]).for_each(tell);
+        }
+        Event::ShareDeclined(event) => tell(event.asker),
+        Event::RequestCancelled(event) => tell(event.asker),
+        Event::RequestExpired(event) => tell(event.asker),
         Event::OrderCreated(event) => event.terms.only_payer.into_iter().for_each(tell),
         _ => {}
     }

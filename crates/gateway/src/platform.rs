@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
 use crate::app::Apps;
+use crate::app::wallet::payees::LookUps;
 use crate::campaigns::codes::Codes;
 use crate::campaigns::persons::Persons;
 use crate::limiter::Limiter;
@@ -49,6 +50,8 @@ pub struct Platform {
     pub persons: Persons,
     /// Pay codes that are out.
     pub pay_codes: PayCodes,
+    /// How often each has looked somebody up.
+    pub look_ups: LookUps,
     /// Who waits for news.
     pub live: Live,
     /// How often each may ask.
@@ -204,6 +207,7 @@ impl Platform {
             codes: Codes::new(&*vault.derive("coupon codes")?),
             persons: Persons::new(&*vault.derive("persons")?),
             pay_codes: PayCodes::default(),
+            look_ups: LookUps::default(),
             live: Live::default(),
             limiter: Limiter::new(mode == Mode::Sandbox),
             apps: Apps::new(&vault)?,

@@ -8,9 +8,9 @@ use axum::extract::{Query, State as Extract};
 use feiqian_core::{Account, Event, EventNumber, Fen, State, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::Shopper;
 use super::moves::{EntryKind, Move, MoveState, Other};
 use super::words::Language;
+use super::{Shopper, bank, names, transfers};
 use crate::platform::Platform;
 use crate::v1::ask;
 use crate::v1::error::ApiError;
@@ -340,6 +340,11 @@ pub(super) async fn title(
             Some(story) => platform.shop_name(story.created.merchant).await?,
             None => String::new(),
         },
+        Other::Person(user) => names::of(platform, user)?,
+        Other::PayeeOf(id) => match ask(platform, move |store| store.remittance(id)).await? {
+            Some(story) => transfers::payee_shown(platform, &story)?,
+            None => String::new(),
+        },
         Other::Bank => language.pick("Bank", "银行").to_owned(),
         Other::Platform => language.pick("Feiqian", "飞钱").to_owned(),
     })
@@ -358,6 +363,10 @@ pub(super) async fn note(
     if let Event::OrderRefunded(event) = content {
         return Ok(event.reason.as_deref().map(str::to_owned));
     }
+    if let Some(remittance) = entry.remittance {
+        let story = ask(platform, move |store| store.remittance(remittance)).await?;
+        return Ok(story.and_then(|story| story.sent.message.as_deref().map(str::to_owned)));
+    }
     match (entry.kind, entry.order) {
         (EntryKind::Payment, Some(order)) => {
             let story = ask(platform, move |store| store.order(order)).await?;
@@ -369,13 +378,18 @@ pub(super) async fn note(
 
 /// What became of it by now.
 pub(super) async fn state(platform: &Platform, entry: &Move) -> Result<MoveState, ApiError> {
-    match (entry.state, entry.transfer) {
-        (MoveState::Pending, Some(transfer)) => {
-            let story = ask(platform, move |store| store.transfer(transfer)).await?;
-            Ok(super::bank::became(story.as_ref()))
-        }
-        (state, _) => Ok(state),
+    if entry.state != MoveState::Pending {
+        return Ok(entry.state);
     }
+    if let Some(transfer) = entry.transfer {
+        let story = ask(platform, move |store| store.transfer(transfer)).await?;
+        return Ok(bank::became(story.as_ref()));
+    }
+    if let Some(remittance) = entry.remittance {
+        let story = ask(platform, move |store| store.remittance(remittance)).await?;
+        return Ok(transfers::became(story.as_ref()));
+    }
+    Ok(MoveState::Done)
 }
 
 #[cfg(test)]

@@ -19,6 +19,11 @@ pub mod pdf;
 pub mod cashier;
 pub mod offers;
 
+pub mod names;
+pub mod payees;
+pub mod requests;
+pub mod transfers;
+
 pub mod bank;
 pub mod coupons;
 pub mod events;
@@ -33,3 +38,8 @@ use crate::server::App;
 pub fn routes() -> Router<App> {
     Router::new().merge(money::routes())
 }
+
+/// A body that says nothing.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}

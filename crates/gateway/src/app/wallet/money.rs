@@ -5,7 +5,10 @@
 use axum::Router;
 use axum::routing::{get, post};
 
-use super::{bank, cashier, coupons, entries, events, export, home, receipts, spending};
+use super::{
+    bank, cashier, coupons, entries, events, export, home, payees, receipts, requests, spending,
+    transfers,
+};
 use crate::server::App;
 
 /// The routes.
@@ -22,6 +25,14 @@ pub fn routes() -> Router<App> {
         .route("/app/wallet/top-ups", post(bank::top_up))
         .route("/app/wallet/withdrawals", post(bank::withdraw))
         .route("/app/wallet/bank-transfers/{id}", get(bank::show))
+        .route("/app/wallet/payees", post(payees::show))
+        .route("/app/wallet/transfers", post(transfers::send))
+        .route("/app/wallet/transfers/{id}", get(transfers::show))
+        .route("/app/wallet/transfers/{id}/take-back", post(transfers::take_back))
+        .route("/app/wallet/requests", get(requests::list).post(requests::make))
+        .route("/app/wallet/requests/{id}/pay", post(requests::pay))
+        .route("/app/wallet/requests/{id}/decline", post(requests::decline))
+        .route("/app/wallet/requests/{id}/cancel", post(requests::cancel))
         .route("/app/wallet/coupons", get(coupons::list))
         .route("/app/wallet/events", get(events::stream))
 }

@@ -1,9 +1,10 @@
 //! What moved a wallet's money: an event seen from one wallet.
 
 use feiqian_core::bank::answer::Answer;
+use feiqian_core::remittance::To;
 use feiqian_core::{
-    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, Posting, TransferId, UnixMillis,
-    UserId,
+    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, Posting, RemittanceId, TransferId,
+    UnixMillis, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,10 @@ pub enum Other {
     Shop(MerchantId),
     /// The shop of an order.
     ShopOf(OrderId),
+    /// A person.
+    Person(UserId),
+    /// Whom a remittance is for.
+    PayeeOf(RemittanceId),
     /// The user's bank.
     Bank,
     /// Nobody who has a name.
@@ -77,6 +82,8 @@ pub struct Move {
     pub order: Option<OrderId>,
     /// The withdrawal in it.
     pub transfer: Option<TransferId>,
+    /// The remittance in it.
+    pub remittance: Option<RemittanceId>,
     /// The campaign that it is about.
     pub campaign: Option<CampaignId>,
     /// What the event alone tells of what became of it.
@@ -102,8 +109,9 @@ impl Move {
         if !postings.iter().any(touched) {
             return None;
         }
-        let (kind, other, state) = kind(content);
+        let (kind, other, state) = kind(user, event, content);
         let begun = matches!(content, Event::WithdrawalRequested(_)).then_some(TransferId(event));
+        let sent = matches!(content, Event::MoneySent(_)).then_some(RemittanceId(event));
         let campaign = match content {
             Event::RebatePaid(event) => Some(event.campaign),
             _ => None,
@@ -116,6 +124,7 @@ impl Move {
             other,
             order: content.order(),
             transfer: begun.or_else(|| content.transfer()),
+            remittance: sent.or_else(|| content.remittance()),
             campaign,
             state,
         })
@@ -126,7 +135,7 @@ impl Move {
     clippy::wildcard_enum_match_arm,
     reason = "other events leave wallets alone"
 )]
-fn kind(content: &Event) -> (EntryKind, Other, MoveState) {
+fn kind(user: UserId, number: EventNumber, content: &Event) -> (EntryKind, Other, MoveState) {
     match content {
         Event::OrderPaid(event) => (
             EntryKind::Payment,
@@ -153,6 +162,39 @@ fn kind(content: &Event) -> (EntryKind, Other, MoveState) {
             (EntryKind::Withdrawal, Other::Bank, MoveState::Returned)
         }
         Event::TransferAnswered(_) => (EntryKind::TopUp, Other::Bank, MoveState::Done),
+        Event::MoneySent(sent) if sent.payer == user => {
+            let state = match sent.to {
+                To::Now(_) => MoveState::Done,
+                To::Later(..) | To::Unregistered(_) => MoveState::Pending,
+            };
+            let other = Other::PayeeOf(RemittanceId(number));
+            (EntryKind::TransferOut, other, state)
+        }
+        Event::MoneySent(sent) => (
+            EntryKind::TransferIn,
+            Other::Person(sent.payer),
+            MoveState::Done,
+        ),
+        Event::RemittanceArrived(event) => (
+            EntryKind::TransferIn,
+            Other::Person(event.payer),
+            MoveState::Done,
+        ),
+        Event::RemittanceAccepted(event) => (
+            EntryKind::TransferIn,
+            Other::Person(event.payer),
+            MoveState::Done,
+        ),
+        Event::RemittanceTakenBack(event) => (
+            EntryKind::TransferOut,
+            Other::PayeeOf(event.remittance),
+            MoveState::Returned,
+        ),
+        Event::RemittanceReturned(event) => (
+            EntryKind::TransferOut,
+            Other::PayeeOf(event.remittance),
+            MoveState::Returned,
+        ),
         _ => (EntryKind::Other, Other::Platform, MoveState::Done),
     }
 }
