@@ -12,6 +12,7 @@ pub mod device;
 pub mod signed;
 
 pub mod account;
+pub mod phone;
 pub mod password;
 pub mod pin;
 pub mod staff;

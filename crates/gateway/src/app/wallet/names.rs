@@ -33,17 +33,6 @@ pub fn of(platform: &Platform, user: UserId) -> Result<String, PlatformError> {
     Ok(person.map_or_else(|| "*".to_owned(), |person| masked(&person.name)))
 }
 
-/// `+8613800138000` becomes `138****8000`.
-#[must_use]
-pub fn masked_phone(phone: &str) -> String {
-    let digits = phone.strip_prefix("+86").unwrap_or(phone);
-    let count = digits.chars().count();
-    let (head, tail) = (3.min(count / 3), 4.min(count / 3));
-    let hidden = head..count.saturating_sub(tail);
-    let star = |(place, c)| if hidden.contains(&place) { '*' } else { c };
-    digits.chars().enumerate().map(star).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,8 +49,5 @@ mod tests {
         ] {
             assert_eq!(masked(name), shown, "{name}");
         }
-        assert_eq!(masked_phone("+8613800138000"), "138****8000");
-        assert_eq!(masked_phone("+491701234567"), "+49******4567");
-        assert_eq!(masked_phone("+1234567"), "+1****67");
     }
 }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Shopper, names};
 use crate::app::device::DeviceId;
-use crate::app::directory::{self, Phone};
+use crate::app::phone::{self, Phone};
 use crate::limiter::{RetryAfter, network};
 use crate::platform::Platform;
 use crate::v1::auth::peer;
@@ -115,17 +115,16 @@ pub async fn look_up(platform: &Platform, asker: Asker, to: &str) -> Result<Reac
     let done = Instant::now() + TAKES;
     platform.look_ups.allow(asker)?;
     let found = match to.trim().strip_prefix('@') {
-        Some(handle) => match directory::by_handle(platform, handle)? {
+        Some(handle) => match phone::user_of_handle(platform, handle)? {
             Some(user) => Reached::User(user),
             None => Reached::Nobody,
         },
         None => {
-            let phone: Phone = to.parse().map_err(|error: crate::v1::fields::BadText| {
-                ApiError::invalid("payee_bad", error.to_string()).at("to")
-            })?;
-            match directory::by_phone(platform, &phone)? {
+            let bad = |why: &'static str| ApiError::invalid("payee_bad", why).at("to");
+            let number: Phone = to.parse().map_err(bad)?;
+            match phone::user_of(platform, &number)? {
                 Some(user) => Reached::User(user),
-                None => Reached::Number(phone),
+                None => Reached::Number(number),
             }
         }
     };

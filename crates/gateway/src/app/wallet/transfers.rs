@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::moves::MoveState;
 use super::payees::{self, Asker, Peer, Reached};
 use super::{Nothing, Shopper, SignedShopper, names};
-use crate::app::directory::{self, Phone};
+use crate::app::phone::{self, Phone};
 use crate::app::pin;
 use crate::platform::{Platform, PlatformError, read_record, unix_millis, write_record};
 use crate::v1::error::ApiError;
@@ -152,8 +152,7 @@ pub async fn send(
         Reached::User(payee) => delayed(*payee, new.delay_hours)?,
         Reached::Number(phone) => {
             let claim = claim(&platform, phone)?;
-            let shown = names::masked_phone(phone.as_str());
-            write_record(&platform.vault, &claim_name(claim), &shown)?;
+            write_record(&platform.vault, &claim_name(claim), &phone.masked())?;
             To::Unregistered(claim)
         }
         Reached::Nobody => return Err(payees::nobody().at("to")),
@@ -170,7 +169,7 @@ pub async fn send(
     let receipt = submit(&platform, command, &new.to).await?;
     if let (Reached::Number(phone), false) = (&found, receipt.again) {
         // Who registered just now looked for what waits before this was sent.
-        if let Some(payee) = directory::by_phone(&platform, phone)? {
+        if let Some(payee) = phone::user_of(&platform, phone)? {
             accept_waiting(&platform, phone, payee).await?;
         }
     }
