@@ -6,12 +6,12 @@
 use minicbor::{Decode, Encode};
 
 use crate::cbor::Bytes;
-use crate::ids::{EventNumber, OrderId};
+use crate::ids::{EventNumber, OrderId, PacketId};
 use crate::ledger::{Postings, post};
 use crate::numbers::{Key, Known};
 use crate::state::State;
 use crate::time::UnixMillis;
-use crate::{bank, brand, campaign, merchant, order, remittance, request, user};
+use crate::{bank, brand, campaign, merchant, order, packet, remittance, request, user};
 
 /// Whatever can have happened. What is larger than a payment is in a box: events are moved in masses.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -136,6 +136,15 @@ pub enum Event {
     /// A request's time was over.
     #[n(39)]
     RequestExpired(#[n(0)] request::expire::RequestExpired),
+    /// A red packet was sent.
+    #[n(40)]
+    PacketSent(#[n(0)] Box<packet::send::PacketSent>),
+    /// A share of a red packet was taken.
+    #[n(41)]
+    ShareGrabbed(#[n(0)] packet::grab::ShareGrabbed),
+    /// A red packet's time was over.
+    #[n(42)]
+    PacketExpired(#[n(0)] Box<packet::expire::PacketExpired>),
 }
 
 /// Applies an event to the state. It cannot refuse: an event that does not fit is a bug of the
@@ -173,6 +182,9 @@ pub fn evolve(state: &mut State, event: &Event) {
         Event::Swept(event) => campaign::sweep::evolve(state, event),
         Event::TraitsSet(event) => user::set_traits::evolve(state, event),
         Event::BrandFunded(event) => brand::fund::evolve(state, event),
+        Event::PacketSent(event) => packet::send::evolve(state, event),
+        Event::ShareGrabbed(event) => packet::grab::evolve(state, event),
+        Event::PacketExpired(event) => packet::expire::evolve(state, event),
         Event::UserTierSet(event) => user::set_tier::evolve(state, event),
         Event::MoneySent(event) => remittance::send::evolve(state, event),
         Event::RemittanceArrived(event) => remittance::arrive::evolve(state, event),
@@ -233,6 +245,9 @@ impl Event {
             Self::Swept(event) => event.at,
             Self::TraitsSet(event) => event.at,
             Self::BrandFunded(event) => event.at,
+            Self::PacketSent(event) => event.at,
+            Self::ShareGrabbed(event) => event.at,
+            Self::PacketExpired(event) => event.at,
             Self::UserTierSet(event) => event.at,
             Self::MoneySent(event) => event.at,
             Self::RemittanceArrived(event) => event.at,
@@ -262,6 +277,9 @@ impl Event {
             Self::SubsidyPaid(event) => Some(&event.postings),
             Self::SubsidyReturned(event) => Some(&event.postings),
             Self::BrandFunded(event) => Some(&event.postings),
+            Self::PacketSent(event) => Some(&event.postings),
+            Self::ShareGrabbed(event) => Some(&event.postings),
+            Self::PacketExpired(event) => Some(&event.postings),
             Self::MoneySent(event) => Some(&event.postings),
             Self::RemittanceArrived(event) => Some(&event.postings),
             Self::RemittanceTakenBack(event) => Some(&event.postings),
@@ -307,6 +325,7 @@ impl Event {
             Self::SubsidyReturned(event) => event.named(),
             Self::CouponsChanged(event) => event.named(),
             Self::BrandFunded(event) => event.named(),
+            Self::PacketSent(event) => event.named(),
             Self::MoneySent(event) => event.named(),
             Self::MoneyRequested(event) => event.named(),
             Self::BrandAdded(event) => event.named(),
@@ -329,6 +348,8 @@ impl Event {
             | Self::RebatePaid(_)
             | Self::Swept(_)
             | Self::TraitsSet(_)
+            | Self::ShareGrabbed(_)
+            | Self::PacketExpired(_)
             | Self::UserTierSet(_)
             | Self::RemittanceArrived(_)
             | Self::RemittanceTakenBack(_)
@@ -375,6 +396,9 @@ impl Event {
             | Self::SubsidyPaid(_)
             | Self::SubsidyReturned(_)
             | Self::CouponsChanged(_)
+            | Self::PacketSent(_)
+            | Self::ShareGrabbed(_)
+            | Self::PacketExpired(_)
             | Self::UserTierSet(_)
             | Self::MoneySent(_)
             | Self::RemittanceArrived(_)
@@ -385,6 +409,20 @@ impl Event {
             | Self::ShareDeclined(_)
             | Self::RequestCancelled(_)
             | Self::RequestExpired(_) => None,
+        }
+    }
+
+    /// The red packet that it goes on with.
+    #[must_use]
+    pub fn packet(&self) -> Option<PacketId> {
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "two kinds go on with packets"
+        )]
+        match self {
+            Self::ShareGrabbed(event) => Some(event.packet),
+            Self::PacketExpired(event) => Some(event.packet),
+            _ => None,
         }
     }
 

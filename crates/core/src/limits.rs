@@ -74,6 +74,10 @@ pub const GRANTS_MAX: usize = 4;
 pub const COUPONS_PER_USER_MAX: usize = 100;
 /// Days whose payments count as the last 30 days, today among them.
 pub const ACTIVITY_DAYS: i32 = 30;
+/// Shares of one red packet.
+pub const PACKET_SHARES_MAX: u16 = 500;
+/// What nobody took of a red packet goes back after a day.
+pub const PACKET_LIFE_MS: i64 = DAY_MS;
 /// Rows that one sweep lets go of.
 pub const SWEEP_MAX: usize = 8_192;
 

@@ -18,8 +18,8 @@ use crate::campaign::terms::{
 use crate::command::{Command, Decision, Refusal, decide};
 use crate::event::{Event, evolve};
 use crate::ids::{
-    BrandId, CampaignId, EventNumber, MerchantId, Number, OrderId, RemittanceId, RequestId,
-    TransferId, UserId,
+    BrandId, CampaignId, EventNumber, MerchantId, Number, OrderId, PacketId, RemittanceId,
+    RequestId, TransferId, UserId,
 };
 use crate::ledger::Account;
 use crate::limits::DAY_MS;
@@ -32,6 +32,8 @@ use crate::order::pay::{OrderPaid, PayOrder};
 use crate::order::refund::RefundOrder;
 use crate::order::reverse::ReverseOrder;
 use crate::order::{Attempt, OrderRef};
+use crate::packet::draw::Seed;
+use crate::packet::{Kind as PacketKind, expire::ExpirePacket, grab::GrabShare, send::SendPacket};
 use crate::remittance::accept::AcceptRemittance;
 use crate::remittance::arrive::ArriveRemittance;
 use crate::remittance::give_back::ReturnRemittance;
@@ -194,6 +196,7 @@ refusals_of! {
     ReturnCoupon: campaign::return_coupon, VoidCoupon: campaign::void_coupon,
     PaySubsidy: campaign::subsidise, ReturnSubsidy: campaign::return_subsidy,
     ChangeCoupons: campaign::coupons, PayRebate: campaign::payout, Sweep: campaign::sweep,
+    SendPacket: packet::send, GrabShare: packet::grab, ExpirePacket: packet::expire,
     SetTier: user::set_tier, SendMoney: remittance::send, ArriveRemittance: remittance::arrive,
     TakeBackRemittance: remittance::take_back, AcceptRemittance: remittance::accept,
     ReturnRemittance: remittance::give_back, RequestMoney: request::ask,
@@ -220,6 +223,10 @@ pub const ORDER: OrderId = OrderId(nth(0));
 pub const NO_ORDER: OrderId = OrderId(EventNumber(1));
 /// The first top-up or withdrawal asked for in the test.
 pub const TRANSFER: TransferId = TransferId(nth(0));
+/// The first red packet sent in the test.
+pub const PACKET: PacketId = PacketId::new(nth(0)).expect("few events");
+/// A red packet that never was.
+pub const NO_PACKET: PacketId = PacketId::new(EventNumber(1)).expect("few events");
 /// A user that never was.
 pub const NOBODY: UserId = UserId(99);
 /// A merchant that never was.
@@ -373,6 +380,37 @@ pub fn refund_of(text: &str, order: OrderRef, fen: i64, order_fen: i64) -> Refun
     }
 }
 
+pub fn packet_of(
+    sender: UserId,
+    text: &str,
+    kind: PacketKind,
+    fen: i64,
+    shares: u16,
+) -> SendPacket {
+    SendPacket {
+        sender,
+        number: number(text),
+        kind,
+        to: None,
+        total: Fen(fen),
+        shares,
+        message: None,
+        seed: Seed([7; 16]),
+    }
+}
+
+pub fn send_packet(sender: UserId, text: &str, kind: PacketKind, fen: i64, shares: u16) -> Command {
+    packet_of(sender, text, kind, fen, shares).into()
+}
+
+pub fn send_to(sender: UserId, text: &str, fen: i64, to: UserId) -> Command {
+    SendPacket {
+        to: Some(to),
+        ..packet_of(sender, text, PacketKind::Lucky, fen, 1)
+    }
+    .into()
+}
+
 /// From Mei.
 pub fn send(text: &str, to: To, fen: i64) -> SendMoney {
     SendMoney {
@@ -400,6 +438,14 @@ pub fn accept(remittance: RemittanceId, claim: Claim, payee: UserId) -> Command 
         payee,
     }
     .into()
+}
+
+pub fn grab(packet: PacketId, user: UserId) -> Command {
+    GrabShare { packet, user }.into()
+}
+
+pub fn expire_packet(packet: PacketId) -> Command {
+    ExpirePacket { packet }.into()
 }
 
 pub fn give_back(remittance: RemittanceId) -> Command {

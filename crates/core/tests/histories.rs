@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use feiqian_core::archive::{Archive, ArchiveError, Nothing};
 use feiqian_core::audit::Audit;
@@ -22,11 +22,15 @@ use feiqian_core::order::{
     close::CloseOrder, expire::ExpireOrder, pay::PayOrder, refund::RefundOrder,
     reverse::ReverseOrder,
 };
+use feiqian_core::packet::{
+    self, Packet, draw::Seed, expire::ExpirePacket, grab::GrabShare, send::SendPacket,
+};
 use feiqian_core::snapshot::{self, Frozen};
 use feiqian_core::user::{Tier, UserStatus, add::AddUser, set_status::SetUserStatus};
 use feiqian_core::{
     Account, BasisPoints, BrandId, Command, Decision, Event, EventNumber, Fen, Keep, MerchantId,
-    Mode, Number, OrderId, Refusal, State, TransferId, UnixMillis, UserId, decide, evolve, order,
+    Mode, Number, OrderId, PacketId, Refusal, State, TransferId, UnixMillis, UserId, decide,
+    evolve, order,
 };
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -82,6 +86,12 @@ impl Archive for Log<'_> {
     fn order(&self, id: OrderId) -> Result<Option<Order>, ArchiveError> {
         let of_order = |(n, event): &(EventNumber, &Event)| *n == id.0 || event.order() == Some(id);
         Ok(Order::replay(self.events().filter(of_order)))
+    }
+
+    fn packet(&self, id: PacketId) -> Result<Option<Packet>, ArchiveError> {
+        let of_packet =
+            |(n, event): &(EventNumber, &Event)| *n == id.event() || event.packet() == Some(id);
+        Ok(Packet::replay(self.events().filter(of_packet)))
     }
 }
 
@@ -251,8 +261,13 @@ impl Run {
                 let reached = self.events.len().saturating_sub(lag.into());
                 self.archived = self.archived.max(reached);
                 let archived = EventNumber(self.archived as u64);
-                let (numbers, orders) = (keep.into(), keep.into());
-                self.forgets.forget(archived, Keep { numbers, orders });
+                let (numbers, orders, shares) = (keep.into(), keep.into(), keep.into());
+                let keep = Keep {
+                    numbers,
+                    orders,
+                    shares,
+                };
+                self.forgets.forget(archived, keep);
             }
             Step::Restart => {
                 self.archived = self.events.len();
@@ -314,6 +329,9 @@ impl Run {
     fn command(&mut self, a: u8, b: u8, c: u8, d: u8) -> Command {
         let user = UserId(u32::from(b % 5));
         let merchant = MerchantId([0, 1, 0, 1, 0, 1, 2, 3][usize::from(b % 8)]);
+        if a >= 208 {
+            return self.command_on_packet(a, b, c, d);
+        }
         match a % 64 {
             0 => {
                 let mode = [Mode::Sandbox, Mode::Production][usize::from(b % 2)];
@@ -405,6 +423,41 @@ impl Run {
             }
             _ => self.answer(b, c, d),
         }
+    }
+
+    fn command_on_packet(&mut self, a: u8, b: u8, c: u8, d: u8) -> Command {
+        let user = UserId(u32::from(c % 5));
+        if a < 220 {
+            return SendPacket {
+                sender: user,
+                number: number("p", b % 32),
+                kind: [packet::Kind::Equal, packet::Kind::Lucky][usize::from(d % 2)],
+                to: (b > 200).then_some(UserId(u32::from(d % 5))),
+                total: amount(d),
+                shares: [1, 2, 3, 5, 0, 1][usize::from(b % 6)],
+                message: None,
+                seed: Seed([b; 16]),
+            }
+            .into();
+        }
+        let sent = (0..).map(EventNumber).zip(&self.events);
+        let sent = sent.filter(|(_, event)| matches!(event, Event::PacketSent(_)));
+        let sent: Vec<EventNumber> = sent.map(|(number, _)| number).collect();
+        let packet = pick(&sent, b).unwrap_or(EventNumber(d.into()));
+        let packet = PacketId::new(packet).unwrap();
+        if a < 248 {
+            return GrabShare { packet, user }.into();
+        }
+        #[allow(clippy::wildcard_enum_match_arm, reason = "one timer is of packets")]
+        let due = self
+            .keeps
+            .due(self.now, 99)
+            .into_iter()
+            .find_map(|due| match due {
+                Command::ExpirePacket(due) => Some(due),
+                _ => None,
+            });
+        due.unwrap_or(ExpirePacket { packet }).into()
     }
 
     fn answer(&self, b: u8, c: u8, d: u8) -> Command {
@@ -550,16 +603,53 @@ impl Run {
                 | Account::Capital(_)
                 | Account::CampaignFund(_)
                 | Account::PendingRebate(_)
+                | Account::Packet(_)
                 | Account::Remittance(_) => owed += balance.0,
             }
         }
         assert_eq!(assets, owed);
+        self.packets_add_up(totals.packets);
         assert_eq!(assets, totals.bank_reserve.0);
         assert!(totals.refunded <= totals.paid);
         assert_eq!(
             totals.pending_transfers,
             self.keeps.pending_transfers().len() as u64
         );
+    }
+
+    /// Of each packet: what was taken, went back and is left is what was sent, and nobody took twice.
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are of no packet"
+    )]
+    fn packets_add_up(&self, together: Fen) {
+        let mut left = BTreeMap::new();
+        let mut takers = BTreeSet::new();
+        for (number, event) in (0..).map(EventNumber).zip(&self.events) {
+            match event {
+                Event::PacketSent(event) => {
+                    left.insert(PacketId::new(number).unwrap(), event.total.0);
+                }
+                Event::ShareGrabbed(event) => {
+                    assert!(event.amount > Fen::ZERO);
+                    assert!(takers.insert((event.packet, event.user)), "{event:?}");
+                    *left.get_mut(&event.packet).unwrap() -= event.amount.0;
+                }
+                Event::PacketExpired(event) => {
+                    *left.get_mut(&event.packet).unwrap() -= event.amount.0;
+                    assert_eq!(left[&event.packet], 0);
+                }
+                _ => {}
+            }
+        }
+        left.retain(|_, left| *left != 0);
+        let balances = self.keeps.balances();
+        let open = balances.filter_map(|(account, fen)| match account {
+            Account::Packet(id) => Some((id, fen.0)),
+            _ => None,
+        });
+        assert_eq!(open.collect::<BTreeMap<_, _>>(), left);
+        assert_eq!(left.values().sum::<i64>(), together.0);
     }
 
     /// Gives back what is left of every payment: then each order's postings cancel out, so its payer,

@@ -125,6 +125,7 @@ fn each_user(event: &Event, mut tell: impl FnMut(UserId)) {
         Event::MoneySent(event) => event.to.payee().into_iter().for_each(tell),
         Event::RemittanceArrived(event) => tell(event.payer),
         Event::RemittanceAccepted(event) => tell(event.payer),
+        Event::PacketSent(event) => event.to.into_iter().for_each(tell),
         Event::MoneyRequested(event) => {
             let payers = event.shares.iter().map(|(payer, _)| *payer);
             payers.chain([event.asker]).for_each(tell);

@@ -374,7 +374,10 @@ impl World {
             | Command::RequestMoney(_)
             | Command::DeclineShare(_)
             | Command::CancelRequest(_)
-            | Command::ExpireRequest(_)) => other,
+            | Command::ExpireRequest(_)
+            | Command::SendPacket(_)
+            | Command::GrabShare(_)
+            | Command::ExpirePacket(_)) => other,
         }
     }
 

@@ -6,9 +6,10 @@
 //! | index | key | value |
 //! | --- | --- | --- |
 //! | `Numbers` | hash of scope and number ([`Key::hash`]) | event that used the number up |
-//! | `Story` | event that began an order, transfer, coupon, remittance or request | event that goes on with it |
+//! | `Story` | event that began an order, transfer, packet, coupon, remittance or request | event that goes on with it |
 //! | `Entries` | account code | event that moved the account's money |
 //! | `Entries` | list code ([`List`]) | event that put something on the list |
+//! | `Entries` | [`packets_key`] of a user | red packet sent or meant for the user, or share taken |
 //! | `Places` | event | its address in the log |
 //! | `Times` | time in ms | event |
 //!
@@ -16,7 +17,7 @@
 //! within it. Any other event is found from the landmark before it.
 
 use feiqian_core::numbers::Key;
-use feiqian_core::{Account, Event, EventNumber, UnixMillis, UserId};
+use feiqian_core::{Account, Event, EventNumber, PacketId, UnixMillis, UserId};
 use feiqian_log::Address;
 
 /// Within a batch, every so many events one is a landmark; so is the first.
@@ -106,6 +107,9 @@ impl Rows {
         if let Some(begun) = begun_by(content) {
             self[Index::Story].push(pair(begun.0, event));
         }
+        for user in of_packet(content) {
+            self[Index::Entries].push(pair(packets_key(user), event));
+        }
         let entries = &mut self[Index::Entries];
         let start = entries.len();
         for account in touched(content) {
@@ -160,16 +164,38 @@ impl List {
     }
 }
 
+
+/// The key of what a user sent, was sent and took of red packets: the form of an account's code, and never one.
+pub(crate) fn packets_key(user: UserId) -> u64 {
+    (u64::from(user.0) << 8) | 0xff
+}
+
+/// Among whose packets an event stands: who sent it, whom it is for, who took a share.
+pub(crate) fn of_packet(content: &Event) -> impl Iterator<Item = UserId> {
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "a packet's end is the packet's story"
+    )]
+    let users = match content {
+        Event::PacketSent(event) => [Some(event.sender), event.to],
+        Event::ShareGrabbed(event) => [Some(event.user), None],
+        _ => [None; 2],
+    };
+    users.into_iter().flatten()
+}
+
 /// The event that began what this event goes on with.
 pub(crate) fn begun_by(content: &Event) -> Option<EventNumber> {
     let order = content.order().map(|order| order.0);
     let transfer = || content.transfer().map(|transfer| transfer.0);
     let coupon = || content.coupon().map(|coupon| coupon.0);
+    let packet = || content.packet().map(PacketId::event);
     let remittance = || content.remittance().map(|remittance| remittance.0);
     let request = || content.request().map(|request| request.0);
     order
         .or_else(transfer)
         .or_else(coupon)
+        .or_else(packet)
         .or_else(remittance)
         .or_else(request)
 }
@@ -192,8 +218,8 @@ pub(crate) fn touched(content: &Event) -> impl Iterator<Item = Account> {
             | Account::Subsidy(_)
             | Account::CampaignFund(_)
             | Account::Remittance(_) => true,
-            // Of all payments, or of all rebates: nobody turns these pages.
-            Account::FeeIncome(_) | Account::PendingRebate(_) => false,
+            // Of all payments, or of all rebates: nobody turns these pages. A packet's are its story.
+            Account::FeeIncome(_) | Account::PendingRebate(_) | Account::Packet(_) => false,
         })
 }
 

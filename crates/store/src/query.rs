@@ -5,17 +5,22 @@ use std::ops::{ControlFlow, Range};
 use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
+use feiqian_core::packet::Packet;
 use feiqian_core::{
-    Account, CouponId, Event, EventNumber, OrderId, RemittanceId, RequestId, TransferId, UnixMillis,
+    Account, CouponId, Event, EventNumber, OrderId, PacketId, RemittanceId, RequestId, TransferId,
+    UnixMillis, UserId,
 };
 use feiqian_log::{Address, ReadError};
 
 use crate::index::{
-    Index, LANDMARK_EVERY, List, Pair, begun_by, key_of, pair, time_key, touched, value_of,
+    Index, LANDMARK_EVERY, List, Pair, begun_by, key_of, of_packet, packets_key, pair, time_key,
+    touched, value_of,
 };
 use crate::store::Shared;
 use crate::view::{Chunk, View};
-use crate::{OrderStory, RemittanceStory, RequestStory, Store, StoreError, TransferStory};
+use crate::{
+    OrderStory, PacketStory, RemittanceStory, RequestStory, Store, StoreError, TransferStory,
+};
 
 impl Store {
     /// An event by its number; none from [`position`](Self::position) on.
@@ -72,6 +77,44 @@ impl Store {
         }
         let answer = question.story(id.0)?.into_iter().next();
         Ok(Some(TransferStory { request, answer }))
+    }
+
+    /// A red packet with who took what; none if the event of this number sent no packet.
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn packet(&self, id: PacketId) -> Result<Option<PacketStory>, StoreError> {
+        let view = self.shared.view();
+        let number = id.event();
+        if number.0 >= view.next() {
+            return Ok(None);
+        }
+        let mut question = Question::new(&self.shared, &view);
+        let first = question.event(number)?;
+        if !matches!(first, Event::PacketSent(_)) {
+            return Ok(None);
+        }
+        let later = question.story(number)?;
+        let last = later.last().map_or(number, |(number, _)| *number);
+        match PacketStory::replay(number, first, later) {
+            Some(story) => Ok(Some(story)),
+            None => Err(question.damaged(last, None)),
+        }
+    }
+
+    /// A user's red packets, newest first: `PacketSent` for each sent by or for the user alone,
+    /// `ShareGrabbed` for each share taken. Pages as of [`entries`](Self::entries).
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn packets_of(
+        &self,
+        user: UserId,
+        before: Option<EventNumber>,
+        limit: usize,
+    ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
+        let is_of = |event: &Event| of_packet(event).any(|of| of == user);
+        self.newest(packets_key(user), before, limit, is_of)
     }
 
     /// What became of a coupon at its merchant's own till, and the subsidies paid for it, oldest first. Its
@@ -288,6 +331,10 @@ impl Archive for Store {
 
     fn order(&self, id: OrderId) -> Result<Option<Order>, ArchiveError> {
         Ok(Store::order(self, id)?.map(|story| story.order()))
+    }
+
+    fn packet(&self, id: PacketId) -> Result<Option<Packet>, ArchiveError> {
+        Ok(Store::packet(self, id)?.map(|story| story.packet()))
     }
 }
 

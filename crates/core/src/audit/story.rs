@@ -1,4 +1,4 @@
-//! What the audit knows of one order or transfer, and how its story may go on.
+//! What the audit knows of one order, transfer or red packet, and how its story may go on.
 
 use minicbor::{Decode, Encode};
 
@@ -7,7 +7,9 @@ use crate::bank::answer::{Answer, TransferAnswered};
 use crate::campaign::grant::{Granted, Part, RebateBack, RebateStage, Returned};
 use crate::campaign::payout::RebatePaid;
 use crate::event::Event;
-use crate::ids::{EventNumber, MerchantId, OrderId, RemittanceId, RequestId, TransferId, UserId};
+use crate::ids::{
+    EventNumber, MerchantId, OrderId, PacketId, RemittanceId, RequestId, TransferId, UserId,
+};
 use crate::ledger::{Account, Postings};
 use crate::limits::REFUNDS_PER_ORDER_MAX;
 use crate::money::Fen;
@@ -17,9 +19,11 @@ use crate::order::reverse::OrderReversed;
 use crate::time::UnixMillis;
 
 use super::accounts::Accounts;
+use super::packets::{self, Packet};
 use super::people;
 
-/// An order, a transfer that the bank has not answered, a remittance that waits, or a request.
+/// An order, a transfer that the bank has not answered, a remittance that waits, a request, or a red
+/// packet.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) enum Book {
     #[n(0)]
@@ -30,6 +34,8 @@ pub(super) enum Book {
     Remittance(#[n(0)] people::Remittance),
     #[n(3)]
     Request(#[n(0)] people::Request),
+    #[n(4)]
+    Packet(#[n(0)] Box<Packet>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -107,7 +113,7 @@ pub(super) struct Transfer {
     amount: Fen,
 }
 
-/// The order or transfer that the event begins.
+/// The order, transfer or packet that the event begins.
 pub(super) fn begun(event: &Event) -> Option<Book> {
     let transfer = |user, way, amount| Some(Book::Transfer(Transfer { user, way, amount }));
     #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds begin a story")]
@@ -124,6 +130,7 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
         Event::WithdrawalRequested(event) => {
             transfer(event.user, Direction::Withdrawal, event.amount)
         }
+        Event::PacketSent(event) => Some(Book::Packet(Box::new(Packet::of(event)))),
         Event::MoneySent(event) => people::sent(event),
         Event::MoneyRequested(event) => Some(people::asked(event)),
         _ => None,
@@ -134,13 +141,18 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
 pub(super) fn beginning(event: &Event) -> Option<EventNumber> {
     let order = event.order().map(|OrderId(began)| began);
     order
+        .or_else(|| event.packet().map(PacketId::event))
         .or_else(|| event.transfer().map(|TransferId(began)| began))
         .or_else(|| event.remittance().map(|RemittanceId(began)| began))
         .or_else(|| event.request().map(|RequestId(began)| began))
 }
 
 /// What the postings should be of an event that goes on with no earlier one.
-pub(super) fn expected(event: &Event, accounts: &Accounts) -> Result<Postings, String> {
+pub(super) fn expected(
+    number: EventNumber,
+    event: &Event,
+    accounts: &Accounts,
+) -> Result<Postings, String> {
     #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds move money")]
     match event {
         Event::BrandFunded(event) => {
@@ -171,13 +183,14 @@ pub(super) fn expected(event: &Event, accounts: &Accounts) -> Result<Postings, S
             let transit = Account::Transit(accounts.brand_of(event.user)?);
             Ok(Postings::new().with(Account::Wallet(event.user), transit, event.amount))
         }
+        Event::PacketSent(event) => packets::sent(number, event, accounts),
         Event::MoneySent(event) => people::expected(event, accounts),
         _ => Ok(Postings::new()),
     }
 }
 
-/// Goes on with a story: what the event's postings should be, from what is known of the order or
-/// transfer.
+/// Goes on with a story: what the event's postings should be, from what is known of the order,
+/// transfer or packet.
 pub(super) fn go_on(
     book: &mut Option<Book>,
     number: EventNumber,
@@ -216,10 +229,13 @@ pub(super) fn go_on(
         }
         Event::RebatePaid(event) => match book {
             Some(Book::Order(order)) => order.rebate_paid(event),
-            None | Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_)) => {
+            None => Err(format!("order {} does not exist", event.order)),
+            Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_) | Book::Packet(_)) => {
                 Err(format!("order {} does not exist", event.order))
             }
         },
+        Event::ShareGrabbed(event) => packet(book, event.packet)?.grabbed(event, accounts),
+        Event::PacketExpired(event) => packet(book, event.packet)?.expired(event),
         other => people::go_on(book, other, accounts),
     }
 }
@@ -251,9 +267,20 @@ fn answered(
     })
 }
 
+fn packet(book: &mut Option<Book>, id: PacketId) -> Result<&mut Packet, String> {
+    match book {
+        Some(Book::Packet(packet)) => Ok(packet),
+        None => Err(format!("packet {id} does not exist")),
+        Some(Book::Order(_) | Book::Transfer(_) | Book::Remittance(_) | Book::Request(_)) => {
+            Err(format!("packet {id} does not exist"))
+        }
+    }
+}
+
 fn known(book: &mut Option<Book>, id: OrderId, of: MerchantId) -> Result<&mut Order, String> {
     match book {
-        None | Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_)) => {
+        None => Err(format!("order {id} does not exist")),
+        Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_) | Book::Packet(_)) => {
             Err(format!("order {id} does not exist"))
         }
         Some(Book::Order(order)) if order.merchant != of => {

@@ -44,6 +44,8 @@ pub struct Totals {
     pub campaign_funds: Fen,
     /// Rebates that wait for their day.
     pub pending_rebates: Fen,
+    /// What nobody took yet of red packets.
+    pub packets: Fen,
     /// Sent to persons and not there yet.
     pub remittances: Fen,
     /// Rebates that went back no more.
@@ -96,6 +98,9 @@ impl Totals {
             | Event::Swept(_)
             | Event::TraitsSet(_)
             | Event::BrandFunded(_)
+            | Event::PacketSent(_)
+            | Event::ShareGrabbed(_)
+            | Event::PacketExpired(_)
             | Event::UserTierSet(_)
             | Event::MoneySent(_)
             | Event::RemittanceArrived(_)
@@ -138,6 +143,7 @@ impl fmt::Display for Totals {
         writeln!(f, "  capital         {:>42} yuan", self.capital)?;
         writeln!(f, "  campaign funds  {:>42} yuan", self.campaign_funds)?;
         writeln!(f, "  pending rebates {:>42} yuan", self.pending_rebates)?;
+        writeln!(f, "  red packets     {:>42} yuan", self.packets)?;
         writeln!(f, "  remittances     {:>42} yuan", self.remittances)?;
         writeln!(f, "  less subsidies  {:>42} yuan", self.subsidies)?;
         write!(f, "  less losses     {:>42} yuan", self.rebate_losses)

@@ -337,7 +337,10 @@ fn step(event: &Event) -> Option<OrderEvent> {
         | Event::MoneyRequested(_)
         | Event::ShareDeclined(_)
         | Event::RequestCancelled(_)
-        | Event::RequestExpired(_) => return None,
+        | Event::RequestExpired(_)
+        | Event::PacketSent(_)
+        | Event::ShareGrabbed(_)
+        | Event::PacketExpired(_) => return None,
     };
     Some(OrderEvent {
         kind,

@@ -345,6 +345,11 @@ pub(super) async fn title(
             Some(story) => transfers::payee_shown(platform, &story)?,
             None => String::new(),
         },
+        Other::SenderOf(id) => match ask(platform, move |store| store.packet(id)).await? {
+            Some(story) => names::of(platform, story.sent.sender)?,
+            None => String::new(),
+        },
+        Other::Anybody => language.pick("Red packet", "红包").to_owned(),
         Other::Bank => language.pick("Bank", "银行").to_owned(),
         Other::Platform => language.pick("Feiqian", "飞钱").to_owned(),
     })

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Shopper;
 use super::entries::{Entry, newest};
+use super::requests::{self, MoneyRequest};
 use super::words::Language;
 use crate::platform::Platform;
 use crate::v1::error::ApiError;
@@ -22,6 +23,7 @@ const RECENT: usize = 5;
 pub struct Home {
     balance: i64,
     on_the_way: i64,
+    requests: Vec<MoneyRequest>,
     recent: Vec<Entry>,
 }
 
@@ -42,6 +44,7 @@ pub async fn show(
     Ok(Json(Home {
         balance: balance.unwrap_or(Fen::ZERO).0,
         on_the_way,
+        requests: requests::waiting(&platform, user).await?,
         recent: newest(&platform, user, language, RECENT).await?,
     }))
 }

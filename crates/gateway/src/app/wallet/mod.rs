@@ -20,6 +20,7 @@ pub mod cashier;
 pub mod offers;
 
 pub mod names;
+pub mod packets;
 pub mod payees;
 pub mod requests;
 pub mod transfers;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::{
-    bank, cashier, coupons, entries, events, export, home, payees, receipts, requests, spending,
+    bank, cashier, coupons, entries, events, export, home, packets, payees, receipts, requests, spending,
     transfers,
 };
 use crate::server::App;
@@ -33,6 +33,9 @@ pub fn routes() -> Router<App> {
         .route("/app/wallet/requests/{id}/pay", post(requests::pay))
         .route("/app/wallet/requests/{id}/decline", post(requests::decline))
         .route("/app/wallet/requests/{id}/cancel", post(requests::cancel))
+        .route("/app/wallet/packets", get(packets::list).post(packets::send))
+        .route("/app/wallet/packets/{token}", get(packets::show))
+        .route("/app/wallet/packets/{token}/open", post(packets::open))
         .route("/app/wallet/coupons", get(coupons::list))
         .route("/app/wallet/events", get(events::stream))
 }

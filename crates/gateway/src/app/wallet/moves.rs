@@ -3,8 +3,8 @@
 use feiqian_core::bank::answer::Answer;
 use feiqian_core::remittance::To;
 use feiqian_core::{
-    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, Posting, RemittanceId, TransferId,
-    UnixMillis, UserId,
+    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, PacketId, Posting, RemittanceId,
+    TransferId, UnixMillis, UserId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -59,8 +59,12 @@ pub enum Other {
     Person(UserId),
     /// Whom a remittance is for.
     PayeeOf(RemittanceId),
+    /// Who sent a red packet.
+    SenderOf(PacketId),
     /// The user's bank.
     Bank,
+    /// Whoever opened a red packet.
+    Anybody,
     /// Nobody who has a name.
     Platform,
 }
@@ -195,6 +199,16 @@ fn kind(user: UserId, number: EventNumber, content: &Event) -> (EntryKind, Other
             Other::PayeeOf(event.remittance),
             MoveState::Returned,
         ),
+        Event::PacketSent(sent) => {
+            let other = sent.to.map_or(Other::Anybody, Other::Person);
+            (EntryKind::PacketOut, other, MoveState::Done)
+        }
+        Event::ShareGrabbed(event) => (
+            EntryKind::PacketIn,
+            Other::SenderOf(event.packet),
+            MoveState::Done,
+        ),
+        Event::PacketExpired(_) => (EntryKind::PacketOut, Other::Anybody, MoveState::Returned),
         _ => (EntryKind::Other, Other::Platform, MoveState::Done),
     }
 }

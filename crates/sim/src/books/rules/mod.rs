@@ -70,7 +70,10 @@ impl Books {
             | Command::RequestMoney(_)
             | Command::DeclineShare(_)
             | Command::CancelRequest(_)
-            | Command::ExpireRequest(_) => Verdict::Refused(Vec::new()),
+            | Command::ExpireRequest(_)
+            | Command::SendPacket(_)
+            | Command::GrabShare(_)
+            | Command::ExpirePacket(_) => Verdict::Refused(Vec::new()),
         }
     }
 
