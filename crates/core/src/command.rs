@@ -131,6 +131,10 @@ commands! {
     ReverseOrder => order::reverse, ReverseOrder => OrderReversed;
     /// Gives back part or all of a paid order.
     RefundOrder => order::refund, RefundOrder => OrderRefunded;
+    /// Spends a shopper's pay code on an order.
+    SpendCode => order::spend_code, SpendCode => CodeSpent;
+    /// Declines an order that waits for consent.
+    DeclineOrder => order::decline, DeclineOrder => OrderDeclined;
     /// Puts the operator's own money into a brand's reserve.
     FundBrand => brand::fund, FundBrand => BrandFunded;
     /// Sets what campaigns may know of a user.
@@ -201,6 +205,7 @@ impl Command {
             Self::Withdraw(command) => Some(command.key()),
             Self::CreateOrder(command) => Some(command.key()),
             Self::RefundOrder(command) => Some(command.key()),
+            Self::SpendCode(command) => Some(command.key()),
             Self::FundBrand(command) => Some(command.key()),
             Self::AddCampaign(command) => Some(command.key()),
             Self::ChangeBudget(command) => Some(command.key()),
@@ -222,6 +227,7 @@ impl Command {
             | Self::CloseOrder(_)
             | Self::ExpireOrder(_)
             | Self::ReverseOrder(_)
+            | Self::DeclineOrder(_)
             | Self::SetTraits(_)
             | Self::StepCampaign(_)
             | Self::EndCampaign(_)
@@ -249,7 +255,7 @@ impl Command {
             reason = "only what comes in masses matters"
         )]
         match self {
-            Self::CreateOrder(_) => state.numbers.warm(hash),
+            Self::CreateOrder(_) | Self::SpendCode(_) => state.numbers.warm(hash),
             Self::RefundOrder(command) => {
                 let OrderRef::Id(order) = command.order else {
                     return state.numbers.warm(hash);

@@ -145,6 +145,12 @@ pub enum Event {
     /// A red packet's time was over.
     #[n(42)]
     PacketExpired(#[n(0)] Box<packet::expire::PacketExpired>),
+    /// A shopper's pay code was spent on an order.
+    #[n(50)]
+    CodeSpent(#[n(0)] Box<order::spend_code::CodeSpent>),
+    /// A shopper declined an order that waited for consent.
+    #[n(51)]
+    OrderDeclined(#[n(0)] order::decline::OrderDeclined),
 }
 
 /// Applies an event to the state. It cannot refuse: an event that does not fit is a bug of the
@@ -167,6 +173,8 @@ pub fn evolve(state: &mut State, event: &Event) {
         Event::OrderExpired(event) => order::expire::evolve(state, event),
         Event::OrderReversed(event) => order::reverse::evolve(state, event),
         Event::OrderRefunded(event) => order::refund::evolve(state, event),
+        Event::CodeSpent(event) => order::spend_code::evolve(state, event),
+        Event::OrderDeclined(event) => order::decline::evolve(state, event),
         Event::CampaignAdded(event) => campaign::add::evolve(state, event),
         Event::CampaignStepped(event) => campaign::step::evolve(state, event),
         Event::BudgetChanged(event) => campaign::budget::evolve(state, event),
@@ -230,6 +238,8 @@ impl Event {
             Self::OrderExpired(event) => event.at,
             Self::OrderReversed(event) => event.at,
             Self::OrderRefunded(event) => event.at,
+            Self::CodeSpent(event) => event.at,
+            Self::OrderDeclined(event) => event.at,
             Self::CampaignAdded(event) => event.at,
             Self::CampaignStepped(event) => event.at,
             Self::BudgetChanged(event) => event.at,
@@ -295,6 +305,8 @@ impl Event {
             | Self::OrderCreated(_)
             | Self::OrderClosed(_)
             | Self::OrderExpired(_)
+            | Self::CodeSpent(_)
+            | Self::OrderDeclined(_)
             | Self::CampaignAdded(_)
             | Self::CouponGiven(_)
             | Self::Swept(_)
@@ -335,6 +347,7 @@ impl Event {
             Self::WithdrawalRequested(event) => event.named(),
             Self::OrderCreated(event) => event.named(),
             Self::OrderRefunded(event) => event.named(),
+            Self::CodeSpent(event) => event.named(),
             Self::Opened(_)
             | Self::UserStatusSet(_)
             | Self::MerchantChanged(_)
@@ -343,6 +356,7 @@ impl Event {
             | Self::OrderClosed(_)
             | Self::OrderExpired(_)
             | Self::OrderReversed(_)
+            | Self::OrderDeclined(_)
             | Self::CampaignStepped(_)
             | Self::CampaignEnded(_)
             | Self::RebatePaid(_)
@@ -371,6 +385,8 @@ impl Event {
             Self::OrderExpired(event) => Some(event.order),
             Self::OrderReversed(event) => Some(event.order),
             Self::OrderRefunded(event) => Some(event.order),
+            Self::CodeSpent(event) => Some(event.order),
+            Self::OrderDeclined(event) => Some(event.order),
             Self::RebatePaid(event) => Some(event.order),
             Self::Opened(_)
             | Self::BrandAdded(_)

@@ -23,6 +23,15 @@ pub const REFUND_WITHIN_MS: i64 = 365 * DAY_MS;
 /// An order can be reversed for 7 days after it was paid.
 pub const REVERSE_WITHIN_MS: i64 = 7 * DAY_MS;
 
+/// A pay code is new every 30 seconds.
+pub const PAY_CODE_STEP_MS: i64 = 30 * 1_000;
+/// A pay code is good in its step, the one before and the one after: phones' clocks differ.
+pub const PAY_CODE_STEPS_AROUND: u64 = 1;
+/// Above this a pay code pays only with the shopper's consent: 1,000 yuan, as with WeChat Pay.
+pub const PAY_CODE_UNASKED_MAX: Fen = Fen(100_000);
+/// So long an order waits for the shopper's consent.
+pub const PAY_CODE_CONSENT_MS: i64 = 5 * 60 * 1_000;
+
 /// Characters of a caller's number.
 pub const NUMBER_CHARS_MAX: usize = 64;
 /// Brands of one installation.

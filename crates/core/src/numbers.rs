@@ -51,6 +51,8 @@ pub enum Scope {
     Remittances(UserId),
     /// A user's numbers for money asked of persons.
     Requests(UserId),
+    /// Shoppers' pay codes: a key's alias and a time step.
+    PayCodes,
 }
 
 impl Scope {
@@ -76,6 +78,7 @@ impl Scope {
             Self::Packets(user) => (20, user.0),
             Self::Remittances(user) => (16, user.0),
             Self::Requests(user) => (17, user.0),
+            Self::PayCodes => (24, 0),
         };
         (u64::from(owner) << 8) | kind
     }

@@ -27,10 +27,12 @@ use crate::merchant::{Category, MerchantStatus, add::AddMerchant, change::Change
 use crate::money::{BasisPoints, Fen};
 use crate::order::close::CloseOrder;
 use crate::order::create::{Channel, CreateOrder, Notify, NotifyForm, Terms};
+use crate::order::decline::DeclineOrder;
 use crate::order::expire::ExpireOrder;
 use crate::order::pay::{OrderPaid, PayOrder};
 use crate::order::refund::RefundOrder;
 use crate::order::reverse::ReverseOrder;
+use crate::order::spend_code::{PayCode, SpendCode};
 use crate::order::{Attempt, OrderRef};
 use crate::packet::draw::Seed;
 use crate::packet::{Kind as PacketKind, expire::ExpirePacket, grab::GrabShare, send::SendPacket};
@@ -190,6 +192,7 @@ refusals_of! {
     TopUp: bank::top_up, Withdraw: bank::withdraw, AnswerTransfer: bank::answer,
     CreateOrder: order::create, PayOrder: order::pay, CloseOrder: order::close,
     ExpireOrder: order::expire, ReverseOrder: order::reverse, RefundOrder: order::refund,
+    SpendCode: order::spend_code, DeclineOrder: order::decline,
     FundBrand: brand::fund, SetTraits: user::set_traits, AddCampaign: campaign::add,
     StepCampaign: campaign::step, ChangeBudget: campaign::budget, EndCampaign: campaign::end,
     GiveCoupon: campaign::give, UseCoupon: campaign::use_coupon,
@@ -362,6 +365,26 @@ pub fn expire(order: OrderId) -> Command {
 
 pub fn reverse(merchant: MerchantId, order: OrderRef) -> Command {
     ReverseOrder { merchant, order }.into()
+}
+
+/// Each user has one key. Its code of so many steps after the beginning of the test.
+pub fn spend(order: OrderId, payer: UserId, step: i64, unasked: i64) -> Command {
+    let start = PayCode::step_at(UnixMillis(1_510_329_600_000));
+    SpendCode {
+        merchant: SHOP,
+        order,
+        code: PayCode {
+            alias: payer.0.saturating_add(123_456_789),
+            step: start.saturating_add_signed(step),
+        },
+        payer,
+        unasked: Fen(unasked),
+    }
+    .into()
+}
+
+pub fn decline_by(order: OrderId, payer: UserId) -> Command {
+    DeclineOrder { order, payer }.into()
 }
 
 pub fn refund(text: &str, order: OrderId, fen: i64, order_fen: i64) -> Command {

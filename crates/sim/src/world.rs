@@ -359,6 +359,8 @@ impl World {
             | Command::EndCampaign(_)
             | Command::PayRebate(_)
             | Command::Sweep(_)
+            | Command::SpendCode(_)
+            | Command::DeclineOrder(_)
             | Command::UseCoupon(_)
             | Command::ReturnCoupon(_)
             | Command::VoidCoupon(_)

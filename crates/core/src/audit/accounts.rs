@@ -104,6 +104,9 @@ impl Accounts {
             Event::TraitsSet(event) => {
                 self.brand_of(event.user)?;
             }
+            Event::CodeSpent(event) => {
+                self.brand_of(event.payer)?;
+            }
             Event::CouponGiven(event) => {
                 self.brand_of(event.user)?;
             }
@@ -142,6 +145,7 @@ impl Accounts {
             | Event::TransferAnswered(_)
             | Event::OrderClosed(_)
             | Event::OrderExpired(_)
+            | Event::OrderDeclined(_)
             | Event::OrderReversed(_)
             | Event::OrderRefunded(_)
             | Event::RemittanceArrived(_)

@@ -11,11 +11,13 @@ use crate::ids::{
     EventNumber, MerchantId, OrderId, PacketId, RemittanceId, RequestId, TransferId, UserId,
 };
 use crate::ledger::{Account, Postings};
-use crate::limits::REFUNDS_PER_ORDER_MAX;
+use crate::limits::{PAY_CODE_UNASKED_MAX, REFUNDS_PER_ORDER_MAX};
 use crate::money::Fen;
+use crate::order::decline::OrderDeclined;
 use crate::order::pay::OrderPaid;
 use crate::order::refund::OrderRefunded;
 use crate::order::reverse::OrderReversed;
+use crate::order::spend_code::CodeSpent;
 use crate::time::UnixMillis;
 
 use super::accounts::Accounts;
@@ -66,6 +68,9 @@ struct Open {
     until: UnixMillis,
     #[n(1)]
     only_payer: Option<UserId>,
+    /// Who showed a pay code last, and whether it waits for that shopper's consent.
+    #[n(2)]
+    shown: Option<(UserId, bool)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -124,6 +129,7 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
             stage: Stage::Open(Open {
                 until: event.expires_at,
                 only_payer: event.terms.only_payer,
+                shown: None,
             }),
         })),
         Event::TopUpRequested(event) => transfer(event.user, Direction::TopUp, event.amount),
@@ -219,6 +225,14 @@ pub(super) fn go_on(
             }
             Ok(Postings::new())
         }
+        Event::CodeSpent(event) => {
+            known(book, event.order, event.merchant)?.code_spent(event)?;
+            Ok(Postings::new())
+        }
+        Event::OrderDeclined(event) => {
+            known(book, event.order, event.merchant)?.declined(event)?;
+            Ok(Postings::new())
+        }
         Event::OrderReversed(event) => {
             let order = known(book, event.order, event.merchant)?;
             order.reversed(event, number, accounts)
@@ -294,21 +308,31 @@ fn known(book: &mut Option<Book>, id: OrderId, of: MerchantId) -> Result<&mut Or
     }
 }
 
+impl Open {
+    /// Whether it may be paid so.
+    fn check(&self, event: &OrderPaid) -> Result<(), String> {
+        if event.at >= self.until {
+            return Err(format!("order {} is paid after its end", event.order));
+        }
+        let shown = self.shown.map(|(payer, _)| payer);
+        let mut only = self.only_payer.iter().chain(&shown);
+        if only.any(|only| *only != event.payer) {
+            return Err(format!("order {} is for another payer", event.order));
+        }
+        Ok(())
+    }
+}
+
 impl Order {
     fn paid(&mut self, event: &OrderPaid, accounts: &Accounts) -> Result<Postings, String> {
         let brand = accounts.brand_of(event.payer)?;
-        let Stage::Open(Open { until, only_payer }) = self.stage else {
+        let Stage::Open(open) = &self.stage else {
             return Err(format!("order {} is paid twice", event.order));
         };
         if event.amount != self.amount {
             return Err(format!("it should be {} yuan", self.amount));
         }
-        if event.at >= until {
-            return Err(format!("order {} is paid after its end", event.order));
-        }
-        if only_payer.is_some_and(|only| only != event.payer) {
-            return Err(format!("order {} is for another payer", event.order));
-        }
+        open.check(event)?;
         self.stage = Stage::Paid(Paid {
             payer: event.payer,
             fee: event.fee,
@@ -364,6 +388,44 @@ impl Order {
             );
         }
         Ok(postings)
+    }
+
+    fn code_spent(&mut self, event: &CodeSpent) -> Result<(), String> {
+        let Stage::Open(open) = &mut self.stage else {
+            return Err(format!("order {} is paid and takes no code", event.order));
+        };
+        if event.at >= open.until || open.only_payer.is_some_and(|only| only != event.payer) {
+            return Err(format!("order {} takes no code of theirs", event.order));
+        }
+        if open.shown.is_some_and(|(_, asked)| asked) {
+            return Err(format!("order {} waits for a shopper", event.order));
+        }
+        if !event.code.is_good_at(event.at) {
+            return Err("its code is not of that time".into());
+        }
+        if event.asked_until.is_none() && self.amount > PAY_CODE_UNASKED_MAX {
+            return Err("so much is not paid unasked".into());
+        }
+        if event.asked_until.is_some_and(|end| end > open.until) {
+            return Err(format!(
+                "order {} ends before {:?}",
+                event.order, event.asked_until
+            ));
+        }
+        open.shown = Some((event.payer, event.asked_until.is_some()));
+        open.until = event.asked_until.unwrap_or(open.until);
+        Ok(())
+    }
+
+    fn declined(&mut self, event: &OrderDeclined) -> Result<(), String> {
+        match &self.stage {
+            Stage::Open(open) if open.shown == Some((event.payer, true)) => {}
+            Stage::Open(_) | Stage::Paid(_) | Stage::Over => {
+                return Err(format!("order {} did not wait for them", event.order));
+            }
+        }
+        self.stage = Stage::Over;
+        Ok(())
     }
 
     fn rebate_paid(&mut self, event: &RebatePaid) -> Result<Postings, String> {

@@ -82,6 +82,8 @@ impl Totals {
             | Event::MerchantChanged(_)
             | Event::OrderClosed(_)
             | Event::OrderExpired(_)
+            | Event::CodeSpent(_)
+            | Event::OrderDeclined(_)
             | Event::OrderReversed(_)
             | Event::CampaignAdded(_)
             | Event::CampaignStepped(_)

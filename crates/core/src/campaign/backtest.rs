@@ -165,6 +165,7 @@ impl Backtest {
             expires_at: event.at,
             state: OrderState::Open,
             last: event.order.0,
+            shown: None,
         };
         let id = self.stand();
         let mut why = None;
@@ -309,6 +310,8 @@ fn apply(state: &mut State, event: &Event) {
         | Event::WithdrawalRequested(_)
         | Event::TransferAnswered(_)
         | Event::OrderCreated(_)
+        | Event::CodeSpent(_)
+        | Event::OrderDeclined(_)
         | Event::OrderClosed(_)
         | Event::OrderExpired(_)
         | Event::BrandFunded(_)

@@ -50,6 +50,11 @@ impl Orders {
         }
     }
 
+    /// An open order now ends at `end`.
+    pub fn ends_by(&mut self, id: OrderId, end: UnixMillis) {
+        self.bound(chunk_of(id), end);
+    }
+
     fn bound(&mut self, chunk: u64, end: UnixMillis) {
         if self.bound_of.get(&chunk).is_none_or(|bound| end < *bound) {
             self.unbound(chunk);

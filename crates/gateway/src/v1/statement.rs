@@ -243,7 +243,9 @@ fn entry(
         | Event::TopUpRequested(_)
         | Event::OrderCreated(_)
         | Event::OrderClosed(_)
-        | Event::OrderExpired(_) => return None,
+        | Event::OrderExpired(_)
+        | Event::CodeSpent(_)
+        | Event::OrderDeclined(_) => return None,
     };
     let line = StatementEntry {
         at: event.at().into(),
