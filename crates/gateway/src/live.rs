@@ -121,6 +121,8 @@ fn each_user(event: &Event, mut tell: impl FnMut(UserId)) {
         Event::TopUpRequested(event) => tell(event.user),
         Event::TransferAnswered(event) => tell(event.user),
         Event::CouponGiven(event) => tell(event.user),
+        Event::CodeSpent(event) => tell(event.payer),
+        Event::OrderDeclined(event) => tell(event.payer),
         Event::UserTierSet(event) => tell(event.user),
         Event::MoneySent(event) => event.to.payee().into_iter().for_each(tell),
         Event::RemittanceArrived(event) => tell(event.payer),

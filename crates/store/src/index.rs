@@ -131,6 +131,8 @@ pub enum List {
     Remittances(UserId),
     /// Requests for money by or to a user: the events that asked.
     Requests(UserId),
+    /// Orders that asked a user for consent: the events that asked.
+    Confirmations(UserId),
 }
 
 impl List {
@@ -138,6 +140,7 @@ impl List {
         let (kind, owner) = match self {
             Self::Remittances(user) => (128, user.0),
             Self::Requests(user) => (129, user.0),
+            Self::Confirmations(user) => (130, user.0),
         };
         (u64::from(owner) << 8) | kind
     }
@@ -154,6 +157,9 @@ impl List {
                 users.into_iter().flatten().map(Self::Remittances).collect()
             }
             Event::RemittanceAccepted(event) => vec![Self::Remittances(event.payee)],
+            Event::CodeSpent(event) if event.asked_until.is_some() => {
+                vec![Self::Confirmations(event.payer)]
+            }
             Event::MoneyRequested(event) => {
                 let payers = event.shares.iter().map(|(payer, _)| *payer);
                 let users = std::iter::once(event.asker).chain(payers);

@@ -17,7 +17,9 @@ pub mod export;
 pub mod pdf;
 
 pub mod cashier;
+pub mod confirmations;
 pub mod offers;
+pub mod scan;
 
 pub mod names;
 pub mod packets;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::{
-    bank, cashier, coupons, entries, events, export, home, packets, payees, receipts, requests, spending,
+    bank, cashier, confirmations, coupons, entries, events, export, home, packets, payees, receipts, requests, scan, spending,
     transfers,
 };
 use crate::server::App;
@@ -22,6 +22,9 @@ pub fn routes() -> Router<App> {
         .route("/app/wallet/export.pdf", get(export::pdf))
         .route("/app/wallet/orders/{token}", get(cashier::show))
         .route("/app/wallet/orders/{token}/pay", post(cashier::pay))
+        .route("/app/wallet/scan", post(scan::scan))
+        .route("/app/wallet/confirmations/{id}/pay", post(confirmations::pay))
+        .route("/app/wallet/confirmations/{id}/decline", post(confirmations::decline))
         .route("/app/wallet/top-ups", post(bank::top_up))
         .route("/app/wallet/withdrawals", post(bank::withdraw))
         .route("/app/wallet/bank-transfers/{id}", get(bank::show))
