@@ -7,7 +7,7 @@ use crate::numbers::Key;
 use crate::order::OrderRef;
 use crate::state::State;
 use crate::time::UnixMillis;
-use crate::{bank, brand, campaign, merchant, order, user};
+use crate::{bank, brand, campaign, merchant, order, remittance, request, user};
 
 /// What deciding a command gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,6 +161,26 @@ commands! {
     PayRebate => campaign::payout, PayRebate => RebatePaid;
     /// Lets go of what time made useless.
     Sweep => campaign::sweep, Sweep => Swept;
+    /// Sets how well the person behind a user is known.
+    SetTier => user::set_tier, SetTier => UserTierSet;
+    /// Sends a user's money to a person.
+    SendMoney => remittance::send, SendMoney => MoneySent;
+    /// Lets a remittance arrive whose time has come.
+    ArriveRemittance => remittance::arrive, ArriveRemittance => RemittanceArrived;
+    /// Takes a remittance back before it arrives.
+    TakeBackRemittance => remittance::take_back, TakeBackRemittance => RemittanceTakenBack;
+    /// Accepts a remittance that was sent before its payee was here.
+    AcceptRemittance => remittance::accept, AcceptRemittance => RemittanceAccepted;
+    /// Returns a remittance that cannot arrive.
+    ReturnRemittance => remittance::give_back, ReturnRemittance => RemittanceReturned;
+    /// Asks persons for money.
+    RequestMoney => request::ask, RequestMoney => MoneyRequested;
+    /// Declines a share of a request.
+    DeclineShare => request::decline, DeclineShare => ShareDeclined;
+    /// Cancels a request.
+    CancelRequest => request::cancel, CancelRequest => RequestCancelled;
+    /// Ends a request whose time is over.
+    ExpireRequest => request::expire, ExpireRequest => RequestExpired;
 }
 
 impl Command {
@@ -185,6 +205,8 @@ impl Command {
             Self::PaySubsidy(command) => Some(command.key()),
             Self::ReturnSubsidy(command) => Some(command.key()),
             Self::ChangeCoupons(command) => Some(command.key()),
+            Self::SendMoney(command) => Some(command.key()),
+            Self::RequestMoney(command) => Some(command.key()),
             Self::Open(_)
             | Self::SetUserStatus(_)
             | Self::ChangeMerchant(_)
@@ -197,7 +219,15 @@ impl Command {
             | Self::StepCampaign(_)
             | Self::EndCampaign(_)
             | Self::PayRebate(_)
-            | Self::Sweep(_) => None,
+            | Self::Sweep(_)
+            | Self::SetTier(_)
+            | Self::ArriveRemittance(_)
+            | Self::TakeBackRemittance(_)
+            | Self::AcceptRemittance(_)
+            | Self::ReturnRemittance(_)
+            | Self::DeclineShare(_)
+            | Self::CancelRequest(_)
+            | Self::ExpireRequest(_) => None,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::ledger::{Postings, post};
 use crate::numbers::{Key, Known};
 use crate::state::State;
 use crate::time::UnixMillis;
-use crate::{bank, brand, campaign, merchant, order, user};
+use crate::{bank, brand, campaign, merchant, order, remittance, request, user};
 
 /// Whatever can have happened. What is larger than a payment is in a box: events are moved in masses.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -106,6 +106,36 @@ pub enum Event {
     /// How many coupons a campaign gives was changed.
     #[n(29)]
     CouponsChanged(#[n(0)] Box<campaign::coupons::CouponsChanged>),
+    /// How well the person behind a user is known was set.
+    #[n(30)]
+    UserTierSet(#[n(0)] user::set_tier::UserTierSet),
+    /// A user sent money to a person.
+    #[n(31)]
+    MoneySent(#[n(0)] Box<remittance::send::MoneySent>),
+    /// A remittance arrived when its time had come.
+    #[n(32)]
+    RemittanceArrived(#[n(0)] Box<remittance::arrive::RemittanceArrived>),
+    /// A remittance was taken back.
+    #[n(33)]
+    RemittanceTakenBack(#[n(0)] Box<remittance::take_back::RemittanceTakenBack>),
+    /// A remittance found its payee.
+    #[n(34)]
+    RemittanceAccepted(#[n(0)] Box<remittance::accept::RemittanceAccepted>),
+    /// A remittance went back.
+    #[n(35)]
+    RemittanceReturned(#[n(0)] Box<remittance::give_back::RemittanceReturned>),
+    /// A user asked persons for money.
+    #[n(36)]
+    MoneyRequested(#[n(0)] Box<request::ask::MoneyRequested>),
+    /// A share of a request was declined.
+    #[n(37)]
+    ShareDeclined(#[n(0)] request::decline::ShareDeclined),
+    /// A request was cancelled.
+    #[n(38)]
+    RequestCancelled(#[n(0)] request::cancel::RequestCancelled),
+    /// A request's time was over.
+    #[n(39)]
+    RequestExpired(#[n(0)] request::expire::RequestExpired),
 }
 
 /// Applies an event to the state. It cannot refuse: an event that does not fit is a bug of the
@@ -143,6 +173,16 @@ pub fn evolve(state: &mut State, event: &Event) {
         Event::Swept(event) => campaign::sweep::evolve(state, event),
         Event::TraitsSet(event) => user::set_traits::evolve(state, event),
         Event::BrandFunded(event) => brand::fund::evolve(state, event),
+        Event::UserTierSet(event) => user::set_tier::evolve(state, event),
+        Event::MoneySent(event) => remittance::send::evolve(state, event),
+        Event::RemittanceArrived(event) => remittance::arrive::evolve(state, event),
+        Event::RemittanceTakenBack(event) => remittance::take_back::evolve(state, event),
+        Event::RemittanceAccepted(event) => remittance::accept::evolve(state, event),
+        Event::RemittanceReturned(event) => remittance::give_back::evolve(state, event),
+        Event::MoneyRequested(event) => request::ask::evolve(state, event),
+        Event::ShareDeclined(event) => request::decline::evolve(state, event),
+        Event::RequestCancelled(event) => request::cancel::evolve(state, event),
+        Event::RequestExpired(event) => request::expire::evolve(state, event),
     }
     if let Some(postings) = event.postings() {
         post(state, postings);
@@ -193,6 +233,16 @@ impl Event {
             Self::Swept(event) => event.at,
             Self::TraitsSet(event) => event.at,
             Self::BrandFunded(event) => event.at,
+            Self::UserTierSet(event) => event.at,
+            Self::MoneySent(event) => event.at,
+            Self::RemittanceArrived(event) => event.at,
+            Self::RemittanceTakenBack(event) => event.at,
+            Self::RemittanceAccepted(event) => event.at,
+            Self::RemittanceReturned(event) => event.at,
+            Self::MoneyRequested(event) => event.at,
+            Self::ShareDeclined(event) => event.at,
+            Self::RequestCancelled(event) => event.at,
+            Self::RequestExpired(event) => event.at,
         }
     }
 
@@ -212,6 +262,11 @@ impl Event {
             Self::SubsidyPaid(event) => Some(&event.postings),
             Self::SubsidyReturned(event) => Some(&event.postings),
             Self::BrandFunded(event) => Some(&event.postings),
+            Self::MoneySent(event) => Some(&event.postings),
+            Self::RemittanceArrived(event) => Some(&event.postings),
+            Self::RemittanceTakenBack(event) => Some(&event.postings),
+            Self::RemittanceAccepted(event) => Some(&event.postings),
+            Self::RemittanceReturned(event) => Some(&event.postings),
             Self::Opened(_)
             | Self::BrandAdded(_)
             | Self::UserAdded(_)
@@ -229,7 +284,12 @@ impl Event {
             | Self::CouponUsed(_)
             | Self::CouponReturned(_)
             | Self::CouponVoided(_)
-            | Self::CouponsChanged(_) => None,
+            | Self::CouponsChanged(_)
+            | Self::UserTierSet(_)
+            | Self::MoneyRequested(_)
+            | Self::ShareDeclined(_)
+            | Self::RequestCancelled(_)
+            | Self::RequestExpired(_) => None,
         }
     }
 
@@ -247,6 +307,8 @@ impl Event {
             Self::SubsidyReturned(event) => event.named(),
             Self::CouponsChanged(event) => event.named(),
             Self::BrandFunded(event) => event.named(),
+            Self::MoneySent(event) => event.named(),
+            Self::MoneyRequested(event) => event.named(),
             Self::BrandAdded(event) => event.named(),
             Self::UserAdded(event) => event.named(),
             Self::MerchantAdded(event) => event.named(),
@@ -266,7 +328,15 @@ impl Event {
             | Self::CampaignEnded(_)
             | Self::RebatePaid(_)
             | Self::Swept(_)
-            | Self::TraitsSet(_) => return None,
+            | Self::TraitsSet(_)
+            | Self::UserTierSet(_)
+            | Self::RemittanceArrived(_)
+            | Self::RemittanceTakenBack(_)
+            | Self::RemittanceAccepted(_)
+            | Self::RemittanceReturned(_)
+            | Self::ShareDeclined(_)
+            | Self::RequestCancelled(_)
+            | Self::RequestExpired(_) => return None,
         };
         Some((key, Known { event, digest }))
     }
@@ -304,7 +374,17 @@ impl Event {
             | Self::CouponVoided(_)
             | Self::SubsidyPaid(_)
             | Self::SubsidyReturned(_)
-            | Self::CouponsChanged(_) => None,
+            | Self::CouponsChanged(_)
+            | Self::UserTierSet(_)
+            | Self::MoneySent(_)
+            | Self::RemittanceArrived(_)
+            | Self::RemittanceTakenBack(_)
+            | Self::RemittanceAccepted(_)
+            | Self::RemittanceReturned(_)
+            | Self::MoneyRequested(_)
+            | Self::ShareDeclined(_)
+            | Self::RequestCancelled(_)
+            | Self::RequestExpired(_) => None,
         }
     }
 
@@ -321,6 +401,38 @@ impl Event {
             Self::CouponVoided(event) => Some(event.coupon),
             Self::SubsidyPaid(event) => Some(event.coupon),
             Self::SubsidyReturned(event) => Some(event.coupon),
+            _ => None,
+        }
+    }
+
+    /// The remittance that it goes on with.
+    #[must_use]
+    pub fn remittance(&self) -> Option<crate::ids::RemittanceId> {
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "few kinds go on with remittances"
+        )]
+        match self {
+            Self::RemittanceArrived(event) => Some(event.remittance),
+            Self::RemittanceTakenBack(event) => Some(event.remittance),
+            Self::RemittanceAccepted(event) => Some(event.remittance),
+            Self::RemittanceReturned(event) => Some(event.remittance),
+            _ => None,
+        }
+    }
+
+    /// The request for money that it goes on with.
+    #[must_use]
+    pub fn request(&self) -> Option<crate::ids::RequestId> {
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "few kinds go on with requests"
+        )]
+        match self {
+            Self::MoneySent(event) => event.request,
+            Self::ShareDeclined(event) => Some(event.request),
+            Self::RequestCancelled(event) => Some(event.request),
+            Self::RequestExpired(event) => Some(event.request),
             _ => None,
         }
     }

@@ -58,6 +58,14 @@ id! {
     CouponId(EventNumber)
 }
 id! {
+    /// Money sent to a person. Its id is the number of the event that recorded it.
+    RemittanceId(EventNumber)
+}
+id! {
+    /// Money asked of persons. Its id is the number of the event that recorded it.
+    RequestId(EventNumber)
+}
+id! {
     /// A top-up or withdrawal. Its id is the number of the event that asked the bank.
     TransferId(EventNumber)
 }

@@ -36,6 +36,8 @@ pub enum Account {
     CampaignFund(CampaignId),
     /// A campaign's rebates that wait for their day. Liability, never below zero.
     PendingRebate(CampaignId),
+    /// Money that a brand's users sent to persons whom it has not reached. Liability, never below zero.
+    Remittance(BrandId),
 }
 
 /// The side on which an account grows.
@@ -59,7 +61,8 @@ impl Account {
             | Self::FeeIncome(_)
             | Self::Capital(_)
             | Self::CampaignFund(_)
-            | Self::PendingRebate(_) => Side::Credit,
+            | Self::PendingRebate(_)
+            | Self::Remittance(_) => Side::Credit,
         }
     }
 
@@ -77,6 +80,7 @@ impl Account {
             Self::Subsidy(_) => "subsidy",
             Self::CampaignFund(_) => "campaign_fund",
             Self::PendingRebate(_) => "pending_rebate",
+            Self::Remittance(_) => "remittance",
         }
     }
 
@@ -94,6 +98,7 @@ impl Account {
             Self::Subsidy(campaign) => (8, u64::from(campaign.0)),
             Self::CampaignFund(campaign) => (9, u64::from(campaign.0)),
             Self::PendingRebate(campaign) => (10, u64::from(campaign.0)),
+            Self::Remittance(brand) => (11, u64::from(brand.0)),
         };
         (owner << 8) | kind
     }
@@ -114,6 +119,7 @@ impl Account {
             8 => Some(Self::Subsidy(CampaignId(owner))),
             9 => Some(Self::CampaignFund(CampaignId(owner))),
             10 => Some(Self::PendingRebate(CampaignId(owner))),
+            11 => brand().map(Self::Remittance),
             _ => None,
         }
     }
@@ -269,6 +275,7 @@ mod tests {
             Account::Subsidy(CampaignId(u32::MAX)),
             Account::CampaignFund(CampaignId(4)),
             Account::PendingRebate(CampaignId(5)),
+            Account::Remittance(BrandId(6)),
         ] {
             assert_eq!(Account::from_code(account.code()), Some(account));
         }

@@ -25,6 +25,8 @@ pub mod brand;
 pub mod campaign;
 pub mod merchant;
 pub mod order;
+pub mod remittance;
+pub mod request;
 pub mod user;
 
 pub mod archive;
@@ -42,8 +44,8 @@ mod testing;
 pub use command::{Command, Decision, Refusal, Submit, decide};
 pub use event::{Event, evolve};
 pub use ids::{
-    BrandId, CampaignId, CouponId, EventNumber, MerchantId, Number, OrderId, RefundId, TransferId,
-    UserId,
+    BrandId, CampaignId, CouponId, EventNumber, MerchantId, Number, OrderId, RefundId,
+    RemittanceId, RequestId, TransferId, UserId,
 };
 pub use ledger::{Account, Posting, Postings};
 pub use money::{BasisPoints, Fen};

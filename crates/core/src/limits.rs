@@ -1,10 +1,11 @@
 //! Every limit of the rules, by name. The gateways may be narrower, never wider.
 
 use crate::money::{BasisPoints, Fen};
+use crate::user::limits::Limits;
 
-/// Smallest amount of an order, refund, top-up or withdrawal.
+/// Smallest amount of an order, refund, top-up, withdrawal or remittance.
 pub const AMOUNT_MIN: Fen = Fen(1);
-/// Largest amount of an order, refund, top-up or withdrawal: ten thousand million yuan.
+/// Largest amount of an order, refund, top-up, withdrawal or remittance: ten thousand million yuan.
 pub const AMOUNT_MAX: Fen = Fen(1_000_000_000_000);
 /// No account may hold more, so that no sum overflows.
 pub const BALANCE_MAX: Fen = Fen(9_000_000_000_000_000_000);
@@ -39,6 +40,17 @@ pub const REASON_CHARS_MAX: usize = 80;
 /// Bytes of what an API wants echoed with an order.
 pub const ECHO_BYTES_MAX: usize = 8_192;
 
+/// Characters of what a person writes to another, with money or asking for it.
+pub const MESSAGE_CHARS_MAX: usize = 60;
+/// Money for somebody who has no wallet yet waits a day.
+pub const HELD_MS: i64 = DAY_MS;
+/// Shares of one request for money.
+pub const SHARES_PER_REQUEST_MAX: usize = 50;
+/// A request for money is open for 7 days.
+pub const REQUEST_LIFE_MS: i64 = 7 * DAY_MS;
+/// Open requests of one asker.
+pub const REQUESTS_PER_USER_MAX: usize = 100;
+
 /// Milliseconds of a day.
 pub const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 
@@ -64,3 +76,20 @@ pub const COUPONS_PER_USER_MAX: usize = 100;
 pub const ACTIVITY_DAYS: i32 = 30;
 /// Rows that one sweep lets go of.
 pub const SWEEP_MAX: usize = 8_192;
+
+/// What a user known by phone number only may pay. A year: 1,000 yuan of balance for an account of class I
+/// (PBOC, Measures for online payment by non-bank institutions, 2015 no. 43, art. 11; there since it was opened,
+/// here a year). A day: 1,000 yuan with fewer than two factors (art. 24). At once: 500 yuan, which PBOC 2017
+/// no. 296 gives a day of payments by static code.
+pub const BASIC_LIMITS: Limits = Limits {
+    single: Fen(50_000),
+    daily: Fen(100_000),
+    yearly: Fen(100_000),
+};
+/// What a user known by name and one proof may pay. A year: 100,000 yuan for an account of class II (art. 11). A
+/// day, and so at once: 5,000 yuan with two factors that are no certificate (art. 24).
+pub const VERIFIED_LIMITS: Limits = Limits {
+    single: Fen(500_000),
+    daily: Fen(500_000),
+    yearly: Fen(10_000_000),
+};

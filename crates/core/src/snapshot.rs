@@ -12,13 +12,17 @@ use crate::bank::Transfer;
 use crate::brand::Brand;
 use crate::campaign::shoppers::{Paid, Person, Row, Shopper, Shoppers};
 use crate::campaign::{Campaign, Campaigns, Coupon, CouponState, Had, Payer, Status};
-use crate::ids::{CampaignId, CouponId, EventNumber, OrderId, TransferId, UserId};
+use crate::ids::{
+    CampaignId, CouponId, EventNumber, OrderId, RemittanceId, RequestId, TransferId, UserId,
+};
 use crate::merchant::Merchant;
 use crate::order::{Order, OrderState};
+use crate::remittance::Remittance;
+use crate::request::Request;
 use crate::state::{Mode, State};
 use crate::table::{Rows, Table};
 use crate::time::{Day, UnixMillis};
-use crate::user::User;
+use crate::user::{User, limits::Spent};
 
 /// Rows per block: bounds what is held in memory while writing and reading.
 const BLOCK: usize = 4_096;
@@ -30,6 +34,9 @@ pub struct Frozen {
     next: EventNumber,
     brands: Vec<Brand>,
     users: Rows<User>,
+    spent: Table<UserId, Spent>,
+    remittances: Table<RemittanceId, Remittance>,
+    requests: Table<RequestId, Request>,
     merchants: Rows<Merchant>,
     orders: Table<OrderId, Order>,
     transfers: Table<TransferId, Transfer>,
@@ -71,6 +78,12 @@ struct Head {
     coupons: u64,
     #[n(11)]
     swept: UnixMillis,
+    #[n(12)]
+    spent: u64,
+    #[n(13)]
+    remittances: u64,
+    #[n(14)]
+    requests: u64,
 }
 
 /// A day whose payments still count, and how many rows it has.
@@ -108,6 +121,9 @@ impl State {
             next: self.next,
             brands: self.brands.clone(),
             users: self.users.clone(),
+            spent: self.spent.clone(),
+            remittances: self.remittances.rows().clone(),
+            requests: self.requests.rows().clone(),
             merchants: self.merchants.clone(),
             orders: self.orders.rows().clone(),
             transfers: self.transfers.clone(),
@@ -149,6 +165,9 @@ impl Frozen {
             campaigns: self.campaign_heads(),
             coupons: self.coupons.len() as u64,
             swept: self.swept,
+            spent: self.spent.len() as u64,
+            remittances: self.remittances.len() as u64,
+            requests: self.requests.len() as u64,
         })?;
         packed(&mut e, self.users.iter().map(User::pack))?;
         blocks(&mut e, self.merchants.len(), self.merchants.iter())?;
@@ -167,7 +186,13 @@ impl Frozen {
             blocks(&mut e, rebates.clone().count(), rebates)?;
         }
         let coupons = self.coupons.sorted(|_| true);
-        blocks(&mut e, coupons.len(), coupons.iter())
+        blocks(&mut e, coupons.len(), coupons.iter())?;
+        let spent = self.spent.sorted(|_| true);
+        blocks(&mut e, spent.len(), spent.iter())?;
+        let remittances = self.remittances.sorted(|_| true);
+        blocks(&mut e, remittances.len(), remittances.iter())?;
+        let requests = self.requests.sorted(|_| true);
+        blocks(&mut e, requests.len(), requests.iter())
     }
 
     fn campaign_heads(&self) -> Vec<CampaignHead> {
@@ -308,6 +333,15 @@ pub fn read(bytes: &[u8]) -> Result<State, decode::Error> {
         state.campaigns.coupons.insert(id, coupon);
     })?;
     state.campaigns.swept = head.swept;
+    rows(&mut d, head.spent, |(user, row): (UserId, Spent)| {
+        state.spent.insert(user, row);
+    })?;
+    rows(&mut d, head.remittances, |(id, row)| {
+        state.remittances.insert(id, row);
+    })?;
+    rows(&mut d, head.requests, |(id, row)| {
+        state.requests.insert(id, row);
+    })?;
     if d.position() != bytes.len() {
         return Err(decode::Error::message(
             "bytes are left over after the snapshot",

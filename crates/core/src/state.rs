@@ -10,16 +10,19 @@ use crate::campaign::shoppers::{Shopper, Shoppers};
 use crate::campaign::{Campaign, Campaigns, Coupon};
 use crate::command::Command;
 use crate::ids::{
-    BrandId, CampaignId, CouponId, EventNumber, MerchantId, OrderId, TransferId, UserId,
+    BrandId, CampaignId, CouponId, EventNumber, MerchantId, OrderId, RemittanceId, RequestId,
+    TransferId, UserId,
 };
 use crate::ledger::Account;
 use crate::merchant::Merchant;
 use crate::money::Fen;
 use crate::numbers::{Key, Numbers};
 use crate::order::{Order, Orders};
+use crate::remittance::{Claim, Remittance, Remittances};
+use crate::request::{Request, Requests};
 use crate::table::{self, Rows, Table};
 use crate::time::UnixMillis;
-use crate::user::User;
+use crate::user::{User, limits::Spent};
 use minicbor::{Decode, Encode};
 
 /// What an installation is for. Fixed by the first event of its log.
@@ -41,12 +44,16 @@ pub struct State {
     pub(crate) next: EventNumber,
     pub(crate) brands: Vec<Brand>,
     pub(crate) users: Rows<User>,
+    /// What users of lower tiers spent.
+    pub(crate) spent: Table<UserId, Spent>,
     /// The same users, as campaigns see them.
     pub(crate) shoppers: Shoppers,
     pub(crate) campaigns: Campaigns,
     pub(crate) merchants: Rows<Merchant>,
     pub(crate) orders: Orders,
     pub(crate) transfers: Table<TransferId, Transfer>,
+    pub(crate) remittances: Remittances,
+    pub(crate) requests: Requests,
     pub(crate) numbers: Numbers,
     /// Settled orders that may leave memory, oldest first, each with the event that put it here.
     pub(crate) settled: VecDeque<(EventNumber, OrderId)>,
@@ -173,6 +180,23 @@ impl State {
             .collect()
     }
 
+    /// A remittance that has not reached its payee and may still go back.
+    #[must_use]
+    pub fn remittance(&self, remittance: RemittanceId) -> Option<&Remittance> {
+        self.remittances.get(remittance)
+    }
+
+    /// The remittances that wait for whoever bears this claim, oldest first.
+    pub fn held_for(&self, claim: Claim) -> impl Iterator<Item = RemittanceId> {
+        self.remittances.held_for(claim)
+    }
+
+    /// A request for money that is open.
+    #[must_use]
+    pub fn request(&self, request: RequestId) -> Option<&Request> {
+        self.requests.get(request)
+    }
+
     /// An account's balance on its normal side; none if its owner does not exist.
     #[must_use]
     pub fn balance(&self, account: Account) -> Option<Fen> {
@@ -184,6 +208,7 @@ impl State {
             Account::FeeIncome(brand) => self.brand(brand).map(|row| row.fee_income),
             Account::Capital(brand) => self.brand(brand).map(|row| row.capital),
             Account::RebateLoss(brand) => self.brand(brand).map(|row| row.rebate_loss),
+            Account::Remittance(brand) => self.brand(brand).map(|row| row.remittance),
             Account::Subsidy(id) => self.campaign(id).map(|row| row.subsidy),
             Account::CampaignFund(id) => self.campaign(id).map(|row| row.fund),
             Account::PendingRebate(id) => self.campaign(id).map(|row| row.pending),
@@ -205,6 +230,7 @@ impl State {
             Account::FeeIncome(brand) => self.brand_mut(brand).map(|row| &mut row.fee_income),
             Account::Capital(brand) => self.brand_mut(brand).map(|row| &mut row.capital),
             Account::RebateLoss(brand) => self.brand_mut(brand).map(|row| &mut row.rebate_loss),
+            Account::Remittance(brand) => self.brand_mut(brand).map(|row| &mut row.remittance),
             Account::Subsidy(id) => self.campaign_mut(id).map(|row| &mut row.subsidy),
             Account::CampaignFund(id) => self.campaign_mut(id).map(|row| &mut row.fund),
             Account::PendingRebate(id) => self.campaign_mut(id).map(|row| &mut row.pending),
@@ -235,6 +261,7 @@ impl State {
                 (Account::FeeIncome(id), row.fee_income),
                 (Account::Capital(id), row.capital),
                 (Account::RebateLoss(id), row.rebate_loss),
+                (Account::Remittance(id), row.remittance),
             ]
         });
         let campaigns = self.campaigns().flat_map(|(id, row)| {
@@ -253,7 +280,7 @@ impl State {
     }
 
     /// What time asks for, at most `limit` commands: orders whose end has come, campaigns that are over,
-    /// rebates whose day has come, sweeping. They are due until they were accepted.
+    /// rebates whose day has come, remittances that arrive or go back, requests whose time is over, sweeping. They are due until they were accepted.
     pub fn due(&mut self, now: UnixMillis, limit: usize) -> Vec<Command> {
         let orders = self.orders.due(now, limit).into_iter();
         let mut due: Vec<Command> = orders
@@ -262,6 +289,10 @@ impl State {
         let room = |due: &Vec<Command>| limit.saturating_sub(due.len());
         let room_now = room(&due);
         due.extend(self.campaigns.due(now).take(room_now));
+        let room_now = room(&due);
+        due.extend(self.remittances_due(now).take(room_now));
+        let room_now = room(&due);
+        due.extend(self.requests.due(now).take(room_now));
         if room(&due) > 0 && self.sweep_due().is_some_and(|at| at <= now) {
             due.push(crate::campaign::sweep::Sweep.into());
         }
@@ -274,6 +305,8 @@ impl State {
         let orders = self.orders.next_due().into_iter();
         orders
             .chain(self.campaigns.next_due())
+            .chain(self.remittances.next_due())
+            .chain(self.requests.next_due())
             .chain(self.sweep_due())
             .min()
     }

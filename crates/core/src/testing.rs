@@ -18,7 +18,8 @@ use crate::campaign::terms::{
 use crate::command::{Command, Decision, Refusal, decide};
 use crate::event::{Event, evolve};
 use crate::ids::{
-    BrandId, CampaignId, EventNumber, MerchantId, Number, OrderId, TransferId, UserId,
+    BrandId, CampaignId, EventNumber, MerchantId, Number, OrderId, RemittanceId, RequestId,
+    TransferId, UserId,
 };
 use crate::ledger::Account;
 use crate::limits::DAY_MS;
@@ -31,6 +32,16 @@ use crate::order::pay::{OrderPaid, PayOrder};
 use crate::order::refund::RefundOrder;
 use crate::order::reverse::ReverseOrder;
 use crate::order::{Attempt, OrderRef};
+use crate::remittance::accept::AcceptRemittance;
+use crate::remittance::arrive::ArriveRemittance;
+use crate::remittance::give_back::ReturnRemittance;
+use crate::remittance::send::SendMoney;
+use crate::remittance::take_back::TakeBackRemittance;
+use crate::remittance::{Claim, To};
+use crate::request::ask::RequestMoney;
+use crate::request::cancel::CancelRequest;
+use crate::request::decline::DeclineShare;
+use crate::request::expire::ExpireRequest;
 use crate::state::{Mode, State};
 use crate::time::UnixMillis;
 use crate::user::{Tier, UserStatus, add::AddUser, set_status::SetUserStatus};
@@ -71,7 +82,7 @@ pub fn given(commands: impl IntoIterator<Item = Command>) -> World {
         world.accept(&add_merchant(name, name, 5812, fee));
     }
     for (text, brand) in [("mei", 0), ("mei2", 0), ("lei", 1), ("lei2", 1)] {
-        world.accept(&add_user(text, brand, Tier::Basic));
+        world.accept(&add_user(text, brand, Tier::Full));
     }
     for user in 0..4 {
         let asked = world.accept(&top_up(UserId(user), "first", 100_000));
@@ -183,6 +194,11 @@ refusals_of! {
     ReturnCoupon: campaign::return_coupon, VoidCoupon: campaign::void_coupon,
     PaySubsidy: campaign::subsidise, ReturnSubsidy: campaign::return_subsidy,
     ChangeCoupons: campaign::coupons, PayRebate: campaign::payout, Sweep: campaign::sweep,
+    SetTier: user::set_tier, SendMoney: remittance::send, ArriveRemittance: remittance::arrive,
+    TakeBackRemittance: remittance::take_back, AcceptRemittance: remittance::accept,
+    ReturnRemittance: remittance::give_back, RequestMoney: request::ask,
+    DeclineShare: request::decline, CancelRequest: request::cancel,
+    ExpireRequest: request::expire,
 }
 
 /// The number of the `n`th event after the world's own, from 0.
@@ -190,6 +206,14 @@ pub const fn nth(n: u64) -> EventNumber {
     EventNumber(n.saturating_add(17))
 }
 
+/// Another user of Mei's brand.
+pub const MEI2: UserId = UserId(1);
+/// The first remittance of the test.
+pub const REMITTANCE: RemittanceId = RemittanceId(nth(0));
+/// The first request of the test.
+pub const REQUEST: RequestId = RequestId(nth(0));
+/// Whoever registers later.
+pub const CLAIM: Claim = Claim(7);
 /// The first order created in the test.
 pub const ORDER: OrderId = OrderId(nth(0));
 /// An order that never was.
@@ -347,6 +371,73 @@ pub fn refund_of(text: &str, order: OrderRef, fen: i64, order_fen: i64) -> Refun
         reason: None,
         notify: None,
     }
+}
+
+/// From Mei.
+pub fn send(text: &str, to: To, fen: i64) -> SendMoney {
+    SendMoney {
+        payer: MEI,
+        number: number(text),
+        to,
+        amount: Fen(fen),
+        message: None,
+        request: None,
+    }
+}
+
+pub fn arrive(remittance: RemittanceId) -> Command {
+    ArriveRemittance { remittance }.into()
+}
+
+pub fn take_back(payer: UserId, remittance: RemittanceId) -> Command {
+    TakeBackRemittance { payer, remittance }.into()
+}
+
+pub fn accept(remittance: RemittanceId, claim: Claim, payee: UserId) -> Command {
+    AcceptRemittance {
+        remittance,
+        claim,
+        payee,
+    }
+    .into()
+}
+
+pub fn give_back(remittance: RemittanceId) -> Command {
+    ReturnRemittance { remittance }.into()
+}
+
+/// By Lei.
+pub fn ask(text: &str, shares: &[(UserId, i64)]) -> RequestMoney {
+    RequestMoney {
+        asker: LEI,
+        number: number(text),
+        shares: shares
+            .iter()
+            .map(|(user, fen)| (*user, Fen(*fen)))
+            .collect(),
+        note: "火锅".into(),
+    }
+}
+
+/// A share of Lei's first request.
+pub fn pay_share(payer: UserId, fen: i64) -> SendMoney {
+    SendMoney {
+        payer,
+        request: Some(REQUEST),
+        ..send("share", To::Now(LEI), fen)
+    }
+}
+
+pub fn decline(request: RequestId, payer: UserId) -> Command {
+    DeclineShare { request, payer }.into()
+}
+
+pub fn cancel(request: RequestId, asker: UserId) -> Command {
+    CancelRequest { request, asker }.into()
+}
+
+pub fn expire_request(request: RequestId) -> Command {
+    ExpireRequest { request }.into()
 }
 
 /// A campaign's terms: a discount of so many fen for everybody, for thirty days from the beginning of the test.

@@ -58,6 +58,48 @@ impl Day {
         Self(self.0.saturating_add(days))
     }
 
+    /// Its year.
+    #[must_use]
+    pub fn year(self) -> i32 {
+        self.year_and_month().0
+    }
+
+    /// Its year and month, 1 to 12, of the Gregorian calendar.
+    ///
+    /// Counted from 0000-03-01 in 400 years of 146,097 days, so that the leap day is a year's last
+    /// (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`).
+    #[must_use]
+    pub fn year_and_month(self) -> (i32, u8) {
+        let days = i64::from(self.0).saturating_add(719_468);
+        let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+        let leaps = |days: i64| day.div_euclid(days);
+        let year = day
+            .saturating_sub(leaps(1_460))
+            .saturating_add(leaps(36_524))
+            .saturating_sub(leaps(146_096))
+            .div_euclid(365);
+        let before = year
+            .saturating_mul(365)
+            .saturating_add(year.div_euclid(4))
+            .saturating_sub(year.div_euclid(100));
+        let month = day
+            .saturating_sub(before)
+            .saturating_mul(5)
+            .saturating_add(2)
+            .div_euclid(153);
+        // March is 0.
+        let next_year = i64::from(month >= 10);
+        let month = month.saturating_add(2).rem_euclid(12).saturating_add(1);
+        let year = era
+            .saturating_mul(400)
+            .saturating_add(year)
+            .saturating_add(next_year);
+        (
+            i32::try_from(year).expect("32 bits of days are 6 million years"),
+            u8::try_from(month).expect("a month is 1 to 12"),
+        )
+    }
+
     /// Its weekday, 1 for Monday to 7 for Sunday (ISO 8601).
     #[must_use]
     pub fn weekday(self) -> i64 {
@@ -78,6 +120,25 @@ impl fmt::Display for UnixMillis {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn months_have_their_days() {
+        let leap = |year: i32| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let mut day = Day(-25_932);
+        assert_eq!(day.year_and_month(), (1899, 1));
+        for year in 1899..2201 {
+            let february = if leap(year) { 29 } else { 28 };
+            let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+            for (month, days) in (1..).zip(months) {
+                for _ in 0..days {
+                    assert_eq!(day.year_and_month(), (year, month), "{day:?}");
+                    day = day.plus(1);
+                }
+            }
+        }
+        assert_eq!(Day(0).year_and_month(), (1970, 1));
+        assert!(Day(i32::MIN).year() < Day(i32::MAX).year());
+    }
 
     #[test]
     fn days_are_the_platforms() {

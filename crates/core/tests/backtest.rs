@@ -111,7 +111,7 @@ impl World {
             world.ask(AddUser {
                 number: number_,
                 brand,
-                tier: Tier::Basic,
+                tier: Tier::Full,
             });
             let transfer = TransferId(world.state.next_event());
             let (user, amount) = (UserId(n), Fen(100_000_000));

@@ -205,7 +205,7 @@ impl Run {
             );
         }
         for n in 0..4 {
-            let (brand, tier) = (BrandId(u16::from(n) % 2), Tier::Basic);
+            let (brand, tier) = (BrandId(u16::from(n) % 2), Tier::Full);
             run.ask(
                 AddUser {
                     number: number("u", n),
@@ -329,7 +329,7 @@ impl Run {
             }
             2 => {
                 let (number, brand) = (number("u", c % 8), BrandId(u16::from(b % 4)));
-                let tier = [Tier::Basic, Tier::Verified, Tier::Full][usize::from(d % 3)];
+                let tier = [Tier::Full, Tier::Verified, Tier::Full][usize::from(d % 3)];
                 AddUser {
                     number,
                     brand,
@@ -549,7 +549,8 @@ impl Run {
                 | Account::FeeIncome(_)
                 | Account::Capital(_)
                 | Account::CampaignFund(_)
-                | Account::PendingRebate(_) => owed += balance.0,
+                | Account::PendingRebate(_)
+                | Account::Remittance(_) => owed += balance.0,
             }
         }
         assert_eq!(assets, owed);

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::parts::Step;
 
-const MAGIC: &[u8; 8] = b"FQSTAT03";
+const MAGIC: &[u8; 8] = b"FQSTAT04";
 const HASH_BYTES: usize = 32;
 /// Older ones are removed.
 const KEPT: usize = 2;

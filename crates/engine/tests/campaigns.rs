@@ -107,7 +107,7 @@ async fn add_payer(engine: Engine, n: u32) {
     let user = AddUser {
         number: number(&format!("u{n}")),
         brand: BrandId(0),
-        tier: Tier::Basic,
+        tier: Tier::Full,
     };
     engine.submit(user).await.unwrap();
     let top_up = TopUp {

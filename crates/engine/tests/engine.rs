@@ -51,7 +51,7 @@ async fn set_up(engine: &Engine) {
     let user = AddUser {
         number: number("u"),
         brand: BrandId(0),
-        tier: Tier::Basic,
+        tier: Tier::Full,
     };
     engine.submit(user).await.unwrap();
     let top_up = TopUp {

@@ -384,7 +384,8 @@ fn payer(postings: &Postings) -> Option<UserId> {
         | Account::RebateLoss(_)
         | Account::Subsidy(_)
         | Account::CampaignFund(_)
-        | Account::PendingRebate(_) => None,
+        | Account::PendingRebate(_)
+        | Account::Remittance(_) => None,
     })
 }
 

@@ -364,7 +364,17 @@ impl World {
             | Command::VoidCoupon(_)
             | Command::PaySubsidy(_)
             | Command::ReturnSubsidy(_)
-            | Command::ChangeCoupons(_)) => other,
+            | Command::ChangeCoupons(_)
+            | Command::SetTier(_)
+            | Command::SendMoney(_)
+            | Command::ArriveRemittance(_)
+            | Command::TakeBackRemittance(_)
+            | Command::AcceptRemittance(_)
+            | Command::ReturnRemittance(_)
+            | Command::RequestMoney(_)
+            | Command::DeclineShare(_)
+            | Command::CancelRequest(_)
+            | Command::ExpireRequest(_)) => other,
         }
     }
 

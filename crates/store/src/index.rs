@@ -6,8 +6,9 @@
 //! | index | key | value |
 //! | --- | --- | --- |
 //! | `Numbers` | hash of scope and number ([`Key::hash`]) | event that used the number up |
-//! | `Story` | event that began an order, transfer or coupon | event that goes on with it |
+//! | `Story` | event that began an order, transfer, coupon, remittance or request | event that goes on with it |
 //! | `Entries` | account code | event that moved the account's money |
+//! | `Entries` | list code ([`List`]) | event that put something on the list |
 //! | `Places` | event | its address in the log |
 //! | `Times` | time in ms | event |
 //!
@@ -15,7 +16,7 @@
 //! within it. Any other event is found from the landmark before it.
 
 use feiqian_core::numbers::Key;
-use feiqian_core::{Account, Event, EventNumber, UnixMillis};
+use feiqian_core::{Account, Event, EventNumber, UnixMillis, UserId};
 use feiqian_log::Address;
 
 /// Within a batch, every so many events one is a landmark; so is the first.
@@ -113,15 +114,64 @@ impl Rows {
                 entries.push(entry);
             }
         }
+        let lists = List::with(content).into_iter();
+        entries.extend(lists.map(|list| pair(list.code(), event)));
     }
 }
 
-/// The event that began the order or transfer which this event goes on with.
+/// What a user is shown a list of. Its code is that of no account: owner × 256 + kind from 128 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum List {
+    /// Remittances that a user sent or is to get: the events that sent them, or by which the user
+    /// accepted them.
+    Remittances(UserId),
+    /// Requests for money by or to a user: the events that asked.
+    Requests(UserId),
+}
+
+impl List {
+    pub(crate) fn code(self) -> u64 {
+        let (kind, owner) = match self {
+            Self::Remittances(user) => (128, user.0),
+            Self::Requests(user) => (129, user.0),
+        };
+        (u64::from(owner) << 8) | kind
+    }
+
+    /// The lists on which an event puts something.
+    pub(crate) fn with(content: &Event) -> Vec<Self> {
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "few kinds are on lists of users"
+        )]
+        match content {
+            Event::MoneySent(event) => {
+                let users = [Some(event.payer), event.to.payee()];
+                users.into_iter().flatten().map(Self::Remittances).collect()
+            }
+            Event::RemittanceAccepted(event) => vec![Self::Remittances(event.payee)],
+            Event::MoneyRequested(event) => {
+                let payers = event.shares.iter().map(|(payer, _)| *payer);
+                let users = std::iter::once(event.asker).chain(payers);
+                users.map(Self::Requests).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The event that began what this event goes on with.
 pub(crate) fn begun_by(content: &Event) -> Option<EventNumber> {
     let order = content.order().map(|order| order.0);
     let transfer = || content.transfer().map(|transfer| transfer.0);
     let coupon = || content.coupon().map(|coupon| coupon.0);
-    order.or_else(transfer).or_else(coupon)
+    let remittance = || content.remittance().map(|remittance| remittance.0);
+    let request = || content.request().map(|request| request.0);
+    order
+        .or_else(transfer)
+        .or_else(coupon)
+        .or_else(remittance)
+        .or_else(request)
 }
 
 /// The accounts in whose history an event stands, perhaps more than once each.
@@ -140,7 +190,8 @@ pub(crate) fn touched(content: &Event) -> impl Iterator<Item = Account> {
             | Account::Capital(_)
             | Account::RebateLoss(_)
             | Account::Subsidy(_)
-            | Account::CampaignFund(_) => true,
+            | Account::CampaignFund(_)
+            | Account::Remittance(_) => true,
             // Of all payments, or of all rebates: nobody turns these pages.
             Account::FeeIncome(_) | Account::PendingRebate(_) => false,
         })

@@ -38,5 +38,8 @@ mod tests;
 
 pub use error::StoreError;
 pub use folder::{recorded_position, recorded_position_on};
+pub use index::List;
 pub use store::{Committed, FILTER_KEYS, Options, RUN_EVENTS, Store};
-pub use story::{OrderStory, TransferStory};
+pub use story::{
+    OrderStory, RemittanceStage, RemittanceStory, RequestStage, RequestStory, TransferStory,
+};

@@ -5,15 +5,17 @@ use std::ops::{ControlFlow, Range};
 use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
-use feiqian_core::{Account, CouponId, Event, EventNumber, OrderId, TransferId, UnixMillis};
+use feiqian_core::{
+    Account, CouponId, Event, EventNumber, OrderId, RemittanceId, RequestId, TransferId, UnixMillis,
+};
 use feiqian_log::{Address, ReadError};
 
 use crate::index::{
-    Index, LANDMARK_EVERY, Pair, begun_by, key_of, pair, time_key, touched, value_of,
+    Index, LANDMARK_EVERY, List, Pair, begun_by, key_of, pair, time_key, touched, value_of,
 };
 use crate::store::Shared;
 use crate::view::{Chunk, View};
-use crate::{OrderStory, Store, StoreError, TransferStory};
+use crate::{OrderStory, RemittanceStory, RequestStory, Store, StoreError, TransferStory};
 
 impl Store {
     /// An event by its number; none from [`position`](Self::position) on.
@@ -84,6 +86,58 @@ impl Store {
         question.story(id.0)
     }
 
+    /// A remittance with what became of it; none if the event of this number sent none.
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn remittance(&self, id: RemittanceId) -> Result<Option<RemittanceStory>, StoreError> {
+        let view = self.shared.view();
+        if id.0.0 >= view.next() {
+            return Ok(None);
+        }
+        let mut question = Question::new(&self.shared, &view);
+        let Event::MoneySent(sent) = question.event(id.0)? else {
+            return Ok(None);
+        };
+        let end = question.story(id.0)?.into_iter().next();
+        Ok(Some(RemittanceStory { sent: *sent, end }))
+    }
+
+    /// A request for money with all that became of it; none if the event of this number asked for none.
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn request(&self, id: RequestId) -> Result<Option<RequestStory>, StoreError> {
+        let view = self.shared.view();
+        if id.0.0 >= view.next() {
+            return Ok(None);
+        }
+        let mut question = Question::new(&self.shared, &view);
+        let Event::MoneyRequested(asked) = question.event(id.0)? else {
+            return Ok(None);
+        };
+        let later = question.story(id.0)?;
+        Ok(Some(RequestStory {
+            asked: *asked,
+            later,
+        }))
+    }
+
+    /// What is on a user's list, newest first: at most `limit` events before `before`, or the newest.
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn list(
+        &self,
+        list: List,
+        before: Option<EventNumber>,
+        limit: usize,
+    ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
+        self.newest(list.code(), before, limit, |event| {
+            List::with(event).contains(&list)
+        })
+    }
+
     /// The event that a caller's number names. Nearly free for a number that was never used.
     ///
     /// # Errors
@@ -132,17 +186,30 @@ impl Store {
         before: Option<EventNumber>,
         limit: usize,
     ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
+        self.newest(account.code(), before, limit, |event| {
+            touched(event).any(|touched| touched == account)
+        })
+    }
+
+    /// The newest events of a key's entries, of which each must be one that such an entry can mean.
+    fn newest(
+        &self,
+        key: u64,
+        before: Option<EventNumber>,
+        limit: usize,
+        can_mean: impl Fn(&Event) -> bool,
+    ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
         let view = self.shared.view();
         let mut question = Question::new(&self.shared, &view);
         let events = 0..before.map_or(u64::MAX, |before| before.0);
-        let (range, mut pairs) = (of_key(account.code(), events.clone()), Vec::new());
+        let (range, mut pairs) = (of_key(key, events.clone()), Vec::new());
         let mut entries = Vec::new();
         for chunk in view.chunks(Index::Entries, &range, events).rev() {
             for found in chunk.read(&range, &mut pairs)?.iter().rev() {
                 if entries.len() == limit {
                     return Ok(entries);
                 }
-                entries.push(question.entry(account, *found)?);
+                entries.push(question.meant(*found, &can_mean)?);
             }
         }
         Ok(entries)
@@ -292,7 +359,7 @@ impl<'a> Question<'a> {
         })
     }
 
-    /// What goes on with the order, transfer or coupon that this event began, oldest first.
+    /// What goes on with what this event began, oldest first.
     fn story(&mut self, begun: EventNumber) -> Result<Vec<(EventNumber, Event)>, StoreError> {
         let (range, mut pairs) = (of_key(begun.0, 0..u64::MAX), Vec::new());
         let mut story = Vec::new();

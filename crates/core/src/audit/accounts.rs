@@ -7,6 +7,7 @@ use crate::money::{BasisPoints, Fen};
 
 use super::Totals;
 use super::campaigns::Campaigns;
+use super::people;
 
 #[derive(Default)]
 pub(super) struct Accounts {
@@ -23,6 +24,7 @@ struct Brand {
     fees: Fen,
     capital: Fen,
     losses: Fen,
+    remittances: Fen,
 }
 
 struct User {
@@ -101,6 +103,17 @@ impl Accounts {
                 self.brand_of(event.user)?;
             }
             Event::BrandFunded(event) => check_amount(event.amount)?,
+            Event::UserTierSet(event) => {
+                self.brand_of(event.user)?;
+            }
+            Event::MoneySent(event) => {
+                self.check_ask(event.payer, event.amount)?;
+                people::check_sent(event)?;
+            }
+            Event::MoneyRequested(event) => {
+                self.brand_of(event.asker)?;
+                people::check_asked(event)?;
+            }
             Event::Opened(_)
             | Event::CampaignAdded(_)
             | Event::CampaignStepped(_)
@@ -118,7 +131,14 @@ impl Accounts {
             | Event::OrderClosed(_)
             | Event::OrderExpired(_)
             | Event::OrderReversed(_)
-            | Event::OrderRefunded(_) => {}
+            | Event::OrderRefunded(_)
+            | Event::RemittanceArrived(_)
+            | Event::RemittanceTakenBack(_)
+            | Event::RemittanceAccepted(_)
+            | Event::RemittanceReturned(_)
+            | Event::ShareDeclined(_)
+            | Event::RequestCancelled(_)
+            | Event::RequestExpired(_) => {}
         }
         Ok(())
     }
@@ -162,6 +182,7 @@ impl Accounts {
             Account::FeeIncome(id) => brand(id).map(|brand| brand.fees),
             Account::Capital(id) => brand(id).map(|brand| brand.capital),
             Account::RebateLoss(id) => brand(id).map(|brand| brand.losses),
+            Account::Remittance(id) => brand(id).map(|brand| brand.remittances),
             Account::Subsidy(id) => self.campaigns.row(id).map(|row| row.subsidy),
             Account::CampaignFund(id) => self.campaigns.row(id).map(|row| row.fund),
             Account::PendingRebate(id) => self.campaigns.row(id).map(|row| row.pending),
@@ -181,6 +202,9 @@ impl Accounts {
             Account::FeeIncome(id) => row_mut(brands, id.0.into()).map(|brand| &mut brand.fees),
             Account::Capital(id) => row_mut(brands, id.0.into()).map(|brand| &mut brand.capital),
             Account::RebateLoss(id) => row_mut(brands, id.0.into()).map(|brand| &mut brand.losses),
+            Account::Remittance(id) => {
+                row_mut(brands, id.0.into()).map(|brand| &mut brand.remittances)
+            }
             Account::Subsidy(id) => campaigns.row_mut(id).map(|row| &mut row.subsidy),
             Account::CampaignFund(id) => campaigns.row_mut(id).map(|row| &mut row.fund),
             Account::PendingRebate(id) => campaigns.row_mut(id).map(|row| &mut row.pending),
@@ -223,6 +247,7 @@ impl Accounts {
         totals.fee_income = total(self.brands.iter().map(|brand| brand.fees))?;
         totals.bank_reserve = total(self.brands.iter().map(|brand| brand.reserve))?;
         totals.capital = total(self.brands.iter().map(|brand| brand.capital))?;
+        totals.remittances = total(self.brands.iter().map(|brand| brand.remittances))?;
         totals.rebate_losses = total(self.brands.iter().map(|brand| brand.losses))?;
         let campaigns = self.campaigns.rows();
         totals.subsidies = total(campaigns.iter().map(|row| row.subsidy))?;
@@ -239,6 +264,7 @@ impl Accounts {
             totals.capital,
             totals.campaign_funds,
             totals.pending_rebates,
+            totals.remittances,
         ];
         let debits = [totals.bank_reserve, totals.subsidies, totals.rebate_losses];
         let (credits, debits) = (total(credits.into_iter())?, total(debits.into_iter())?);

@@ -11,6 +11,7 @@
 mod accounts;
 mod aside;
 mod campaigns;
+mod people;
 mod story;
 mod totals;
 mod window;

@@ -7,7 +7,7 @@ use crate::bank::answer::{Answer, TransferAnswered};
 use crate::campaign::grant::{Granted, Part, RebateBack, RebateStage, Returned};
 use crate::campaign::payout::RebatePaid;
 use crate::event::Event;
-use crate::ids::{EventNumber, MerchantId, OrderId, TransferId, UserId};
+use crate::ids::{EventNumber, MerchantId, OrderId, RemittanceId, RequestId, TransferId, UserId};
 use crate::ledger::{Account, Postings};
 use crate::limits::REFUNDS_PER_ORDER_MAX;
 use crate::money::Fen;
@@ -17,14 +17,19 @@ use crate::order::reverse::OrderReversed;
 use crate::time::UnixMillis;
 
 use super::accounts::Accounts;
+use super::people;
 
-/// An order, or a transfer that the bank has not answered.
+/// An order, a transfer that the bank has not answered, a remittance that waits, or a request.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) enum Book {
     #[n(0)]
     Order(#[n(0)] Order),
     #[n(1)]
     Transfer(#[n(0)] Transfer),
+    #[n(2)]
+    Remittance(#[n(0)] people::Remittance),
+    #[n(3)]
+    Request(#[n(0)] people::Request),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -105,7 +110,7 @@ pub(super) struct Transfer {
 /// The order or transfer that the event begins.
 pub(super) fn begun(event: &Event) -> Option<Book> {
     let transfer = |user, way, amount| Some(Book::Transfer(Transfer { user, way, amount }));
-    #[allow(clippy::wildcard_enum_match_arm, reason = "three kinds begin a story")]
+    #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds begin a story")]
     match event {
         Event::OrderCreated(event) => Some(Book::Order(Order {
             merchant: event.merchant,
@@ -119,6 +124,8 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
         Event::WithdrawalRequested(event) => {
             transfer(event.user, Direction::Withdrawal, event.amount)
         }
+        Event::MoneySent(event) => people::sent(event),
+        Event::MoneyRequested(event) => Some(people::asked(event)),
         _ => None,
     }
 }
@@ -126,7 +133,10 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
 /// The event that began the story with which this one goes on.
 pub(super) fn beginning(event: &Event) -> Option<EventNumber> {
     let order = event.order().map(|OrderId(began)| began);
-    order.or_else(|| event.transfer().map(|TransferId(began)| began))
+    order
+        .or_else(|| event.transfer().map(|TransferId(began)| began))
+        .or_else(|| event.remittance().map(|RemittanceId(began)| began))
+        .or_else(|| event.request().map(|RequestId(began)| began))
 }
 
 /// What the postings should be of an event that goes on with no earlier one.
@@ -161,6 +171,7 @@ pub(super) fn expected(event: &Event, accounts: &Accounts) -> Result<Postings, S
             let transit = Account::Transit(accounts.brand_of(event.user)?);
             Ok(Postings::new().with(Account::Wallet(event.user), transit, event.amount))
         }
+        Event::MoneySent(event) => people::expected(event, accounts),
         _ => Ok(Postings::new()),
     }
 }
@@ -175,7 +186,7 @@ pub(super) fn go_on(
 ) -> Result<Postings, String> {
     #[allow(
         clippy::wildcard_enum_match_arm,
-        reason = "the other kinds go on with nothing"
+        reason = "the other kinds are of persons"
     )]
     match event {
         Event::TransferAnswered(event) => answered(book, event, accounts),
@@ -205,9 +216,11 @@ pub(super) fn go_on(
         }
         Event::RebatePaid(event) => match book {
             Some(Book::Order(order)) => order.rebate_paid(event),
-            None | Some(Book::Transfer(_)) => Err(format!("order {} does not exist", event.order)),
+            None | Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_)) => {
+                Err(format!("order {} does not exist", event.order))
+            }
         },
-        _ => Ok(Postings::new()),
+        other => people::go_on(book, other, accounts),
     }
 }
 
@@ -240,7 +253,9 @@ fn answered(
 
 fn known(book: &mut Option<Book>, id: OrderId, of: MerchantId) -> Result<&mut Order, String> {
     match book {
-        None | Some(Book::Transfer(_)) => Err(format!("order {id} does not exist")),
+        None | Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_)) => {
+            Err(format!("order {id} does not exist"))
+        }
         Some(Book::Order(order)) if order.merchant != of => {
             Err(format!("order {id} is not of merchant {of}"))
         }

@@ -44,6 +44,8 @@ pub struct Totals {
     pub campaign_funds: Fen,
     /// Rebates that wait for their day.
     pub pending_rebates: Fen,
+    /// Sent to persons and not there yet.
+    pub remittances: Fen,
     /// Rebates that went back no more.
     pub rebate_losses: Fen,
 }
@@ -93,7 +95,17 @@ impl Totals {
             | Event::CouponsChanged(_)
             | Event::Swept(_)
             | Event::TraitsSet(_)
-            | Event::BrandFunded(_) => return Ok(()),
+            | Event::BrandFunded(_)
+            | Event::UserTierSet(_)
+            | Event::MoneySent(_)
+            | Event::RemittanceArrived(_)
+            | Event::RemittanceTakenBack(_)
+            | Event::RemittanceAccepted(_)
+            | Event::RemittanceReturned(_)
+            | Event::MoneyRequested(_)
+            | Event::ShareDeclined(_)
+            | Event::RequestCancelled(_)
+            | Event::RequestExpired(_) => return Ok(()),
         };
         *times = times.saturating_add(1);
         *sum = sum.plus(amount).ok_or("the amounts overflow")?;
@@ -126,6 +138,7 @@ impl fmt::Display for Totals {
         writeln!(f, "  capital         {:>42} yuan", self.capital)?;
         writeln!(f, "  campaign funds  {:>42} yuan", self.campaign_funds)?;
         writeln!(f, "  pending rebates {:>42} yuan", self.pending_rebates)?;
+        writeln!(f, "  remittances     {:>42} yuan", self.remittances)?;
         writeln!(f, "  less subsidies  {:>42} yuan", self.subsidies)?;
         write!(f, "  less losses     {:>42} yuan", self.rebate_losses)
     }

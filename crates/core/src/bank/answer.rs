@@ -13,6 +13,8 @@ use crate::ledger::{Account, Postings};
 use crate::limits::BALANCE_MAX;
 use crate::state::State;
 use crate::time::UnixMillis;
+use crate::user::Tier;
+use crate::user::limits::unspend;
 
 /// What the bank says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
@@ -113,10 +115,16 @@ pub fn decide(
 
 /// Applies it.
 pub fn evolve(state: &mut State, event: &TransferAnswered) {
-    state
+    let transfer = state
         .transfers
         .remove(event.transfer)
         .expect("the transfer was pending when deciding");
+    let basic = state
+        .user(event.user)
+        .is_some_and(|row| row.tier == Tier::Basic);
+    if (transfer.direction, event.answer) == (Direction::Withdrawal, Answer::Declined) && basic {
+        unspend(state, transfer.at, event.user, transfer.amount);
+    }
 }
 
 #[cfg(test)]

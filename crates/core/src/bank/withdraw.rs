@@ -14,7 +14,8 @@ use crate::money::Fen;
 use crate::numbers::{Asked, Key, Scope};
 use crate::state::State;
 use crate::time::UnixMillis;
-use crate::user::UserStatus;
+use crate::user::limits::{Above, check, spend};
+use crate::user::{Tier, UserStatus};
 
 /// Command. `number` is the user's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,12 @@ refusals! {
         /// What the wallet has.
         available: Fen
     } = "the wallet has {available} yuan only",
+    /// More than the user's tier may pay: for the lowest, money to the own bank account counts. May
+    /// succeed on another day.
+    AboveLimit {
+        /// Which limit, and what it leaves.
+        above: Above
+    } = "{above}",
     /// The brand's bank reserve has less, because campaigns gave more than the operator put in. May
     /// succeed later.
     ReserveShort = "the brand's bank reserve has less: try again later",
@@ -126,6 +133,11 @@ pub fn decide(
             available: user.balance,
         });
     }
+    if user.tier == Tier::Basic
+        && let Err(above) = check(state, now, command.user, command.amount)
+    {
+        return Decision::Refuse(Refusal::AboveLimit { above });
+    }
     let brand = state.brand(user.brand).expect("a user's brand exists");
     // What is on its way to the bank leaves the reserve first.
     let free = brand.bank_reserve.minus(brand.transit);
@@ -155,6 +167,12 @@ pub fn evolve(state: &mut State, event: &WithdrawalRequested) {
         at: event.at,
     };
     state.transfers.insert(TransferId(state.next), transfer);
+    if state
+        .user(event.user)
+        .is_some_and(|row| row.tier == Tier::Basic)
+    {
+        spend(state, event.at, event.user, event.amount);
+    }
 }
 
 #[cfg(test)]

@@ -125,6 +125,7 @@ pub fn evolve(state: &mut State, event: &BrandAdded) {
         fee_income: Fen::ZERO,
         capital: Fen::ZERO,
         rebate_loss: Fen::ZERO,
+        remittance: Fen::ZERO,
     });
 }
 

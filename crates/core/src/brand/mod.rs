@@ -6,8 +6,9 @@ pub mod open;
 
 use minicbor::{Decode, Encode};
 
-use crate::ids::EventNumber;
+use crate::ids::{BrandId, EventNumber};
 use crate::money::Fen;
+use crate::state::State;
 
 /// A brand and its accounts.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -34,6 +35,22 @@ pub struct Brand {
     /// Balance of its rebate loss account.
     #[n(6)]
     pub rebate_loss: Fen,
+    /// Balance of its remittance account.
+    #[n(7)]
+    pub remittance: Fen,
+}
+
+/// What moves from one brand's bank reserve to another's when a user's money does: all of it, as far as
+/// the first has so much that is not on its way out. Both lie at the central bank, so that it is a
+/// transfer between two of its accounts.
+pub(crate) fn reserve_moved(state: &State, from: BrandId, to: BrandId, amount: Fen) -> Fen {
+    let brand = state.brand(from).expect("a user's brand exists");
+    let free = brand.bank_reserve.minus(brand.transit).unwrap_or_default();
+    if from == to {
+        Fen::ZERO
+    } else {
+        amount.min(free)
+    }
 }
 
 /// Whether a name of a brand or merchant is one: 1 to 64 characters, none of them a control character.

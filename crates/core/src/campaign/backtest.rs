@@ -279,6 +279,7 @@ fn apply(state: &mut State, event: &Event) {
         Event::BrandAdded(event) => brand::add::evolve(state, event),
         Event::UserAdded(event) => user::add::evolve(state, event),
         Event::TraitsSet(event) => user::set_traits::evolve(state, event),
+        Event::UserTierSet(event) => user::set_tier::evolve(state, event),
         Event::MerchantAdded(event) => merchant::add::evolve(state, event),
         Event::CampaignAdded(event) => campaign::add::evolve(state, event),
         Event::CampaignStepped(event) => step::evolve(state, event),
@@ -312,7 +313,16 @@ fn apply(state: &mut State, event: &Event) {
         | Event::OrderExpired(_)
         | Event::BrandFunded(_)
         | Event::SubsidyPaid(_)
-        | Event::SubsidyReturned(_) => {}
+        | Event::SubsidyReturned(_)
+        | Event::MoneySent(_)
+        | Event::RemittanceArrived(_)
+        | Event::RemittanceTakenBack(_)
+        | Event::RemittanceAccepted(_)
+        | Event::RemittanceReturned(_)
+        | Event::MoneyRequested(_)
+        | Event::ShareDeclined(_)
+        | Event::RequestCancelled(_)
+        | Event::RequestExpired(_) => {}
     }
     if let Some(postings) = event.postings() {
         post_to_campaigns(state, postings);

@@ -24,6 +24,7 @@ use crate::order::{Attempt, Order, OrderState, Payment, settle};
 use crate::state::State;
 use crate::time::UnixMillis;
 use crate::user::UserStatus;
+use crate::user::limits::{Above, check, spend};
 
 /// Command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +107,11 @@ refusals! {
         /// What the wallet has.
         available: Fen
     } = "the wallet has {available} yuan only",
+    /// More than the payer's tier may pay. May succeed on another day.
+    AboveLimit {
+        /// Which limit, and what it leaves.
+        above: Above
+    } = "{above}",
 }
 
 impl PayOrder {
@@ -172,6 +178,9 @@ pub fn decide(state: &State, now: UnixMillis, command: &PayOrder) -> Decision<Or
         return Decision::Refuse(Refusal::BalanceShort {
             available: payer.balance,
         });
+    }
+    if let Err(above) = check(state, now, command.payer, payable) {
+        return Decision::Refuse(Refusal::AboveLimit { above });
     }
     // After this line the payment must succeed.
     let (fee, postings) = post(state, order, command.payer, payer.brand, &choice);
@@ -243,6 +252,11 @@ pub fn evolve(state: &mut State, event: &OrderPaid) {
         grant(state, event, granted);
     }
     state.shoppers.paid(event.payer, event.amount, event.at);
+    let wallet = Account::Wallet(event.payer);
+    // What campaigns pay in full leaves nothing to the wallet.
+    if let Some(paid) = event.postings.iter().find(|moved| moved.debit == wallet) {
+        spend(state, event.at, event.payer, paid.amount);
+    }
 }
 
 /// Counts what campaigns gave.

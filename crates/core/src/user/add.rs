@@ -154,12 +154,12 @@ mod tests {
     #[test]
     fn refusals_in_order_of_precedence() {
         given([])
-            .when(add_user("mei", 0, Tier::Basic))
+            .when(add_user("mei", 0, Tier::Full))
             .answers_again(EventNumber(5))
             .refuses_each([
-                (add_user("mei", 0, Tier::Full), NumberReused),
-                (add_user("mei", 1, Tier::Basic), NumberReused),
-                (add_user("mei", 2, Tier::Basic), NumberReused),
+                (add_user("mei", 0, Tier::Basic), NumberReused),
+                (add_user("mei", 1, Tier::Full), NumberReused),
+                (add_user("mei", 2, Tier::Full), NumberReused),
                 (add_user("u", 2, Tier::Basic), BrandNotFound),
             ]);
     }

@@ -1,7 +1,9 @@
 //! Users: people with a wallet. Their names and numbers lie in the vault, never here.
 
 pub mod add;
+pub mod limits;
 pub mod set_status;
+pub mod set_tier;
 pub mod set_traits;
 
 use minicbor::{Decode, Encode};

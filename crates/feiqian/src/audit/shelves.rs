@@ -297,7 +297,7 @@ mod tests {
                 digest: DIGEST,
                 user: USER,
                 brand: BRAND,
-                tier: Tier::Basic,
+                tier: Tier::Full,
             }),
         ];
         let (mut audit, mut aside) = (Audit::with_window(1_000), PutAside::new());

@@ -172,7 +172,7 @@ fn add_user(numbers: &mut Numbers, n: u32) -> Command {
     AddUser {
         number: numbers.number(n.into()),
         brand: BrandId(u16::from(n % 2 == 1)),
-        tier: Tier::Basic,
+        tier: Tier::Full,
     }
     .into()
 }

@@ -145,7 +145,7 @@ async fn add_shopper(
     let command = AddUser {
         number: Number::new(&format!("seed-user-{index}"))?,
         brand: BrandId(u16::from(index % 2 == 1)),
-        tier: Tier::Verified,
+        tier: Tier::Full,
     };
     let person = Person {
         handle: handle.into(),

@@ -9,7 +9,7 @@ use std::error::Error;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use feiqian_core::{bank, brand, campaign, merchant, order, user};
+use feiqian_core::{bank, brand, campaign, merchant, order, remittance, request, user};
 use feiqian_engine::{Rejected, Stopped};
 use feiqian_store::StoreError;
 use feiqian_store::vault::VaultError;
@@ -343,7 +343,7 @@ answers!(bank::withdraw::Refusal {
     NotFound: UserNotFound = "user_not_found";
     InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount";
     Refused: UserNotActive = "user_not_active", BalanceShort = "balance_short",
-        ReserveShort = "reserve_short";
+        AboveLimit = "above_limit" at "amount", ReserveShort = "reserve_short";
 });
 answers!(order::create::Refusal {
     InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount", TextTooLong = "text_bad";
@@ -357,7 +357,8 @@ answers!(unnumbered order::pay::Refusal {
         OrderExpired = "order_expired", PayerNotFound = "payer_not_found",
         OtherPayer = "other_payer", PayerNotActive = "payer_not_active",
         MerchantNotActive = "merchant_not_active", PriceChanged = "price_changed",
-        CampaignSpent = "campaign_spent", BalanceShort = "balance_short";
+        CampaignSpent = "campaign_spent", BalanceShort = "balance_short",
+        AboveLimit = "above_limit";
 });
 answers!(unnumbered order::close::Refusal {
     NotFound: OrderNotFound = "order_not_found";
@@ -401,6 +402,44 @@ answers!(campaign::give::Refusal {
     Refused: UserNotFound = "user_not_found", UserNotActive = "user_not_active",
         OtherBrand = "other_brand", NotClaimed = "not_claimed", NotRunning = "campaign_not_running",
         Spent = "coupons_spent", UserLimit = "user_limit";
+});
+answers!(unnumbered user::set_tier::Refusal {
+    NotFound: UserNotFound = "user_not_found";
+    Refused: UserClosed = "user_closed";
+});
+answers!(remittance::send::Refusal {
+    InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount",
+        TextTooLong = "text_bad" at "message";
+    Refused: PayerNotFound = "payer_not_found", PayerNotActive = "payer_not_active",
+        PayeeNotFound = "payee_not_found" at "to", PayeeNotActive = "payee_not_active" at "to",
+        ToOneself = "to_oneself" at "to", RequestNotOpen = "request_not_open",
+        NotAsked = "not_asked", ShareSettled = "share_settled", OtherShare = "other_share",
+        BalanceShort = "balance_short", AboveLimit = "above_limit" at "amount";
+});
+answers!(unnumbered remittance::take_back::Refusal {
+    NotFound: NotYours = "transfer_not_found";
+    Refused: NotWaiting = "transfer_not_waiting", TooLate = "too_late";
+});
+answers!(unnumbered remittance::accept::Refusal {
+    NotFound: OtherClaim = "transfer_not_found";
+    Refused: NotWaiting = "transfer_not_waiting", PayeeNotFound = "payee_not_found",
+        PayeeNotActive = "payee_not_active", TooLate = "too_late";
+});
+answers!(request::ask::Refusal {
+    InvalidRequest: SharesOutOfRange = "shares_out_of_range" at "shares",
+        TextTooLong = "text_bad" at "note", AskedTwice = "asked_twice" at "shares",
+        AmountOutOfRange = "amount_out_of_range" at "shares";
+    Refused: AskerNotFound = "user_not_found", AskerNotActive = "user_not_active",
+        PayerNotFound = "payer_not_found" at "shares", PayerClosed = "user_closed" at "shares",
+        OfOneself = "of_oneself" at "shares", TooManyOpen = "too_many_requests";
+});
+answers!(unnumbered request::decline::Refusal {
+    NotFound: NotAsked = "request_not_found";
+    Refused: RequestNotOpen = "request_not_open", ShareSettled = "share_settled";
+});
+answers!(unnumbered request::cancel::Refusal {
+    NotFound: NotYours = "request_not_found";
+    Refused: RequestNotOpen = "request_not_open";
 });
 
 impl From<RuleError> for ApiError {

@@ -11,7 +11,7 @@ use feiqian_core::limits::{
 };
 use feiqian_core::{
     BasisPoints, BrandId, CampaignId, CouponId, EventNumber, Fen, MerchantId, OrderId, RefundId,
-    TransferId, UnixMillis, UserId,
+    RemittanceId, RequestId, TransferId, UnixMillis, UserId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -135,6 +135,16 @@ id_field! {
 id_field! {
     /// `trf_12`.
     TransferRef(TransferId), "trf_", u64, |id| id.0.0, |n| TransferId(EventNumber(n)), "19", "trf_12"
+}
+
+id_field! {
+    /// `rmt_17`.
+    RemittanceRef(RemittanceId), "rmt_", u64, |id| id.0.0, |n| RemittanceId(EventNumber(n)), "19", "rmt_17"
+}
+
+id_field! {
+    /// `mrq_17`.
+    RequestRef(RequestId), "mrq_", u64, |id| id.0.0, |n| RequestId(EventNumber(n)), "19", "mrq_17"
 }
 
 id_field! {

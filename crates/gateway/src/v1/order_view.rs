@@ -327,7 +327,17 @@ fn step(event: &Event) -> Option<OrderEvent> {
         | Event::CouponsChanged(_)
         | Event::Swept(_)
         | Event::TraitsSet(_)
-        | Event::BrandFunded(_) => return None,
+        | Event::BrandFunded(_)
+        | Event::UserTierSet(_)
+        | Event::MoneySent(_)
+        | Event::RemittanceArrived(_)
+        | Event::RemittanceTakenBack(_)
+        | Event::RemittanceAccepted(_)
+        | Event::RemittanceReturned(_)
+        | Event::MoneyRequested(_)
+        | Event::ShareDeclined(_)
+        | Event::RequestCancelled(_)
+        | Event::RequestExpired(_) => return None,
     };
     Some(OrderEvent {
         kind,

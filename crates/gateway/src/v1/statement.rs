@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::{
-    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, Posting, RefundId, State,
-    TransferId,
+    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, Posting, RefundId, RemittanceId,
+    State, TransferId,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,7 +15,8 @@ use super::ask;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::fields::{
-    CampaignRef, Cursor, MerchantRef, OrderIdRef, RefundRef, Time, TransferRef, UserRef,
+    CampaignRef, Cursor, MerchantRef, OrderIdRef, RefundRef, RemittanceRef, Time, TransferRef,
+    UserRef,
 };
 use super::input::{Id, Page, Paging};
 use super::responses::Asking;
@@ -47,6 +48,12 @@ pub enum EntryKind {
     Subsidy,
     /// Such a payment went back.
     SubsidyReturned,
+    /// A user sent money to a person.
+    MoneySent,
+    /// Money of a person arrived.
+    MoneyReceived,
+    /// Sent money is back: taken back, or it could not arrive.
+    MoneyReturned,
 }
 
 /// A line of a statement.
@@ -68,6 +75,9 @@ pub struct StatementEntry {
     refund_id: Option<RefundRef>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer_id: Option<TransferRef>,
+    /// Of money between persons.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remittance_id: Option<RemittanceRef>,
     /// Of an advance for a campaign, or a rebate.
     #[serde(skip_serializing_if = "Option::is_none")]
     campaign_id: Option<CampaignRef>,
@@ -170,7 +180,8 @@ fn entry(
         | Account::RebateLoss(_)
         | Account::Subsidy(_)
         | Account::CampaignFund(_)
-        | Account::PendingRebate(_) => None,
+        | Account::PendingRebate(_)
+        | Account::Remittance(_) => None,
     };
     let (kind, shop, order) = match event {
         Event::OrderPaid(e) => (EntryKind::Payment, Some(e.merchant), Some(e.order)),
@@ -188,7 +199,21 @@ fn entry(
         Event::BrandFunded(_) => (EntryKind::Capital, None, None),
         Event::SubsidyPaid(_) => (EntryKind::Subsidy, None, None),
         Event::SubsidyReturned(_) => (EntryKind::SubsidyReturned, None, None),
+        Event::MoneySent(e) if account == Account::Wallet(e.payer) => {
+            (EntryKind::MoneySent, None, None)
+        }
+        Event::MoneySent(_) | Event::RemittanceArrived(_) | Event::RemittanceAccepted(_) => {
+            (EntryKind::MoneyReceived, None, None)
+        }
+        Event::RemittanceTakenBack(_) | Event::RemittanceReturned(_) => {
+            (EntryKind::MoneyReturned, None, None)
+        }
         Event::CampaignAdded(_)
+        | Event::UserTierSet(_)
+        | Event::MoneyRequested(_)
+        | Event::ShareDeclined(_)
+        | Event::RequestCancelled(_)
+        | Event::RequestExpired(_)
         | Event::CouponGiven(_)
         | Event::CouponUsed(_)
         | Event::CouponReturned(_)
@@ -216,6 +241,7 @@ fn entry(
         order_id: order.map(|order: OrderId| order.into()),
         refund_id: (kind == EntryKind::Refund).then(|| RefundId(number).into()),
         transfer_id: transfer_of(number, event).map(Into::into),
+        remittance_id: remittance_of(number, event).map(Into::into),
         campaign_id: campaign_of(event).map(Into::into),
     };
     Some((line, shop))
@@ -238,6 +264,11 @@ fn campaign_of(event: &Event) -> Option<CampaignId> {
 
 fn from_transit(posting: &Posting) -> bool {
     matches!(posting.debit, Account::Transit(_))
+}
+
+fn remittance_of(number: EventNumber, event: &Event) -> Option<RemittanceId> {
+    let sent = matches!(event, Event::MoneySent(_)).then_some(RemittanceId(number));
+    sent.or_else(|| event.remittance())
 }
 
 fn transfer_of(number: EventNumber, event: &Event) -> Option<TransferId> {

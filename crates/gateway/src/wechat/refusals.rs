@@ -98,6 +98,7 @@ fn paid(refusal: &pay::Refusal) -> WechatError {
         Refusal::PayerNotActive => because(Code::AccountError, "用户账户异常，请更换支付方式"),
         Refusal::MerchantNotActive => merchant_not_active(),
         Refusal::BalanceShort { .. } => because(Code::NotEnough, "用户账户余额不足"),
+        Refusal::AboveLimit { .. } => because(Code::NotEnough, "用户账户支付超限"),
         // A till's request agrees to whatever is to pay.
         Refusal::PriceChanged { .. } | Refusal::CampaignSpent { .. } => {
             because(Code::InvalidRequest, "优惠已变化，请重新下单")
@@ -317,6 +318,7 @@ mod tests {
     use feiqian_core::Fen;
     use feiqian_core::campaign::Status;
     use feiqian_core::campaign::terms::Flaw;
+    use feiqian_core::user::limits::{Above, Bound};
     use feiqian_engine::Rejected;
 
     use super::*;
@@ -352,6 +354,14 @@ mod tests {
         check(Pay::PayerNotActive, 403, "ACCOUNT_ERROR");
         check(Pay::MerchantNotActive, 403, "NO_AUTH");
         check(Pay::BalanceShort { available: FEN }, 403, "NOT_ENOUGH");
+        let (bound, left) = (Bound::Daily, FEN);
+        check(
+            Pay::AboveLimit {
+                above: Above { bound, left },
+            },
+            403,
+            "NOT_ENOUGH",
+        );
         check(BadCode::Invalid, 400, "AUTH_CODE_INVALID");
         check(BadCode::Expired, 400, "AUTH_CODE_EXPIRED");
     }

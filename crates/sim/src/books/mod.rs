@@ -13,6 +13,7 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 use feiqian_core::bank::Direction;
+use feiqian_core::bank::answer::Answer;
 use feiqian_core::merchant::MerchantStatus;
 use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::user::{Tier, UserStatus};
@@ -75,6 +76,17 @@ pub struct Transfer {
     pub answered: Option<u64>,
 }
 
+/// What a user paid.
+#[derive(Clone, Copy, Debug)]
+pub struct Spending {
+    /// The event.
+    pub event: u64,
+    /// When.
+    pub at: i64,
+    /// Fen.
+    pub amount: i64,
+}
+
 /// All that happened.
 #[derive(Default)]
 pub struct Books {
@@ -100,6 +112,8 @@ pub struct Books {
     pub numbers: BTreeMap<Key, (u64, String)>,
     /// Campaigns, and what they look at.
     pub campaigns: Campaigns,
+    /// What users paid that limits count, whatever their tier.
+    pub spent: BTreeMap<UserId, Vec<Spending>>,
     ledger: BTreeMap<Account, i64>,
     entries: BTreeMap<Account, Vec<u64>>,
 }
@@ -242,12 +256,19 @@ impl Books {
             }
             What::WithdrawalRequested(asked) => {
                 self.ask_bank(asked.user, Direction::Withdrawal, asked.amount, fact.at);
+                if self.user(asked.user).map(|user| user.tier) == Some(Tier::Basic) {
+                    self.spend(asked.user, fact.at, asked.amount.0);
+                }
             }
             What::TransferAnswered(asked) => {
                 let id = asked.transfer.0.0;
                 self.pending.remove(&id);
                 if let Some(transfer) = self.transfers.get_mut(&id) {
                     transfer.answered = Some(event);
+                    let spent = self.spent.entry(transfer.user).or_default();
+                    if asked.answer == Answer::Declined {
+                        spent.retain(|paid| paid.event != id);
+                    }
                 }
             }
             What::OrderCreated { .. }
@@ -266,8 +287,21 @@ impl Books {
             | What::CouponGiven { .. }
             | What::Swept => {}
         }
+        if let What::OrderPaid { asked, .. } = &fact.what {
+            let wallet = Account::Wallet(asked.payer);
+            let paid = fact.moves.iter().find(|(debit, ..)| *debit == wallet);
+            if let Some((.., amount)) = paid {
+                self.spend(asked.payer, fact.at, *amount);
+            }
+        }
         self.record_campaign(event, &fact);
         self.events.push(fact);
+    }
+
+    fn spend(&mut self, user: UserId, at: i64, amount: i64) {
+        let event = self.next();
+        let spent = self.spent.entry(user).or_default();
+        spent.push(Spending { event, at, amount });
     }
 
     fn ask_bank(&mut self, user: UserId, direction: Direction, amount: Fen, at: i64) {

@@ -2,7 +2,7 @@
 
 use feiqian_core::bank::answer::AnswerTransfer;
 use feiqian_core::bank::{answer, top_up, withdraw};
-use feiqian_core::user::UserStatus;
+use feiqian_core::user::{Tier, UserStatus};
 use feiqian_core::{Account, Fen, Refusal};
 
 use super::super::facts::settled;
@@ -39,7 +39,13 @@ impl Books {
                     Some(_) if asked.amount.0 > available => Some(R::BalanceShort {
                         available: Fen(available),
                     }),
-                    Some(user) => (asked.amount.0 > free(user.brand)).then_some(R::ReserveShort),
+                    Some(user) => {
+                        let above = self.above(now, asked.user, asked.amount.0);
+                        match above.filter(|_| user.tier == Tier::Basic) {
+                            Some(above) => Some(R::AboveLimit { above }),
+                            None => (asked.amount.0 > free(user.brand)).then_some(R::ReserveShort),
+                        }
+                    }
                 }
             })
             .map_refusal(R::NumberReused, Refusal::Withdraw);

@@ -6,6 +6,7 @@ mod choose;
 mod draw;
 mod eligible;
 mod give_back;
+mod limits;
 mod operators;
 mod orders;
 
@@ -59,7 +60,17 @@ impl Books {
             | Command::VoidCoupon(_)
             | Command::PaySubsidy(_)
             | Command::ReturnSubsidy(_)
-            | Command::ChangeCoupons(_) => Verdict::Refused(Vec::new()),
+            | Command::ChangeCoupons(_)
+            | Command::SetTier(_)
+            | Command::SendMoney(_)
+            | Command::ArriveRemittance(_)
+            | Command::TakeBackRemittance(_)
+            | Command::AcceptRemittance(_)
+            | Command::ReturnRemittance(_)
+            | Command::RequestMoney(_)
+            | Command::DeclineShare(_)
+            | Command::CancelRequest(_)
+            | Command::ExpireRequest(_) => Verdict::Refused(Vec::new()),
         }
     }
 

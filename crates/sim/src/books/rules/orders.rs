@@ -106,6 +106,9 @@ impl Books {
                 available: Fen(available),
             });
         }
+        if let Some(above) = self.above(now, asked.payer, choice.payable) {
+            return refuse(R::AboveLimit { above });
+        }
         self.paid(now, asked, order, choice)
     }
 
