@@ -20,6 +20,7 @@ pub mod wechat;
 
 pub mod app;
 pub mod link;
+pub mod web;
 
 pub mod notify;
 

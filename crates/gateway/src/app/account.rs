@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use feiqian_core::{Fen, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::device::DeviceId;
+use super::device::{self, DeviceId};
 use super::password::Hash;
 use crate::platform::{Platform, PlatformError, read_record, write_record};
 
@@ -41,9 +41,9 @@ pub struct Account {
     pub language: Option<Language>,
     /// Keyed hash of the last four characters of the identity number, once it is known.
     pub id_last4: Option<String>,
-    /// Recoveries that failed: how many, and when the last was, in milliseconds since 1970.
+    /// Proofs of who it is that failed: how many, and when the last was, in milliseconds since 1970.
     #[serde(default)]
-    pub failed_recoveries: (u8, i64),
+    pub failed_proofs: (u8, i64),
 }
 
 impl Account {
@@ -98,6 +98,18 @@ pub fn change<T>(
         write_record(&platform.vault, &record_name(user), &account)?;
     }
     Ok(answer)
+}
+
+/// Forgets the account and its devices. Waits for the disk: not on the runtime's threads.
+///
+/// # Errors
+/// [`PlatformError`] of the vault.
+pub(crate) fn forget(platform: &Platform, user: UserId) -> Result<(), PlatformError> {
+    let _held = platform.apps.accounts.hold(user.0);
+    for id in read(platform, user)?.devices {
+        device::remove(platform, id)?;
+    }
+    Ok(platform.vault.remove_secret(&record_name(user))?)
 }
 
 fn record_name(user: UserId) -> String {

@@ -11,11 +11,17 @@ pub mod session;
 pub mod device;
 pub mod signed;
 
+
 pub mod account;
 pub mod phone;
 pub mod password;
 pub mod pin;
 pub mod staff;
+
+pub mod codes;
+pub mod identity;
+pub mod outside;
+pub mod person;
 
 pub mod console;
 pub mod till;
@@ -42,6 +48,16 @@ pub struct Apps {
     pub(crate) accounts: account::Locks,
     /// One change of a shop's people at a time.
     pub(crate) crews: account::Locks,
+    /// One handle is given away at a time.
+    pub(crate) handles: account::Locks,
+    /// One registration of a phone number at a time.
+    pub(crate) registering: phone::Turns,
+    /// One-time codes that are out.
+    pub(crate) codes: codes::Codes,
+    /// Challenges that are out.
+    pub(crate) challenges: person::sign_in::Challenges,
+    /// Who is asked outside.
+    pub(crate) outside: outside::Outside,
     /// Sign-ins since the start.
     pub(crate) sessions: session::Begun,
 }
@@ -51,12 +67,17 @@ impl Apps {
     ///
     /// # Errors
     /// [`VaultError::Crypto`].
-    pub fn new(vault: &Vault) -> Result<Self, VaultError> {
+    pub fn new(vault: &Vault, outside: outside::Outside) -> Result<Self, VaultError> {
         Ok(Self {
             index: Key::new(HMAC_SHA256, &*vault.derive("app index")?),
             passwords: password::Passwords::new(vault.derive("app passwords")?),
             accounts: account::Locks::default(),
             crews: account::Locks::default(),
+            handles: account::Locks::default(),
+            registering: phone::Turns::default(),
+            codes: codes::Codes::default(),
+            challenges: person::sign_in::Challenges::default(),
+            outside,
             sessions: session::Begun::default(),
         })
     }
@@ -65,6 +86,7 @@ impl Apps {
 /// The routes of all three apps, behind the defence against forged requests.
 pub fn routes(app: &App) -> Router<App> {
     Router::new()
+        .merge(person::routes())
         .merge(wallet::routes())
         .merge(till::routes())
         .merge(console::routes())

@@ -10,6 +10,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use feiqian_core::UserId;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::platform::{Platform, PlatformError, read_record};
 
@@ -62,6 +63,30 @@ impl FromStr for Phone {
     }
 }
 
+/// Phones whose registrations can go on at once.
+const TURNS: usize = 64;
+
+/// One registration of a number at a time.
+pub(crate) struct Turns([Mutex<()>; TURNS]);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::default()))
+    }
+}
+
+impl Turns {
+    pub(crate) async fn hold(&self, phone: &Phone) -> MutexGuard<'_, ()> {
+        let sum: usize = phone
+            .0
+            .bytes()
+            .rev()
+            .take(4)
+            .fold(0, |sum, digit| sum * 10 + usize::from(digit));
+        self.0[sum % TURNS].lock().await
+    }
+}
+
 /// Whose phone number this is, if anybody's here.
 ///
 /// # Errors
@@ -89,14 +114,16 @@ pub(crate) fn enter(
     phone: Option<&Phone>,
     handle: &str,
 ) -> Result<(), PlatformError> {
-    let mut entries = vec![handle_entry(platform, handle)];
-    entries.extend(phone.map(|phone| phone_entry(platform, phone)));
+    let entries = entries(platform, phone, handle);
     let value = user.0.to_string();
     let mut fresh = Vec::new();
     for entry in &entries {
         if find(platform, entry)?.is_none() {
             fresh.push((entry.as_str(), value.as_bytes()));
         }
+    }
+    if fresh.is_empty() {
+        return Ok(());
     }
     Ok(platform.vault.put_secrets(&fresh)?)
 }
@@ -108,14 +135,18 @@ pub(crate) fn leave(
     phone: Option<&Phone>,
     handle: &str,
 ) -> Result<(), PlatformError> {
-    let mut entries = vec![handle_entry(platform, handle)];
-    entries.extend(phone.map(|phone| phone_entry(platform, phone)));
-    for entry in entries {
+    for entry in entries(platform, phone, handle) {
         if find(platform, &entry)? == Some(user) {
             platform.vault.remove_secret(&entry)?;
         }
     }
     Ok(())
+}
+
+fn entries(platform: &Platform, phone: Option<&Phone>, handle: &str) -> Vec<String> {
+    let mut entries = vec![handle_entry(platform, handle)];
+    entries.extend(phone.map(|phone| phone_entry(platform, phone)));
+    entries
 }
 
 fn phone_entry(platform: &Platform, phone: &Phone) -> String {

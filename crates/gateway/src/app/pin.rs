@@ -164,7 +164,8 @@ pub(crate) fn required() -> ApiError {
     refused("pin_required", "give your PIN".into())
 }
 
-fn not_set() -> ApiError {
+/// There is none yet.
+pub(crate) fn not_set() -> ApiError {
     refused("pin_not_set", "set a PIN first; nothing was paid".into())
 }
 

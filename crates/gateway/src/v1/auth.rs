@@ -71,6 +71,17 @@ pub fn peer(extensions: &Extensions) -> IpAddr {
     connected.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip())
 }
 
+/// [`peer`], for handlers.
+pub struct Peer(pub IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(peer(&parts.extensions)))
+    }
+}
+
 /// Whose key the headers bear; `None` for none or an unknown one.
 pub fn role(platform: &Platform, headers: &HeaderMap) -> Result<Option<Role>, ApiError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();

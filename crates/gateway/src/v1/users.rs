@@ -20,6 +20,7 @@ use super::fields::{BrandRef, Name, UserRef};
 use super::input::{Id, Input, Key, Made, Numbered};
 use super::responses::{Asking, Sending};
 use crate::access::Role;
+use crate::app::person::reads;
 use crate::platform::{Person, Platform};
 
 /// How well the person is known.
@@ -106,7 +107,7 @@ pub struct NewUser {
 
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct Handle(String);
+pub(crate) struct Handle(pub String);
 
 impl TryFrom<String> for Handle {
     type Error = &'static str;
@@ -250,6 +251,10 @@ pub async fn show(
     Id(UserRef(user)): Id<UserRef>,
 ) -> Result<Json<User>, ApiError> {
     caller.may_see_user(user)?;
+    if let Caller(Role::Operator(by)) = caller {
+        exists(&platform, user).await?;
+        reads::record(&platform, user, by, "person")?;
+    }
     view(&platform, user).await.map(Json)
 }
 
