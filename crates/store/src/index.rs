@@ -112,14 +112,13 @@ impl Rows {
         }
         let entries = &mut self[Index::Entries];
         let start = entries.len();
-        for account in touched(content) {
-            let entry = pair(account.code(), event);
+        let lists = List::with(content).into_iter().map(List::code);
+        for code in touched(content).map(Account::code).chain(lists) {
+            let entry = pair(code, event);
             if !entries[start..].contains(&entry) {
                 entries.push(entry);
             }
         }
-        let lists = List::with(content).into_iter();
-        entries.extend(lists.map(|list| pair(list.code(), event)));
     }
 }
 
