@@ -6,10 +6,9 @@
 //! | index | key | value |
 //! | --- | --- | --- |
 //! | `Numbers` | hash of scope and number ([`Key::hash`]) | event that used the number up |
-//! | `Story` | event that began an order, transfer, packet, coupon, remittance or request | event that goes on with it |
+//! | `Story` | event that began an order, transfer, coupon, remittance, request or packet | event that goes on with it |
 //! | `Entries` | account code | event that moved the account's money |
 //! | `Entries` | list code ([`List`]) | event that put something on the list |
-//! | `Entries` | [`packets_key`] of a user | red packet sent or meant for the user, or share taken |
 //! | `Places` | event | its address in the log |
 //! | `Times` | time in ms | event |
 //!
@@ -107,18 +106,16 @@ impl Rows {
         if let Some(begun) = begun_by(content) {
             self[Index::Story].push(pair(begun.0, event));
         }
-        for user in of_packet(content) {
-            self[Index::Entries].push(pair(packets_key(user), event));
-        }
         let entries = &mut self[Index::Entries];
         let start = entries.len();
-        let lists = List::with(content).into_iter().map(List::code);
-        for code in touched(content).map(Account::code).chain(lists) {
-            let entry = pair(code, event);
+        for account in touched(content) {
+            let entry = pair(account.code(), event);
             if !entries[start..].contains(&entry) {
                 entries.push(entry);
             }
         }
+        let lists = List::with(content).into_iter();
+        entries.extend(lists.map(|list| pair(list.code(), event)));
     }
 }
 
@@ -130,8 +127,9 @@ pub enum List {
     Remittances(UserId),
     /// Requests for money by or to a user: the events that asked.
     Requests(UserId),
-    /// Orders that asked a user for consent: the events that asked.
-    Confirmations(UserId),
+    /// Red packets of a user: the events that sent them, by the user or to it alone, and those by which
+    /// it took shares.
+    Packets(UserId),
 }
 
 impl List {
@@ -139,7 +137,7 @@ impl List {
         let (kind, owner) = match self {
             Self::Remittances(user) => (128, user.0),
             Self::Requests(user) => (129, user.0),
-            Self::Confirmations(user) => (130, user.0),
+            Self::Packets(user) => (130, user.0),
         };
         (u64::from(owner) << 8) | kind
     }
@@ -156,37 +154,19 @@ impl List {
                 users.into_iter().flatten().map(Self::Remittances).collect()
             }
             Event::RemittanceAccepted(event) => vec![Self::Remittances(event.payee)],
-            Event::CodeSpent(event) if event.asked_until.is_some() => {
-                vec![Self::Confirmations(event.payer)]
-            }
             Event::MoneyRequested(event) => {
                 let payers = event.shares.iter().map(|(payer, _)| *payer);
                 let users = std::iter::once(event.asker).chain(payers);
                 users.map(Self::Requests).collect()
             }
+            Event::PacketSent(event) => {
+                let users = [Some(event.sender), event.to];
+                users.into_iter().flatten().map(Self::Packets).collect()
+            }
+            Event::ShareGrabbed(event) => vec![Self::Packets(event.user)],
             _ => Vec::new(),
         }
     }
-}
-
-
-/// The key of what a user sent, was sent and took of red packets: the form of an account's code, and never one.
-pub(crate) fn packets_key(user: UserId) -> u64 {
-    (u64::from(user.0) << 8) | 0xff
-}
-
-/// Among whose packets an event stands: who sent it, whom it is for, who took a share.
-pub(crate) fn of_packet(content: &Event) -> impl Iterator<Item = UserId> {
-    #[allow(
-        clippy::wildcard_enum_match_arm,
-        reason = "a packet's end is the packet's story"
-    )]
-    let users = match content {
-        Event::PacketSent(event) => [Some(event.sender), event.to],
-        Event::ShareGrabbed(event) => [Some(event.user), None],
-        _ => [None; 2],
-    };
-    users.into_iter().flatten()
 }
 
 /// The event that began what this event goes on with.
@@ -194,15 +174,14 @@ pub(crate) fn begun_by(content: &Event) -> Option<EventNumber> {
     let order = content.order().map(|order| order.0);
     let transfer = || content.transfer().map(|transfer| transfer.0);
     let coupon = || content.coupon().map(|coupon| coupon.0);
-    let packet = || content.packet().map(PacketId::event);
     let remittance = || content.remittance().map(|remittance| remittance.0);
     let request = || content.request().map(|request| request.0);
     order
         .or_else(transfer)
         .or_else(coupon)
-        .or_else(packet)
         .or_else(remittance)
         .or_else(request)
+        .or_else(|| content.packet().map(PacketId::event))
 }
 
 /// The accounts in whose history an event stands, perhaps more than once each.

@@ -5,7 +5,7 @@
 //! changes; runs are merged behind. A question looks into all of it, so that whoever wrote something
 //! finds it at once. The store can be deleted: it is rebuilt from the log.
 //!
-//! What can be asked: an event by its number, an order, transfer or red packet with all that became of it, a user's red packets, what
+//! What can be asked: an event by its number, an order, transfer or red packet with all that became of it, what
 //! a caller's number names, the history of an account, and which event came first at a time. Fee
 //! income has no history of its own: every payment is in it.
 //!

@@ -8,13 +8,12 @@ use feiqian_core::order::Order;
 use feiqian_core::packet::Packet;
 use feiqian_core::{
     Account, CouponId, Event, EventNumber, OrderId, PacketId, RemittanceId, RequestId, TransferId,
-    UnixMillis, UserId,
+    UnixMillis,
 };
 use feiqian_log::{Address, ReadError};
 
 use crate::index::{
-    Index, LANDMARK_EVERY, List, Pair, begun_by, key_of, of_packet, packets_key, pair, time_key,
-    touched, value_of,
+    Index, LANDMARK_EVERY, List, Pair, begun_by, key_of, pair, time_key, touched, value_of,
 };
 use crate::store::Shared;
 use crate::view::{Chunk, View};
@@ -100,21 +99,6 @@ impl Store {
             Some(story) => Ok(Some(story)),
             None => Err(question.damaged(last, None)),
         }
-    }
-
-    /// A user's red packets, newest first: `PacketSent` for each sent by or for the user alone,
-    /// `ShareGrabbed` for each share taken. Pages as of [`entries`](Self::entries).
-    ///
-    /// # Errors
-    /// When log or indexes cannot be read.
-    pub fn packets_of(
-        &self,
-        user: UserId,
-        before: Option<EventNumber>,
-        limit: usize,
-    ) -> Result<Vec<(EventNumber, Event)>, StoreError> {
-        let is_of = |event: &Event| of_packet(event).any(|of| of == user);
-        self.newest(packets_key(user), before, limit, is_of)
     }
 
     /// What became of a coupon at its merchant's own till, and the subsidies paid for it, oldest first. Its

@@ -1,4 +1,4 @@
-//! What became of an order, a transfer, a red packet, a remittance or a request for money.
+//! What became of an order, a transfer, a remittance, a request for money or a red packet.
 
 use feiqian_core::order::Order;
 use feiqian_core::order::create::OrderCreated;
