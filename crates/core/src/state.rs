@@ -188,6 +188,12 @@ impl State {
         self.packets.get(packet)
     }
 
+    /// Open orders that wait for a shopper's consent, oldest question first.
+    #[must_use]
+    pub fn asked(&self, shopper: UserId) -> &[OrderId] {
+        self.orders.asked(shopper)
+    }
+
     /// Top-ups and withdrawals that the bank has not answered, oldest first.
     #[must_use]
     pub fn pending_transfers(&self) -> Vec<(TransferId, Transfer)> {

@@ -211,6 +211,12 @@ impl Order {
         Some(order)
     }
 
+    /// Whose consent it waits for, or waited.
+    fn asked(&self) -> Option<UserId> {
+        let shown = self.shown.as_ref().filter(|shown| shown.asked);
+        shown.map(|shown| shown.payer)
+    }
+
     /// Applies an event that goes on with this order.
     fn apply(&mut self, number: EventNumber, event: &Event) {
         #[allow(
@@ -241,5 +247,9 @@ pub(crate) fn settle(state: &mut State, id: OrderId, change: impl FnOnce(&mut Or
         .expect("the order was found when deciding");
     change(order);
     order.last = number;
+    let asked = order.asked();
+    if let Some(payer) = asked {
+        state.orders.answered(id, payer);
+    }
     state.settled.push_back((number, id));
 }

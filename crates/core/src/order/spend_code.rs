@@ -176,7 +176,7 @@ pub fn decide(state: &State, now: UnixMillis, command: &SpendCode) -> Decision<C
     if order.only_payer.is_some_and(|only| only != command.payer) {
         return Decision::Refuse(Refusal::OtherPayer);
     }
-    if order.shown.as_ref().is_some_and(|shown| shown.asked) {
+    if order.asked().is_some() {
         return Decision::Refuse(Refusal::AnotherIsAsked);
     }
     if payer.status != UserStatus::Active {
@@ -203,7 +203,7 @@ pub fn evolve(state: &mut State, event: &CodeSpent) {
     let order = state.orders.get_mut(event.order);
     apply(order.expect("found when deciding"), number, event);
     if let Some(end) = event.asked_until {
-        state.orders.ends_by(event.order, end);
+        state.orders.ask(event.order, event.payer, end);
     }
 }
 
@@ -309,8 +309,15 @@ mod tests {
     #[test]
     fn an_order_that_waits_is_paid_declined_undone_or_ends() {
         let waits = || given([create("a", 10), spend(ORDER, MEI, 0, 0)]);
-        waits().when(pay(ORDER, MEI)).accepts();
-        waits().when(close(SHOP, named("a"))).accepts();
+        assert_eq!(waits().state.asked(MEI), [ORDER]);
+        for answer in [
+            pay(ORDER, MEI),
+            close(SHOP, named("a")),
+            reverse(SHOP, named("a")),
+            decline_by(ORDER, MEI),
+        ] {
+            assert_eq!(waits().when(answer).accepts().state.asked(MEI), []);
+        }
         waits()
             .when(reverse(SHOP, named("a")))
             .accepts()
@@ -343,6 +350,7 @@ mod tests {
         world.state.freeze().write(&mut bytes).unwrap();
         let mut state = crate::snapshot::read(&bytes).unwrap();
         assert_eq!(state.order(ORDER), world.state.order(ORDER));
+        assert_eq!(state.asked(MEI), [ORDER]);
         let due = state.due(world.now.plus(PAY_CODE_CONSENT_MS), 9);
         assert_eq!(due, [expire(ORDER)]);
     }

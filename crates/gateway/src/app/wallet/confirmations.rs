@@ -5,8 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State as Extract};
 use axum::http::StatusCode;
 use feiqian_core::order::decline::DeclineOrder;
-use feiqian_core::{Event, OrderId, UserId};
-use feiqian_store::List;
+use feiqian_core::{OrderId, State, UserId};
 use serde::Serialize;
 
 use super::cashier::{self, Agreed};
@@ -15,16 +14,13 @@ use super::receipts::Receipt;
 use super::words::Language;
 use super::{Nothing, SignedShopper};
 use crate::app::pin;
-use crate::platform::{Platform, unix_millis};
+use crate::platform::Platform;
 use crate::v1::ask;
 use crate::v1::error::ApiError;
 use crate::v1::fields::{Amount, OrderIdRef, Time};
 use crate::v1::input::Made;
 use crate::v1::order_view::Shop;
 use crate::v1::orders::unknown_order;
-
-/// The newest of them that are looked at; each waits for minutes only.
-const LOOKED_AT: usize = 20;
 
 /// A payment that waits.
 #[derive(Debug, Serialize)]
@@ -38,27 +34,18 @@ pub struct Confirmation {
     expires_at: Time,
 }
 
-/// Those that wait for this user, newest first.
+/// Those that wait for this user, oldest first.
 pub(super) async fn waiting(
     platform: &Platform,
     user: UserId,
     language: Language,
 ) -> Result<Vec<Confirmation>, ApiError> {
-    let list = move |store: &feiqian_store::Store| {
-        store.list(List::Confirmations(user), None, LOOKED_AT)
-    };
-    let mut waiting: Vec<(OrderId, Confirmation)> = Vec::new();
-    for (_, event) in ask(platform, list).await? {
-        let Event::CodeSpent(asked) = event else {
-            continue;
-        };
-        let over = asked.asked_until.is_none_or(|until| unix_millis() >= until);
-        let seen = waiting.iter().any(|(order, _)| *order == asked.order);
-        if !over && !seen && let Some(found) = view(platform, user, language, asked.order).await? {
-            waiting.push((asked.order, found));
-        }
+    let read = move |state: &State| state.asked(user).to_vec();
+    let mut waiting = Vec::new();
+    for order in platform.engine.read(read).await? {
+        waiting.extend(view(platform, user, language, order).await?);
     }
-    Ok(waiting.into_iter().map(|(_, found)| found).collect())
+    Ok(waiting)
 }
 
 async fn view(

@@ -50,7 +50,7 @@ async fn waiting(
             }
             _ => None,
         });
-        let packets = store.packets_of(user, None, SENT_MAX)?;
+        let packets = store.list(List::Packets(user), None, SENT_MAX)?;
         let packets = packets.into_iter().filter_map(|(number, event)| match &event {
             Event::PacketSent(packet) if packet.sender == user && fresh(&event) => {
                 PacketId::new(number)

@@ -9,7 +9,7 @@ use feiqian_core::packet::grab::GrabShare;
 use feiqian_core::packet::send::SendPacket;
 use feiqian_core::packet::{self};
 use feiqian_core::{Event, EventNumber, Fen, PacketId, UserId};
-use feiqian_store::PacketStory;
+use feiqian_store::{List, PacketStory};
 use serde::{Deserialize, Serialize};
 
 use super::payees::{self, Asker, Peer};
@@ -174,7 +174,7 @@ pub async fn list(
     let before = paging.cursor.map(|cursor| EventNumber(cursor.0));
     let limit = paging.limit();
     let rows = ask(&platform, move |store| {
-        store.packets_of(user, before, limit.saturating_add(1))
+        store.list(List::Packets(user), before, limit.saturating_add(1))
     })
     .await?;
     let rows = Page::cut(rows, limit, |(number, _)| Cursor(number.0));
