@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use feiqian_core::{MerchantId, Mode, Number};
 use feiqian_gateway::access::{FIRST_OPERATOR, Role};
+use feiqian_gateway::app::outside::Outside;
 use feiqian_gateway::platform::Platform;
 use feiqian_store::vault::MasterKey;
 use secrecy::ExposeSecret;
@@ -62,8 +63,15 @@ async fn demo(options: &Options) -> Result<(), Failure> {
     let base_url = format!("http://{}", listener.local_addr()?);
     let clock = SandboxClock::in_the_past();
     let time = clock.clock();
-    let platform =
-        folder::open(&options.data, Mode::Sandbox, master, base_url.clone(), time).await?;
+    let platform = folder::open(
+        &options.data,
+        Mode::Sandbox,
+        master,
+        base_url.clone(),
+        time,
+        Outside::sandbox(),
+    )
+    .await?;
     let second = Role::Operator(Number::new(SECOND)?);
     folder::write_operator_key(&platform, &options.data.join(SECOND_KEY), second)?;
     seed::seed(&platform, &clock).await?;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use feiqian_core::Mode;
 use feiqian_engine::{Clock, Engine, Stage};
 use feiqian_gateway::access::Role;
+use feiqian_gateway::app::outside::Outside;
 use feiqian_gateway::bank::SandboxBank;
 use feiqian_gateway::notify::Notifier;
 use feiqian_gateway::platform::Platform;
@@ -44,6 +45,7 @@ pub async fn open(
     master: MasterKey,
     base_url: String,
     clock: Clock,
+    outside: Outside,
 ) -> Result<Arc<Platform>, Failure> {
     let bar = bar("replaying the log");
     let mut options = feiqian_engine::Options::new(dir, mode);
@@ -60,7 +62,7 @@ pub async fn open(
     let engine = Engine::open(options)?;
     bar.finish_and_clear();
     let vault = Vault::open(&dir.join("vault"), master)?;
-    let platform = Platform::open(engine, vault, base_url).await?;
+    let platform = Platform::open_with(engine, vault, base_url, outside).await?;
     write_operator_key(&platform, &dir.join(OPERATOR_KEY), Role::first_operator())?;
     Ok(platform)
 }

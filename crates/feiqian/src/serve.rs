@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use feiqian_core::Mode;
 use feiqian_engine::system_clock;
+use feiqian_gateway::app::outside::{Endpoint, Outside};
 use feiqian_gateway::server::TlsFiles;
 use feiqian_store::vault::MasterKey;
 use serde::Deserialize;
@@ -37,6 +38,20 @@ struct Config {
     /// File of mode 0600 with the master key; else the environment variable has it.
     master_key_file: Option<PathBuf>,
     tls: Option<Tls>,
+    /// Sends one-time codes to phones.
+    sms: Option<Service>,
+    /// Knows who bears an identity number.
+    real_name: Option<Service>,
+}
+
+/// A service that is asked by HTTP; docs/APPS.md says what.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Service {
+    /// https, or http on this machine.
+    url: String,
+    /// Sent as a bearer token.
+    token: String,
 }
 
 #[derive(Deserialize)]
@@ -68,8 +83,13 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         let stop = Stop::listen()?;
         let listener = folder::listen(config.listen)?;
         let url = config.public_url.trim_end_matches('/').to_owned();
-        let platform =
-            folder::open(&config.data, Mode::Production, master, url, system_clock()).await?;
+        let outside = Outside::of(
+            config.sms.map(endpoint).transpose()?,
+            config.real_name.map(endpoint).transpose()?,
+        );
+        let clock = system_clock();
+        let mode = Mode::Production;
+        let platform = folder::open(&config.data, mode, master, url, clock, outside).await?;
         let key = config.data.join(folder::OPERATOR_KEY);
         crate::say!(
             "Serving on {}; the operator's key is in {}",
@@ -78,6 +98,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         );
         folder::serve(platform, &config.data, listener, tls, stop).await
     })
+}
+
+fn endpoint(service: Service) -> Result<Endpoint, Failure> {
+    Ok(Endpoint::new(&service.url, service.token.into())?)
 }
 
 fn read(path: &Path) -> Result<Config, Failure> {

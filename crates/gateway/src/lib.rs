@@ -1,7 +1,7 @@
 //! The edges: HTTP in, commands out; verify, translate, answer, never decide.
 //!
 //! Reading order: [`platform`] (what every edge shares), [`server`] (what is in front of them all),
-//! then the edges: [`v1`], [`wechat`], the pages for people ([`link`]), [`notify`] (what merchants are told), and what only a sandbox has.
+//! then the edges: [`v1`], [`wechat`], what the apps ask ([`app`]), the pages for people ([`link`]), [`notify`] (what merchants are told), and what only a sandbox has.
 
 pub mod access;
 pub mod limiter;
@@ -10,6 +10,8 @@ pub mod platform;
 pub mod health;
 pub mod server;
 
+pub mod live;
+
 pub mod campaigns;
 
 pub mod paycode;
@@ -17,7 +19,9 @@ pub mod paycode;
 pub mod v1;
 pub mod wechat;
 
+pub mod app;
 pub mod link;
+pub mod web;
 
 pub mod notify;
 

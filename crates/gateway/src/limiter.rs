@@ -22,6 +22,14 @@ pub const KEY_BURST: u32 = 4_000;
 pub const ADDRESS_PER_SECOND: u32 = 100;
 /// Requests at once without a key from one address.
 pub const ADDRESS_BURST: u32 = 200;
+/// Requests a second of one person, device or cashier, on average.
+pub const ASKER_PER_SECOND: u32 = 20;
+/// Requests at once of one person, device or cashier.
+pub const ASKER_BURST: u32 = 100;
+/// One-time codes an hour that are sent on behalf of one address, on average.
+pub const CODES_PER_HOUR: u32 = 30;
+/// One-time codes at once on behalf of one address.
+pub const CODES_BURST: u32 = 10;
 /// After so many checks full buckets are dropped, so that addresses do not pile up.
 const SWEEP_EVERY: u32 = 65_536;
 
@@ -38,9 +46,22 @@ impl RetryAfter {
     }
 }
 
+/// Somebody signed in to an app.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Asker {
+    /// A shopper, at whatever device.
+    User(u32),
+    /// A device.
+    Device([u8; 16]),
+    /// Somebody of a shop.
+    Staff(u32, u32),
+}
+
 /// All buckets.
 pub struct Limiter {
     keys: DefaultKeyedRateLimiter<Role>,
+    askers: DefaultKeyedRateLimiter<Asker>,
+    codes: DefaultKeyedRateLimiter<IpAddr>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
     spare_loopback: bool,
     checks: AtomicU32,
@@ -51,12 +72,13 @@ impl Limiter {
     /// sandboxes, where one developer plays everybody.
     #[must_use]
     pub fn new(spare_loopback: bool) -> Self {
-        let quota = |rate, burst| {
-            let number = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
-            Quota::per_second(number(rate)).allow_burst(number(burst))
-        };
+        let number = |n| NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN);
+        let codes = Quota::per_hour(number(CODES_PER_HOUR)).allow_burst(number(CODES_BURST));
+        let quota = |rate, burst| Quota::per_second(number(rate)).allow_burst(number(burst));
         Self {
             keys: RateLimiter::keyed(quota(KEY_PER_SECOND, KEY_BURST)),
+            askers: RateLimiter::keyed(quota(ASKER_PER_SECOND, ASKER_BURST)),
+            codes: RateLimiter::keyed(codes),
             addresses: RateLimiter::keyed(quota(ADDRESS_PER_SECOND, ADDRESS_BURST)),
             spare_loopback,
             checks: AtomicU32::new(0),
@@ -77,20 +99,39 @@ impl Limiter {
         self.allow(Role::merchant(merchant))
     }
 
+    /// Takes one request of somebody signed in to an app.
+    pub fn allow_asker(&self, asker: Asker) -> Result<(), RetryAfter> {
+        self.sweep();
+        let wait = |not_until: governor::NotUntil<_>| not_until.wait_time_from(now());
+        self.askers
+            .check_key(&asker)
+            .map_err(|not_until| RetryAfter(wait(not_until)))
+    }
+
     /// Takes one request of somebody at this address, who proved nothing. Of an IPv6 address the
     /// network (/64) counts: who has one such address has them all.
     pub fn allow_address(&self, address: IpAddr) -> Result<(), RetryAfter> {
+        self.allow_from(&self.addresses, address)
+    }
+
+    /// Takes one message to a phone on behalf of somebody at this address.
+    pub fn allow_code(&self, address: IpAddr) -> Result<(), RetryAfter> {
+        self.allow_from(&self.codes, address)
+    }
+
+    fn allow_from(
+        &self,
+        buckets: &DefaultKeyedRateLimiter<IpAddr>,
+        address: IpAddr,
+    ) -> Result<(), RetryAfter> {
         let address = address.to_canonical();
         if self.spare_loopback && address.is_loopback() {
             return Ok(());
         }
         self.sweep();
-        let network = match address {
-            IpAddr::V4(_) => address,
-            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
-        };
+        let network = network(address);
         let wait = |not_until: governor::NotUntil<_>| not_until.wait_time_from(now());
-        self.addresses
+        buckets
             .check_key(&network)
             .map_err(|not_until| RetryAfter(wait(not_until)))
     }
@@ -102,8 +143,19 @@ impl Limiter {
             .is_multiple_of(SWEEP_EVERY)
         {
             self.keys.retain_recent();
+            self.askers.retain_recent();
+            self.codes.retain_recent();
             self.addresses.retain_recent();
         }
+    }
+}
+
+/// Of an IPv6 address the network (/64): who has one such address has them all.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
+        v4 => v4,
     }
 }
 

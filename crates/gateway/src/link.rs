@@ -1,5 +1,8 @@
 //! Pages for people: what stands behind a QR code (`/q/{token}`), and what this server is (`/`).
 //!
+//! Behind a code is the wallet, which opens the cashier. Without it, or at `/q/{token}/plain`, there is a
+//! page that needs no script.
+//!
 //! Plain HTML without scripts; what others wrote is escaped, and the content security policy would
 //! stop it all the same. In a sandbox an order can be paid here as any of its shoppers.
 
@@ -30,6 +33,7 @@ use crate::v1::input::Paging;
 use crate::v1::order_view::{OrderStatus, code_url, status};
 use crate::v1::payments::pay_order;
 use crate::v1::{ask, merchants};
+use crate::web;
 
 /// No script, no foreign content, no frame around it; forms lead back here only.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; \
@@ -41,7 +45,9 @@ const QUIET_ZONE: usize = 4;
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/", get(landing))
-        .route("/q/{token}", get(order_page))
+        .route("/q/{token}", get(wallet_or_page))
+        .route("/q/{token}/plain", get(order_page))
+        .route("/q/{token}/{rest}", get(wallet_or_nothing))
         .route("/link.css", get(style))
 }
 
@@ -113,6 +119,7 @@ async fn landing(
          this address as their base URL. <span lang=\"zh\">开发者：原生接口文档见上；微信支付 v3 SDK \
          只需更换域名。</span></p>\n</section>",
     );
+    content.push_str(&apps());
     if platform.is_sandbox() {
         let shops = merchants::page(&platform, Paging::first()).await?;
         content.push_str("\n<section>\n<h2>Shops <span lang=\"zh\">商户</span></h2>\n<ul>\n");
@@ -137,6 +144,29 @@ async fn landing(
     Ok(page(&platform, StatusCode::OK, "Payments", &content))
 }
 
+/// Links to the apps that are built in.
+fn apps() -> String {
+    let mut links = String::new();
+    for (app, name, chinese) in [
+        ("wallet", "Wallet", "钱包"),
+        ("till", "Till", "收银台"),
+        ("console", "Console", "运营后台"),
+    ] {
+        if web::has(app) {
+            let _ = writeln!(
+                links,
+                "<li><a href=\"/{app}/\">{name} <span lang=\"zh\">{chinese}</span></a></li>"
+            );
+        }
+    }
+    if links.is_empty() {
+        return links;
+    }
+    format!(
+        "\n<section>\n<h2>Apps <span lang=\"zh\">应用</span></h2>\n<ul>\n{links}</ul>\n</section>"
+    )
+}
+
 fn label(shopper: &SandboxShopper) -> String {
     let latin = shopper
         .latin_name
@@ -144,6 +174,26 @@ fn label(shopper: &SandboxShopper) -> String {
         .map(|name| format!(" {name}"))
         .unwrap_or_default();
     format!("{}{latin} · {}", shopper.name, shopper.brand)
+}
+
+async fn wallet_or_page(
+    _: Anybody,
+    Extract(platform): Extract<Arc<Platform>>,
+    Path(token): Path<String>,
+) -> Result<Response, ApiError> {
+    match web::app("wallet")? {
+        Some(wallet) => Ok(wallet),
+        None => show(&platform, &token, None).await,
+    }
+}
+
+/// Links of another kind, as a shop's own code: the wallet knows them.
+async fn wallet_or_nothing(
+    _: Anybody,
+    Extract(platform): Extract<Arc<Platform>>,
+) -> Result<Response, ApiError> {
+    let wallet = web::app("wallet")?;
+    Ok(wallet.unwrap_or_else(|| no_page(&platform)))
 }
 
 async fn order_page(
@@ -332,7 +382,7 @@ async fn pay(
     let attempt =
         attempt.map_err(|e| ApiError::invalid("form_bad", e.to_string()).at("attempt"))?;
     match pay_order(&platform, order, payer.0, &attempt, None).await {
-        Ok(_) => Ok(Redirect::to(&format!("/q/{token}")).into_response()),
+        Ok(_) => Ok(Redirect::to(&format!("/q/{token}/plain")).into_response()),
         Err(problem) => show(&platform, &token, Some(&problem)).await,
     }
 }

@@ -13,10 +13,15 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
+use crate::app::outside::Outside;
+use crate::app::phone::{self, Phone};
+use crate::app::wallet::payees::LookUps;
+use crate::app::{Apps, account};
 use crate::campaigns::codes::Codes;
 use crate::campaigns::persons::Persons;
 use crate::limiter::Limiter;
 use crate::paycode::PayCodes;
+use crate::live::Live;
 use crate::wechat::aead::ApiV3Key;
 use crate::wechat::edge::WechatEdge;
 use crate::wechat::ids::{self, Ids};
@@ -47,8 +52,14 @@ pub struct Platform {
     pub persons: Persons,
     /// Keys of pay codes, and guesses at them.
     pub pay_codes: PayCodes,
+    /// How often each has looked somebody up.
+    pub look_ups: LookUps,
+    /// Who waits for news.
+    pub live: Live,
     /// How often each may ask.
     pub limiter: Limiter,
+    /// What the apps share.
+    pub apps: Apps,
     /// What the WeChat Pay edge keeps while it runs.
     pub wechat: WechatEdge,
     merchants: RwLock<HashMap<MerchantId, Arc<MerchantKeys>>>,
@@ -173,10 +184,25 @@ impl Platform {
         vault: Vault,
         base_url: String,
     ) -> Result<Arc<Self>, PlatformError> {
+        Self::open_with(engine, vault, base_url, Outside::of(None, None)).await
+    }
+
+    /// As [`Platform::open`], with whom to ask outside. A sandbox asks nobody.
+    pub async fn open_with(
+        engine: Engine,
+        vault: Vault,
+        base_url: String,
+        outside: Outside,
+    ) -> Result<Arc<Self>, PlatformError> {
         let mode = engine
             .read(feiqian_core::State::mode)
             .await?
             .ok_or(Stopped)?;
+        let outside = if mode == Mode::Sandbox {
+            Outside::sandbox()
+        } else {
+            outside
+        };
         let now = unix_seconds();
         let authority = authority(&vault)?;
         let record = match read_record::<SignerRecord>(&vault, PLATFORM)? {
@@ -198,7 +224,10 @@ impl Platform {
             codes: Codes::new(&*vault.derive("coupon codes")?),
             persons: Persons::new(&*vault.derive("persons")?),
             pay_codes: PayCodes::default(),
+            look_ups: LookUps::default(),
+            live: Live::default(),
             limiter: Limiter::new(mode == Mode::Sandbox),
+            apps: Apps::new(&vault, outside)?,
             wechat: WechatEdge::default(),
             merchants: RwLock::default(),
             engine,
@@ -398,11 +427,13 @@ impl Platform {
             .secret(&erased_name(user))
             .map_err(PlatformError::from)?
             .is_some();
-        if !erased && self.person(user)?.is_none() {
-            let record = serde_json::to_vec(person).map_err(|_| record_error("person"))?;
-            self.vault
-                .put_person(user.0.into(), &record)
-                .map_err(PlatformError::from)?;
+        if !erased {
+            let known = self.person(user)?;
+            if known.is_none() {
+                self.put_person(user, person)?;
+            }
+            let person = known.as_ref().unwrap_or(person);
+            phone::enter(self, user, phone_of(person).as_ref(), &person.handle)?;
         }
         Ok((receipt, user))
     }
@@ -415,9 +446,20 @@ impl Platform {
             .transpose()
     }
 
-    /// Erases what is known of the person behind a user, for good.
+    /// Keeps what is known of the person behind a user, in place of what was.
+    pub(crate) fn put_person(&self, user: UserId, person: &Person) -> Result<(), PlatformError> {
+        let record = serde_json::to_vec(person).map_err(|_| record_error("person"))?;
+        Ok(self.vault.put_person(user.0.into(), &record)?)
+    }
+
+    /// Erases what is known of the person behind a user, for good; nobody signs in as them any more.
     pub fn erase_person(&self, user: UserId) -> Result<(), PlatformError> {
         self.vault.put_secret(&erased_name(user), &[])?;
+        if let Some(person) = self.person(user)? {
+            let phone = phone_of(&person);
+            phone::leave(self, user, phone.as_ref(), &person.handle)?;
+        }
+        account::forget(self, user)?;
         Ok(self.vault.erase_person(user.0.into())?)
     }
 
@@ -472,6 +514,10 @@ pub enum AddUserError {
     /// Something here failed.
     #[error(transparent)]
     Platform(#[from] PlatformError),
+}
+
+fn phone_of(person: &Person) -> Option<Phone> {
+    person.phone.as_deref().and_then(|phone| phone.parse().ok())
 }
 
 fn merchant_name(merchant: MerchantId) -> String {

@@ -162,8 +162,11 @@ pub async fn shoppers(platform: &Platform) -> Result<Vec<SandboxShopper>, ApiErr
         let rows = people.into_iter().filter_map(|(id, person)| {
             let user = state.user(id)?;
             Some(SandboxShopper {
+                // Who registered may have given none.
+                name: Some(person.name)
+                    .filter(|name| !name.is_empty())
+                    .unwrap_or_else(|| person.handle.clone()),
                 handle: person.handle,
-                name: person.name,
                 latin_name: person.latin_name,
                 brand: state.brand(user.brand)?.name.clone(),
                 user_id: id.into(),

@@ -31,7 +31,7 @@ use crate::reports::Books;
 use crate::sandbox::{self, Sessions};
 use crate::v1::auth::Anybody;
 use crate::v1::error::{ApiError, ErrorType};
-use crate::{link, v1, wechat};
+use crate::{app as apps, link, v1, web, wechat};
 
 /// Longest request body, in bytes.
 pub const BODY_MAX: usize = 1024 * 1024;
@@ -93,6 +93,8 @@ pub fn router_with(
         .merge(health::routes())
         .merge(v1::routes(with_sandbox))
         .merge(wechat::routes().with_state(app.platform.clone()))
+        .merge(apps::routes(&app))
+        .merge(web::routes())
         .merge(link::routes());
     if with_sandbox {
         router = router.merge(sandbox::pages());

@@ -1,4 +1,5 @@
 //! Who asks: `Authorization: Bearer KEY`, checked before anything else of the request is looked at.
+//! The console's session stands for its operator's key ([`crate::app::session`]).
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use feiqian_core::{MerchantId, Number, UserId};
 
 use super::error::{ApiError, ErrorType};
 use crate::access::Role;
+use crate::app::forgery;
+use crate::app::session::{self, Kind, Who};
 use crate::platform::Platform;
 
 /// Longest key that is looked up.
@@ -68,6 +71,17 @@ pub fn peer(extensions: &Extensions) -> IpAddr {
     connected.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |info| info.0.ip())
 }
 
+/// [`peer`], for handlers.
+pub struct Peer(pub IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(peer(&parts.extensions)))
+    }
+}
+
 /// Whose key the headers bear; `None` for none or an unknown one.
 pub fn role(platform: &Platform, headers: &HeaderMap) -> Result<Option<Role>, ApiError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
@@ -86,6 +100,21 @@ pub fn role(platform: &Platform, headers: &HeaderMap) -> Result<Option<Role>, Ap
     Ok(platform.access.role(&platform.vault, key)?)
 }
 
+/// The operator signed in to the console, if its own page asks: one without `Authorization`.
+fn console(platform: &Platform, headers: &HeaderMap) -> Result<Option<Role>, ApiError> {
+    let asks = headers
+        .get(forgery::APP)
+        .is_some_and(|app| app == "console");
+    if !asks || headers.contains_key(header::AUTHORIZATION) {
+        return Ok(None);
+    }
+    let Some(Who::Operator(name)) = session::find(platform, headers, Kind::Console)? else {
+        return Ok(None);
+    };
+    forgery::check(platform, headers)?;
+    Ok(Some(Role::Operator(name)))
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Caller
 where
     Arc<Platform>: FromRef<S>,
@@ -94,7 +123,11 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let platform = Arc::<Platform>::from_ref(state);
-        let Some(role) = role(&platform, &parts.headers)? else {
+        let role = match role(&platform, &parts.headers)? {
+            None => console(&platform, &parts.headers)?,
+            known => known,
+        };
+        let Some(role) = role else {
             platform.limiter.allow_address(peer(&parts.extensions))?;
             return Err(ApiError::new(
                 ErrorType::Authentication,

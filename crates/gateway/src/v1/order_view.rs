@@ -334,9 +334,6 @@ fn step(event: &Event) -> Option<OrderEvent> {
         | Event::Swept(_)
         | Event::TraitsSet(_)
         | Event::BrandFunded(_)
-        | Event::PacketSent(_)
-        | Event::ShareGrabbed(_)
-        | Event::PacketExpired(_)
         | Event::UserTierSet(_)
         | Event::MoneySent(_)
         | Event::RemittanceArrived(_)
@@ -346,7 +343,10 @@ fn step(event: &Event) -> Option<OrderEvent> {
         | Event::MoneyRequested(_)
         | Event::ShareDeclined(_)
         | Event::RequestCancelled(_)
-        | Event::RequestExpired(_) => return None,
+        | Event::RequestExpired(_)
+        | Event::PacketSent(_)
+        | Event::ShareGrabbed(_)
+        | Event::PacketExpired(_) => return None,
     };
     Some(OrderEvent {
         kind,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::{
-    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, PacketId, Posting, RefundId,
-    RemittanceId, State, TransferId,
+    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, PacketId, Posting, RefundId, RemittanceId,
+    State, TransferId,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,8 +15,8 @@ use super::ask;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::fields::{
-    CampaignRef, Cursor, MerchantRef, OrderIdRef, PacketRef, RefundRef, RemittanceRef, Time,
-    TransferRef, UserRef,
+    CampaignRef, Cursor, MerchantRef, OrderIdRef, PacketRef, RefundRef, RemittanceRef, Time, TransferRef,
+    UserRef,
 };
 use super::input::{Id, Page, Paging};
 use super::responses::Asking;
@@ -48,18 +48,18 @@ pub enum EntryKind {
     Subsidy,
     /// Such a payment went back.
     SubsidyReturned,
-    /// A red packet was sent.
-    PacketSent,
-    /// A share of a red packet was taken.
-    PacketShare,
-    /// What nobody took of a red packet went back.
-    PacketReturned,
     /// A user sent money to a person.
     MoneySent,
     /// Money of a person arrived.
     MoneyReceived,
     /// Sent money is back: taken back, or it could not arrive.
     MoneyReturned,
+    /// A red packet was sent.
+    PacketSent,
+    /// A share of a red packet was taken.
+    PacketShare,
+    /// What nobody took of a red packet went back.
+    PacketReturned,
 }
 
 /// A line of a statement.
@@ -81,12 +81,12 @@ pub struct StatementEntry {
     refund_id: Option<RefundRef>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer_id: Option<TransferRef>,
-    /// Of a red packet.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    packet_id: Option<PacketRef>,
     /// Of money between persons.
     #[serde(skip_serializing_if = "Option::is_none")]
     remittance_id: Option<RemittanceRef>,
+    /// Of a red packet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packet_id: Option<PacketRef>,
     /// Of an advance for a campaign, or a rebate.
     #[serde(skip_serializing_if = "Option::is_none")]
     campaign_id: Option<CampaignRef>,
@@ -190,8 +190,8 @@ fn entry(
         | Account::Subsidy(_)
         | Account::CampaignFund(_)
         | Account::PendingRebate(_)
-        | Account::Packet(_)
-        | Account::Remittance(_) => None,
+        | Account::Remittance(_)
+        | Account::Packet(_) => None,
     };
     let (kind, shop, order) = match event {
         Event::OrderPaid(e) => (EntryKind::Payment, Some(e.merchant), Some(e.order)),
@@ -209,9 +209,6 @@ fn entry(
         Event::BrandFunded(_) => (EntryKind::Capital, None, None),
         Event::SubsidyPaid(_) => (EntryKind::Subsidy, None, None),
         Event::SubsidyReturned(_) => (EntryKind::SubsidyReturned, None, None),
-        Event::PacketSent(_) => (EntryKind::PacketSent, None, None),
-        Event::ShareGrabbed(_) => (EntryKind::PacketShare, None, None),
-        Event::PacketExpired(_) => (EntryKind::PacketReturned, None, None),
         Event::MoneySent(e) if account == Account::Wallet(e.payer) => {
             (EntryKind::MoneySent, None, None)
         }
@@ -221,6 +218,9 @@ fn entry(
         Event::RemittanceTakenBack(_) | Event::RemittanceReturned(_) => {
             (EntryKind::MoneyReturned, None, None)
         }
+        Event::PacketSent(_) => (EntryKind::PacketSent, None, None),
+        Event::ShareGrabbed(_) => (EntryKind::PacketShare, None, None),
+        Event::PacketExpired(_) => (EntryKind::PacketReturned, None, None),
         Event::CampaignAdded(_)
         | Event::UserTierSet(_)
         | Event::MoneyRequested(_)
@@ -256,8 +256,8 @@ fn entry(
         order_id: order.map(|order: OrderId| order.into()),
         refund_id: (kind == EntryKind::Refund).then(|| RefundId(number).into()),
         transfer_id: transfer_of(number, event).map(Into::into),
-        packet_id: packet_of(number, event).map(Into::into),
         remittance_id: remittance_of(number, event).map(Into::into),
+        packet_id: packet_of(number, event).map(Into::into),
         campaign_id: campaign_of(event).map(Into::into),
     };
     Some((line, shop))

@@ -21,6 +21,7 @@ use super::input::{Id, Input, Key, Made, Numbered};
 use super::responses::{Asking, Sending};
 use crate::access::Role;
 use crate::paycode;
+use crate::app::person::reads;
 use crate::platform::{Person, Platform};
 
 /// How well the person is known.
@@ -107,7 +108,7 @@ pub struct NewUser {
 
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct Handle(String);
+pub(crate) struct Handle(pub String);
 
 impl TryFrom<String> for Handle {
     type Error = &'static str;
@@ -251,6 +252,10 @@ pub async fn show(
     Id(UserRef(user)): Id<UserRef>,
 ) -> Result<Json<User>, ApiError> {
     caller.may_see_user(user)?;
+    if let Caller(Role::Operator(by)) = caller {
+        exists(&platform, user).await?;
+        reads::record(&platform, user, by, "person")?;
+    }
     view(&platform, user).await.map(Json)
 }
 
