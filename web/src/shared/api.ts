@@ -347,6 +347,8 @@ export interface TillOrder {
   refunded: Fen;
   status: "open" | "awaiting_shopper" | "paid" | "closed" | "expired" | "reversed";
   created_at: Time;
+  /** Until when it can be paid, or confirmed. */
+  expires_at?: Time;
   paid_at?: Time;
   payer_masked?: string;
   /** Of an open order: what the shopper scans. */
