@@ -1,5 +1,6 @@
 /** The console: who is signed in, the menu, and the page that the address names. */
 
+import { StyleProvider } from "@ant-design/cssinjs";
 import { Button, ConfigProvider, Drawer, Dropdown, Menu, Segmented, Skeleton, Spin } from "antd";
 import en from "antd/locale/en_US";
 import zh from "antd/locale/zh_CN";
@@ -65,6 +66,9 @@ function menu(say: Say) {
 
 type Session = { state: "asking" } | { state: "out" } | { state: "in"; me: OperatorMe } | { state: "failed"; failure: Failure };
 
+/** Where antd writes the styles that the sheet holds already: outside of the page. */
+const nowhere = document.createElement("div");
+
 export function App() {
   const { language } = useSpeech();
   const [look, setLook] = useLook();
@@ -84,14 +88,16 @@ export function App() {
   const theme = look === "dark" ? dark : light;
 
   return (
-    <ConfigProvider theme={{ ...theme, zeroRuntime: true }} locale={language === "zh" ? zh : en} form={{ requiredMark: false }}>
-      <SessionOver.Provider value={over}>
-        {session.state === "asking" && <Spin className="whole" size="large" />}
-        {session.state === "failed" && <div className="whole"><Failed failure={session.failure} again={ask} /></div>}
-        {session.state === "out" && <SignIn onIn={(me) => setSession({ state: "in", me })} look={look} setLook={setLook} />}
-        {session.state === "in" && <WithNames><Frame me={session.me} onOut={over} look={look} setLook={setLook} /></WithNames>}
-      </SessionOver.Provider>
-    </ConfigProvider>
+    <StyleProvider container={nowhere}>
+      <ConfigProvider theme={{ ...theme, zeroRuntime: true }} locale={language === "zh" ? zh : en} form={{ requiredMark: false }}>
+        <SessionOver.Provider value={over}>
+          {session.state === "asking" && <Spin className="whole" size="large" />}
+          {session.state === "failed" && <div className="whole"><Failed failure={session.failure} again={ask} /></div>}
+          {session.state === "out" && <SignIn onIn={(me) => setSession({ state: "in", me })} look={look} setLook={setLook} />}
+          {session.state === "in" && <WithNames><Frame me={session.me} onOut={over} look={look} setLook={setLook} /></WithNames>}
+        </SessionOver.Provider>
+      </ConfigProvider>
+    </StyleProvider>
   );
 }
 

@@ -19,12 +19,21 @@ export const LOOKS = { light: "fq-light", dark: "fq-dark" } as const;
 export const light: ThemeConfig = {
   hashed: false,
   cssVar: { key: LOOKS.light },
-  token: { ...token, colorBgLayout: "#f5f4f1", colorTextSecondary: "rgba(0,0,0,0.62)", colorTextDescription: "rgba(0,0,0,0.6)" },
+  token: {
+    ...token, colorBgLayout: "#f5f4f1", colorTextSecondary: "#5d5952", colorTextDescription: "#66615a", colorTextTertiary: "#66615a",
+    colorTextPlaceholder: "#757068", colorSuccessBg: "#e6f4ec", colorWarningBg: "#fff3dc", colorErrorBg: "#fdecea", colorInfoBg: "#e8f0fa",
+    colorWarning: "#8a5200",
+  },
 };
 
 /** antd's dark algorithm is added by whoever uses it: it is a third of a megabyte that the browser never needs. */
 export const dark: ThemeConfig = {
   hashed: false,
   cssVar: { key: LOOKS.dark },
-  token: { ...token, colorPrimary: "#e0584c", colorLink: "#7db2ea", colorInfo: "#7db2ea" },
+  token: {
+    ...token, colorPrimary: "#e0584c", colorLink: "#7db2ea", colorInfo: "#8fbdf0", colorBgContainer: "#1e1c1b", colorBgElevated: "#262422",
+    colorBgLayout: "#141312", colorTextDescription: "#a9a29a", colorTextTertiary: "#a9a29a", colorTextPlaceholder: "#a09a92", colorSuccess: "#63c690",
+    colorWarning: "#e8b45a", colorError: "#f0857b", colorSuccessBg: "#17301f", colorWarningBg: "#372a12", colorErrorBg: "#3a1c19", colorInfoBg: "#182a40",
+  },
+  components: { Menu: { itemSelectedColor: "#ffb3aa", itemSelectedBg: "#3a211f" } },
 };

@@ -71,13 +71,13 @@ function QuotePreview({ fields, ready }: { fields: Fields; ready: boolean }) {
     <Panel title={say("Try one payment", "试算一笔")}>
       <Form layout="vertical" size="small" onFinish={() => void ask()}>
         <div className="fields">
-          <Form.Item label={say("Amount", "金额")}><InputNumber prefix="¥" precision={2} min={0.01} value={amount} onChange={setAmount} controls={false} className="wide" /></Form.Item>
-          <Form.Item label={say("Merchant", "商户")}>
-            <Select value={merchant} onChange={setMerchant} allowClear showSearch={{ optionFilterProp: "label" }} placeholder={say("Any", "任意")}
+          <Form.Item label={say("Amount", "金额")} htmlFor="trial-amount"><InputNumber id="trial-amount" prefix="¥" precision={2} min={0.01} value={amount} onChange={setAmount} controls={false} className="wide" /></Form.Item>
+          <Form.Item label={say("Merchant", "商户")} htmlFor="trial-merchant">
+            <Select id="trial-merchant" value={merchant} onChange={setMerchant} allowClear showSearch={{ optionFilterProp: "label" }} placeholder={say("Any", "任意")}
               options={merchants.map((one) => ({ value: one.id, label: one.name }))} />
           </Form.Item>
         </div>
-        <Form.Item label={say("When", "时间")}><DatePicker showTime={{ format: "HH:mm" }} format="YYYY-MM-DD HH:mm" value={at} onChange={setAt} placeholder={say("Now", "现在")} className="wide" /></Form.Item>
+        <Form.Item label={say("When", "时间")} htmlFor="trial-when"><DatePicker id="trial-when" showTime={{ format: "HH:mm" }} format="YYYY-MM-DD HH:mm" value={at} onChange={setAt} placeholder={say("Now", "现在")} className="wide" /></Form.Item>
         <Button htmlType="submit" block disabled={!ready || !amount || !merchant} loading={asking.busy}>{say("What would it cost?", "试算")}</Button>
       </Form>
       {asking.failure && <Failed failure={asking.failure} />}

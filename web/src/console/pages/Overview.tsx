@@ -74,11 +74,11 @@ function Figure({ label, value, now, before, better, note, say }: {
   return (
     <div className="figure">
       <dt>{label}</dt>
-      <dd>{value}</dd>
-      <p className={`change ${good}`}>
+      <dd className="value">{value}</dd>
+      <dd className={`change ${good}`}>
         {change === undefined ? (note ?? say("nothing to compare with", "无可比数据"))
           : `${change >= 0 ? "▲" : "▼"} ${Math.abs(change * 100).toFixed(1)} % ${say("on the time before", "较上期")}`}
-      </p>
+      </dd>
     </div>
   );
 }
