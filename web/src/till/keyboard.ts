@@ -6,8 +6,8 @@
 
 import { useEffect, useRef } from "react";
 
-/** A scanner leaves at most this between two keys, in milliseconds; a person hardly ever less. */
-const QUIET_MS = 45;
+/** A scanner leaves less than this between two keys, in milliseconds, even where the till is slow. */
+const QUIET_MS = 90;
 /** Nobody types this many keys that fast. */
 const SCANNED_MIN = 8;
 
@@ -58,7 +58,8 @@ export function useKeyboard(keyboard: Keyboard) {
         burst = [];
         if (before) restore(before.field, before.value);
         before = undefined;
-        latest.current.onScan(text);
+        // After the field has its text again.
+        window.setTimeout(() => latest.current.onScan(text));
         return;
       }
       const field = fieldOf(event.target);

@@ -2,8 +2,9 @@
 
 import { Button, Checkbox, Collapse, DatePicker, Form, Input, InputNumber, Radio, Select, Space, Steps } from "antd";
 import dayjs, { type Dayjs } from "dayjs";
-import { useEffect, useState } from "react";
+import { useEffect, useState, type KeyboardEvent } from "react";
 import { useSay } from "../../desk/say";
+import { instant } from "../format";
 import { Failed, Page, Panel } from "../parts";
 import { go } from "../../desk/route";
 import { useDraft, useSend } from "../../desk/server";
@@ -14,11 +15,16 @@ import { Rule } from "./Rule";
 import { Trial } from "./Trial";
 import { useCheck } from "./useCheck";
 
-/** Times of the builder are those of the platform's clock. */
+/** Times of the builder are those of the platform's clock, wherever the operator sits. */
 const asTime = {
-  getValueProps: (value?: string) => ({ value: value ? dayjs(value) : undefined }),
-  normalize: (value?: Dayjs | null) => value?.toISOString(),
+  getValueProps: (value?: string) => ({ value: value ? dayjs(instant(value).replace(" ", "T")) : undefined }),
+  normalize: (value?: Dayjs | null) => (value ? `${value.format("YYYY-MM-DDTHH:mm:ss")}+08:00` : undefined),
 };
+
+/** Enter in a field ends the field, not the whole form. */
+function keepEnter(event: KeyboardEvent) {
+  if (event.key === "Enter" && event.target instanceof HTMLInputElement) event.preventDefault();
+}
 
 function Yuan({ name, label, required, extra }: { name: keyof Fields | (string | number)[]; label: string; required?: boolean; extra?: string }) {
   const say = useSay();
@@ -79,7 +85,7 @@ export default function Builder() {
         { title: say("Draft", "草稿") }, { title: say("Approved by a second operator", "第二位操作员批准") }, { title: say("Running", "进行中") },
       ]} />
       <div className="builder">
-        <Form<Fields> form={form} layout="vertical" initialValues={fields} scrollToFirstError onFinish={() => void submit()}
+        <Form<Fields> form={form} layout="vertical" initialValues={fields} scrollToFirstError onKeyDown={keepEnter} onFinish={() => void submit()}
           onValuesChange={(changed, all) => {
             adding.forget();
             setTouched((before) => new Set([...before, ...Object.keys(changed)]));
@@ -162,10 +168,10 @@ export default function Builder() {
 
           <Panel title={say("When, and for how much", "时间与预算")}>
             <div className="fields">
-              <Form.Item name="from" label={say("From", "开始")} {...asTime} rules={[{ required: true, message: say("A beginning is needed.", "请选择开始时间") }]}>
+              <Form.Item name="from" label={say("From (UTC+8)", "开始（UTC+8）")} {...asTime} rules={[{ required: true, message: say("A beginning is needed.", "请选择开始时间") }]}>
                 <DatePicker showTime={{ format: "HH:mm" }} format="YYYY-MM-DD HH:mm" className="wide" />
               </Form.Item>
-              <Form.Item name="until" label={say("Until", "结束")} {...asTime} rules={[{ required: true, message: say("An end is needed.", "请选择结束时间") }]}>
+              <Form.Item name="until" label={say("Until (UTC+8)", "结束（UTC+8）")} {...asTime} rules={[{ required: true, message: say("An end is needed.", "请选择结束时间") }]}>
                 <DatePicker showTime={{ format: "HH:mm" }} format="YYYY-MM-DD HH:mm" className="wide" />
               </Form.Item>
               <Yuan name="budget" required label={say("Budget", "预算")} extra={say("Never crossed. It can be changed later.", "永不超支，之后可调整。")} />

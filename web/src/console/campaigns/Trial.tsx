@@ -42,6 +42,7 @@ export function Trial({ fields, check }: { fields: Fields; check: Check }) {
         <p><strong>{terms.name || say("Without a name", "未命名")}</strong><br />{benefitWords(terms.benefit, say)}</p>
         <p className="quiet">{limitWords(terms, nameOf, say).join(say("; ", "；"))}</p>
         {check.state === "good" && <Alert type="success" showIcon title={say("The server would take it.", "服务器检查通过。")} />}
+        {check.state === "incomplete" && <p className="quiet">{say(`Still to be written: ${check.missing.length} field${check.missing.length > 1 ? "s" : ""}.`, `还有 ${check.missing.length} 项待填写。`)}</p>}
         {check.state === "bad" && <Alert type="warning" showIcon title={check.failure.message} />}
         {check.state === "unknown" && <Failed failure={check.failure} />}
       </Panel>
@@ -62,7 +63,7 @@ function QuotePreview({ fields, ready }: { fields: Fields; ready: boolean }) {
 
   async function ask() {
     const quoted = await asking.run("POST", "/v1/campaigns/quote", {
-      draft: campaignOf(fields), amount: Math.round((amount ?? 0) * 100), merchant_id: merchant, at: at?.toISOString(),
+      draft: campaignOf(fields), amount: Math.round((amount ?? 0) * 100), merchant_id: merchant, at: at ? `${at.format("YYYY-MM-DDTHH:mm:ss")}+08:00` : undefined,
     });
     setAnswer(quoted);
   }
@@ -77,7 +78,7 @@ function QuotePreview({ fields, ready }: { fields: Fields; ready: boolean }) {
               options={merchants.map((one) => ({ value: one.id, label: one.name }))} />
           </Form.Item>
         </div>
-        <Form.Item label={say("When", "时间")} htmlFor="trial-when"><DatePicker id="trial-when" showTime={{ format: "HH:mm" }} format="YYYY-MM-DD HH:mm" value={at} onChange={setAt} placeholder={say("Now", "现在")} className="wide" /></Form.Item>
+        <Form.Item label={say("When (UTC+8)", "时间（UTC+8）")} htmlFor="trial-when"><DatePicker id="trial-when" showTime={{ format: "HH:mm" }} format="YYYY-MM-DD HH:mm" value={at} onChange={setAt} placeholder={say("Now", "现在")} className="wide" /></Form.Item>
         <Button htmlType="submit" block disabled={!ready || !amount || !merchant} loading={asking.busy}>{say("What would it cost?", "试算")}</Button>
       </Form>
       {asking.failure && <Failed failure={asking.failure} />}

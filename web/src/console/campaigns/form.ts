@@ -109,6 +109,33 @@ export function campaignOf(fields: Fields): NewCampaign {
   return { budget: fen(fields.budget), terms };
 }
 
+/** What must still be written before the server can take it. */
+export function missingOf(fields: Fields): (keyof Fields)[] {
+  const needed: (keyof Fields)[] = ["name", "budget", "from", "until"];
+  if (fields.benefit === "fixed") needed.push("fixed");
+  if (fields.benefit === "percent") needed.push("percent", "cap");
+  if (fields.benefit === "random") needed.push("least", "most", "mean");
+  if (fields.funding !== "platform") needed.push("funder");
+  if (fields.funding === "shared") needed.push("platform_percent");
+  if (fields.kind === "coupon") needed.push("coupons_most");
+  if (fields.kind === "coupon" && fields.coupons_how === "code") needed.push("coupons_code");
+  if (fields.kind === "coupon" && fields.coupons_how === "earned") needed.push("coupons_after");
+  const missing = needed.filter((name) => fields[name] === undefined || fields[name] === null || fields[name] === "");
+  const tiersMissing = fields.benefit === "tiers" && (fields.tiers ?? []).some((tier) => !tier.spend || !tier.get);
+  return tiersMissing ? [...missing, "tiers"] : missing;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The draft with something plain where nothing is written yet, so that its rule can be judged already. */
+export function standIn(fields: Fields): NewCampaign {
+  const plain: Fields = {
+    ...EMPTY, name: "–", budget: 1, fixed: 0.01, rule: fields.rule,
+    from: new Date(Date.now() + DAY_MS).toISOString(), until: new Date(Date.now() + 2 * DAY_MS).toISOString(),
+  };
+  return campaignOf(missingOf(fields).length > 0 ? plain : fields);
+}
+
 const yuan = (amount?: number | null) => (amount === undefined || amount === null ? undefined : amount / 100);
 
 /** Another campaign's terms as a beginning for a new one. */
