@@ -3,8 +3,8 @@
 import { createContext, useCallback, useContext, useEffect, useRef, useState, type DependencyList } from "react";
 import type { Problem } from "../shared/api";
 
-/** Which app this is: `/till/` or `/console/`. */
-const APP = window.location.pathname.split("/")[1] || "console";
+/** Which app this is. A code behind `/q/` opens the wallet. */
+const APP = window.location.pathname.split("/")[1]?.replace(/^q$/, "wallet") || "console";
 
 /** What went wrong, as the server says it, or because it could not be reached. */
 export class Failure extends Error {

@@ -1,0 +1,32 @@
+// Puts a .gz beside every file of dist that is worth it, and holds the wallet's first load to its limit.
+import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const DIST = join(dirname(fileURLToPath(import.meta.url)), "..", "dist");
+const WORTH_IT_BYTES = 1024;
+const FIRST_LOAD_BYTES_MAX = 250 * 1024;
+
+const files = readdirSync(DIST, { recursive: true }).map(String).filter((file) => statSync(join(DIST, file)).isFile());
+for (const file of files.filter((file) => /\.(js|css|html|svg|json|webmanifest)$/.test(file))) {
+  const bytes = readFileSync(join(DIST, file));
+  if (bytes.length >= WORTH_IT_BYTES) writeFileSync(join(DIST, `${file}.gz`), gzipSync(bytes, { level: 9 }));
+}
+
+/** Scripts that a page loads at once: those that it names, and what these import. */
+function firstLoad(page) {
+  const html = readFileSync(join(DIST, page), "utf8");
+  const seen = new Set([...html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.js)"/g)].map(([, file]) => file));
+  for (const file of seen) {
+    const script = readFileSync(join(DIST, file), "utf8");
+    for (const [, name] of script.matchAll(/(?:from|import)\s*"\.\/([^"]+\.js)"/g)) seen.add(`assets/${name}`);
+  }
+  return [...seen].reduce((sum, file) => sum + gzipSync(readFileSync(join(DIST, file)), { level: 9 }).length, 0);
+}
+
+for (const app of ["wallet", "till", "console"]) {
+  const bytes = firstLoad(`${app}/index.html`);
+  console.log(`${app}: first load ${Math.round(bytes / 1024)} kB of script (gzip)`);
+  if (app === "wallet" && bytes > FIRST_LOAD_BYTES_MAX) throw new Error("the wallet's first load is over its limit");
+}
