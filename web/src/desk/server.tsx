@@ -49,6 +49,17 @@ export async function send<T>(method: Method, path: string, body?: unknown, key?
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
+/** Saves an answer as a file: a plain link would not bear the app's header. */
+export async function save(path: string, name: string): Promise<void> {
+  const answer = await fetch(path, { headers: { "Feiqian-App": APP }, credentials: "same-origin" });
+  if (!answer.ok) throw await failureOf(answer);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 /** A number for a command, made before it is sent the first time. */
 export function commandKey(): string {
   return crypto.randomUUID();
