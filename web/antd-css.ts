@@ -7,7 +7,7 @@ import { createElement, type ReactNode } from "react";
 import { extractStyle } from "@ant-design/static-style-extract";
 import { ConfigProvider, theme, type ThemeConfig } from "antd";
 import type { Plugin } from "vite";
-import { LOOKS, dark, light } from "./src/console/theme";
+import { LOOKS, dark, light } from "./src/console/theme.ts";
 
 /** What the console uses. */
 const INCLUDES = [

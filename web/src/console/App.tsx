@@ -149,7 +149,7 @@ function Frame({ me, onOut, look, setLook }: LookProps & { me: OperatorMe; onOut
             { key: "roles", disabled: true, label: me.roles.join(", ") || say("no roles", "无角色") },
             { key: "out", label: say("Sign out", "退出登录"), onClick: () => void signOut() },
           ] }}>
-            <Button type="text" className="who"><span className="face" aria-hidden>{me.name.slice(0, 1).toUpperCase()}</span>{me.name}</Button>
+            <Button type="text" className="who"><span className="face" aria-hidden>{me.name.slice(0, 1).toUpperCase()}</span><span className="who-name">{me.name}</span></Button>
           </Dropdown>
         </header>
         <main id="content" tabIndex={-1}>

@@ -9,7 +9,7 @@ import { useSend } from "../desk/server";
 
 export function SignIn({ onIn, look, setLook }: LookProps & { onIn: (me: OperatorMe) => void }) {
   const say = useSay();
-  const signing = useSend<OperatorMe>({ secret: true });
+  const signing = useSend<OperatorMe>({ proves: true });
   const { failure } = signing;
   const wrong = failure && (failure.status === 401 ? say("No operator holds this key.", "没有操作员持有此密钥。") : words(failure, say));
 

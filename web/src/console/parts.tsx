@@ -5,7 +5,7 @@ import { useState, type ReactNode } from "react";
 import { useSay, type Say } from "../desk/say";
 import { instant, yuan } from "./format";
 import { href } from "../desk/route";
-import { Failure, type Asked } from "../desk/server";
+import { Failure, save, type Asked } from "../desk/server";
 
 /** A page: where we are, what can be done, and the content. */
 export function Page({ title, lead, actions, children }: { title: ReactNode; lead?: ReactNode; actions?: ReactNode; children: ReactNode }) {
@@ -104,6 +104,20 @@ export function Ref({ id, children }: { id?: string | null; children?: ReactNode
   const page = pages[id.split("_")[0] ?? ""];
   const shown = children ?? <code>{id}</code>;
   return page ? <a href={href(...page, id)}>{shown}</a> : <>{shown}</>;
+}
+
+/** A button that saves a table as CSV. */
+export function Csv({ path, name }: { path: string; name: string }) {
+  const say = useSay();
+  const [busy, setBusy] = useState(false);
+  const [failed, setFailed] = useState(false);
+  async function get() {
+    setBusy(true);
+    setFailed(false);
+    await save(path, name).catch(() => setFailed(true));
+    setBusy(false);
+  }
+  return <Button size="small" danger={failed} loading={busy} onClick={() => void get()}>{failed ? say("CSV: try again", "CSV：重试") : "CSV"}</Button>;
 }
 
 /** What is told once: a key with a button that copies it. */

@@ -49,6 +49,17 @@ export async function send<T>(method: Method, path: string, body?: unknown, key?
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
+/** Saves an answer as a file: a plain link would not bear the app's header. */
+export async function save(path: string, name: string): Promise<void> {
+  const answer = await fetch(path, { headers: { "Feiqian-App": APP }, credentials: "same-origin" });
+  if (!answer.ok) throw await failureOf(answer);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
 /** A number for a command, made before it is sent the first time. */
 export function commandKey(): string {
   return crypto.randomUUID();
@@ -113,6 +124,10 @@ export function usePages<T>(path: string | undefined) {
   return { ...first, rows, hasMore: Boolean(cursor), more, loadingMore: loading };
 }
 
+/** What is secret is never written down. */
+const SECRETS = ["key", "password", "old", "new"];
+const unsecret = (name: string, value: unknown) => (SECRETS.includes(name) ? undefined : value);
+
 export interface Sent<T> {
   busy: boolean;
   failure?: Failure;
@@ -123,9 +138,10 @@ export interface Sent<T> {
 
 /**
  * One command of the operator. The same content keeps its number until it was answered, also over a reload,
- * so trying again after a lost connection does nothing twice. What is secret is not written down for that.
+ * so trying again after a lost connection does nothing twice. `proves`: it sends a password or key, so 401 says that
+ * this one is wrong and not that the session is over.
  */
-export function useSend<T = unknown>({ secret = false } = {}): Sent<T> {
+export function useSend<T = unknown>({ proves = false } = {}): Sent<T> {
   const over = useContext(SessionOver);
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<Failure>();
@@ -133,9 +149,9 @@ export function useSend<T = unknown>({ secret = false } = {}): Sent<T> {
 
   async function run(method: Method, path: string, body?: unknown): Promise<T | undefined> {
     if (running.current) return undefined;
-    const place = `feiqian-unanswered-${JSON.stringify([method, path, body])}`;
+    const place = `feiqian-unanswered-${JSON.stringify([method, path, body], unsecret)}`;
     const key = sessionStorage.getItem(place) ?? commandKey();
-    if (!secret) sessionStorage.setItem(place, key);
+    sessionStorage.setItem(place, key);
     running.current = true;
     setBusy(true);
     setFailure(undefined);
@@ -146,7 +162,7 @@ export function useSend<T = unknown>({ secret = false } = {}): Sent<T> {
     } catch (error) {
       const failed = error instanceof Failure ? error : new Failure(0, "not_reached", String(error));
       if (!failed.unanswered) sessionStorage.removeItem(place);
-      if (failed.status === 401 && !secret) over();
+      if (failed.status === 401 && !proves) over();
       setFailure(failed);
       return undefined;
     } finally {

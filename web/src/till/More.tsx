@@ -163,7 +163,7 @@ function Password() {
   const say = useSay();
   const [fields, setFields] = useState({ old: "", new: "", again: "" });
   const [done, setDone] = useState(false);
-  const changing = useSend({ secret: true });
+  const changing = useSend({ proves: true });
   const set = (name: keyof typeof fields) => (event: { target: { value: string } }) => { changing.forget(); setDone(false); setFields({ ...fields, [name]: event.target.value }); };
   const short = fields.new && fields.new.length < 8 ? say("At least 8 characters.", "至少 8 个字符") : undefined;
   const differs = fields.again && fields.again !== fields.new ? say("Not the same as above.", "两次输入不一致") : undefined;

@@ -17,7 +17,7 @@ export function Refund({ order, me, onDone, onCancel }: { order: TillOrder; me: 
   const [amount, setAmount] = useState((left / 100).toFixed(2));
   const [reason, setReason] = useState("");
   const [owner, setOwner] = useState({ name: "", password: "" });
-  const refunding = useSend<TillOrder>({ secret: true });
+  const refunding = useSend<TillOrder>();
   const { failure } = refunding;
 
   const fen = PLAIN.test(amount) ? fenOf(amount) : undefined;

@@ -21,7 +21,7 @@ export function SignIn({ onIn, look, setLook }: LookProps & { onIn: (me: Staff) 
   const say = useSay();
   const [fields, setFields] = useState({ ...remembered(), password: "" });
   const [tried, setTried] = useState(false);
-  const signing = useSend<Staff>({ secret: true });
+  const signing = useSend<Staff>({ proves: true });
   const { failure } = signing;
   const missing = (text: string) => (tried && !text.trim() ? say("Needed.", "必填") : undefined);
   const set = (name: keyof typeof fields) => (event: { target: { value: string } }) => {

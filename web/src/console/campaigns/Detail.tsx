@@ -4,7 +4,7 @@ import { Button, Descriptions, Form, InputNumber, Progress, Skeleton, Space, Tab
 import { lazy, Suspense, useState } from "react";
 import { useSay, type Say } from "../../desk/say";
 import { count, instant, percent, yuan, yuanShort } from "../format";
-import { Amount, Confirm, Nothing, Page, Panel, Shown, Status, useOpen } from "../parts";
+import { Amount, Confirm, Csv, Nothing, Page, Panel, Shown, Status, useOpen } from "../parts";
 import { go, href } from "../../desk/route";
 import { useAsk, useSend } from "../../desk/server";
 import { useNames } from "../useNames";
@@ -132,7 +132,7 @@ function Report({ id }: { id: string }) {
   return (
     <Shown asked={report}>{(data) => (
       <>
-        <Panel title={say("What it did", "活动效果")} extra={<Button size="small" href={`/v1/reports/campaigns/${id}?format=csv`} download={`${id}.csv`}>CSV</Button>}>
+        <Panel title={say("What it did", "活动效果")} extra={<Csv path={`/v1/reports/campaigns/${id}?format=csv`} name={`${id}.csv`} />}>
           {data.days.length === 0 ? <Nothing>{say("It gave nothing yet.", "尚未发放。")}</Nothing> : (
             <>
               <Space size="large" wrap className="totals">

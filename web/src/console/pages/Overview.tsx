@@ -6,7 +6,7 @@ import { lazy, Suspense, useMemo, useState } from "react";
 import { useSay, type Say } from "../../desk/say";
 import type { Point, Series } from "../Charts";
 import { count, dayAfter, dayOf, percent, yuan, yuanShort } from "../format";
-import { Failed, Page, Panel } from "../parts";
+import { Csv, Failed, Page, Panel } from "../parts";
 import { useAsk } from "../../desk/server";
 import type { Brand, IncomeReport, IncomeRow, ShareReport, ShareRow } from "../types";
 import { categoryName } from "../../desk/categories";
@@ -157,6 +157,7 @@ export default function Overview() {
       </dl>
 
       <div className="switch-line">
+        <Csv path={`/v1/reports/income?${query(span, by, brand)}&format=csv`} name={`income-${span.from}-${span.to}.csv`} />
         <Switch size="small" checked={asTable} onChange={setAsTable} aria-label={say("As a table", "以表格显示")} /> {say("As a table", "以表格显示")}
       </div>
 

@@ -1,18 +1,11 @@
-// Puts a .gz beside every file of dist that is worth it, and holds the wallet's first load to its limit.
-import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+// Holds the wallet's first load to its limit.
+import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const DIST = join(dirname(fileURLToPath(import.meta.url)), "..", "dist");
-const WORTH_IT_BYTES = 1024;
 const FIRST_LOAD_BYTES_MAX = 250 * 1024;
-
-const files = readdirSync(DIST, { recursive: true }).map(String).filter((file) => statSync(join(DIST, file)).isFile());
-for (const file of files.filter((file) => /\.(js|css|html|svg|json|webmanifest)$/.test(file))) {
-  const bytes = readFileSync(join(DIST, file));
-  if (bytes.length >= WORTH_IT_BYTES) writeFileSync(join(DIST, `${file}.gz`), gzipSync(bytes, { level: 9 }));
-}
 
 /** Scripts that a page loads at once: those that it names, and what these import. */
 function firstLoad(page) {
