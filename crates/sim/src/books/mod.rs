@@ -257,19 +257,12 @@ impl Books {
             }
             What::WithdrawalRequested(asked) => {
                 self.ask_bank(asked.user, Direction::Withdrawal, asked.amount, fact.at);
-                if self.user(asked.user).map(|user| user.tier) == Some(Tier::Basic) {
-                    self.spend(asked.user, fact.at, asked.amount.0);
-                }
             }
             What::TransferAnswered(asked) => {
                 let id = asked.transfer.0.0;
                 self.pending.remove(&id);
                 if let Some(transfer) = self.transfers.get_mut(&id) {
                     transfer.answered = Some(event);
-                    let spent = self.spent.entry(transfer.user).or_default();
-                    if asked.answer == Answer::Declined {
-                        spent.retain(|paid| paid.event != id);
-                    }
                 }
             }
             What::OrderCreated { .. }
@@ -288,19 +281,35 @@ impl Books {
             | What::CouponGiven { .. }
             | What::Swept => {}
         }
-        if let What::OrderPaid { asked, .. } = &fact.what {
-            let wallet = Account::Wallet(asked.payer);
-            let paid = fact.moves.iter().find(|(debit, ..)| *debit == wallet);
-            if let Some((.., amount)) = paid {
-                self.spend(asked.payer, fact.at, *amount);
-            }
-        }
+        self.record_spending(event, &fact);
         self.record_campaign(event, &fact);
         self.events.push(fact);
     }
 
-    fn spend(&mut self, user: UserId, at: i64, amount: i64) {
-        let event = self.next();
+    /// What limits count: payments, and what users of the lowest tier withdraw.
+    fn record_spending(&mut self, event: u64, fact: &Fact) {
+        #[allow(clippy::wildcard_enum_match_arm, reason = "three kinds count")]
+        let (user, amount) = match &fact.what {
+            What::OrderPaid { asked, .. } => {
+                let wallet = Account::Wallet(asked.payer);
+                let paid = fact.moves.iter().find(|(debit, ..)| *debit == wallet);
+                (asked.payer, paid.map_or(0, |(.., fen)| *fen))
+            }
+            What::WithdrawalRequested(asked)
+                if self.user(asked.user).map(|user| user.tier) == Some(Tier::Basic) =>
+            {
+                (asked.user, asked.amount.0)
+            }
+            What::TransferAnswered(asked) if asked.answer == Answer::Declined => {
+                let id = asked.transfer.0.0;
+                for spent in self.spent.values_mut() {
+                    spent.retain(|paid| paid.event != id);
+                }
+                return;
+            }
+            _ => return,
+        };
+        let at = fact.at;
         let spent = self.spent.entry(user).or_default();
         spent.push(Spending { event, at, amount });
     }
