@@ -4,6 +4,7 @@
 
 mod world;
 
+mod apps;
 mod campaigns;
 mod flow;
 mod numbers;
