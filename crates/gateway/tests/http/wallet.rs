@@ -310,3 +310,59 @@ async fn the_bank_takes_and_gives_back() {
     assert_eq!(mei.get(&w, &path).await.ok()["status"], "declined");
     assert_eq!(mei.balance(&w).await, 100_000);
 }
+
+#[tokio::test]
+async fn a_red_packet_goes_round() {
+    let (w, brand, mei, lei) = two().await;
+    let hua = Hand::register(&w, &brand, "+8613900139000", "花").await;
+    let new = |shares: u16| json!({ "kind": "lucky", "total": 1_000, "shares": shares, "message": "发财" });
+    let packets = "POST /app/wallet/packets";
+    let sent = mei.ask_under(&w, "p", packets, new(2)).await;
+    assert_eq!(sent.status, 201, "{}", sent.text);
+    let again = mei.ask_under(&w, "p", packets, new(2)).await;
+    assert_eq!((again.status.as_u16(), again.json()), (200, sent.json()));
+    assert_eq!(mei.ask_under(&w, "p", packets, new(3)).await.error(), (409, "number_reused".into()));
+    let path = format!("/app/wallet/packets/{}", text(&sent.json()["token"]));
+    let seen = lei.get(&w, &path).await.ok();
+    assert_eq!((&seen["from"], &seen["message"]), (&json!("*小梅"), &json!("发财")));
+    assert!(seen.get("total").is_none() && seen["draws"] == json!([]), "{seen}");
+    assert_eq!(mei.get(&w, "/app/wallet/home").await.ok()["on_the_way"], 1_000);
+
+    let open = format!("POST {path}/open");
+    for hand in [&lei, &hua] {
+        let opened = hand.ask_under(&w, "o", &open, json!({})).await;
+        assert_eq!(opened.status, 201, "{}", opened.text);
+        assert_eq!(hand.ask_under(&w, "o2", &open, json!({})).await.status, 200);
+    }
+    mei.check(&w, [(&open, json!({}), 422, "packet_empty")]).await;
+    let over = mei.get(&w, &path).await.ok();
+    assert_eq!((&over["status"], &over["opened"]), (&json!("empty"), &json!(2)));
+    let draws = over["draws"].as_array().unwrap();
+    let sum: i64 = draws.iter().map(|draw| draw["amount"].as_i64().unwrap()).sum();
+    let luckiest = draws.iter().filter(|draw| draw["luckiest"] == true).count();
+    assert_eq!((sum, luckiest), (1_000, 1));
+    assert_eq!(lei.balance(&w).await + hua.balance(&w).await, 1_000);
+    for hand in [&mei, &lei] {
+        let listed = hand.get(&w, "/app/wallet/packets").await.ok();
+        assert_eq!(listed["data"][0]["token"], over["token"]);
+    }
+    let altered = path.replace("/packets/", "/packets/A");
+    assert_eq!(lei.get(&w, &altered).await.error(), (404, "packet_not_found".into()));
+    let scanned = lei.ask(&w, "POST /app/wallet/scan", json!({ "text": over["link"] })).await;
+    assert_eq!(scanned.ok(), json!({ "kind": "packet", "token": over["token"] }));
+    let scan = "POST /app/wallet/scan";
+    lei.check(&w, [(scan, json!({ "text": "hello" }), 422, "not_understood")]).await;
+}
+
+#[tokio::test]
+async fn nobody_sees_a_wallet_without_signing_in() {
+    let w = World::new(Mode::Sandbox).await;
+    for path in [
+        "home", "entries", "entries/e_0", "spending?month=2026-11", "orders/x", "coupons", "events",
+        "requests", "packets", "packets/x", "transfers/rmt_0", "bank-transfers/trf_0",
+        "withdrawal-terms?amount=1", "export.csv?from=2026-01-01T00:00:00Z&to=2026-01-02T00:00:00Z",
+    ] {
+        let answer = w.get("", &format!("/app/wallet/{path}")).await;
+        assert_eq!(answer.error(), (401, "session_missing".into()), "{path}");
+    }
+}
