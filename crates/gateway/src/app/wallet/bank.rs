@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State as Extract;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State as Extract};
 use feiqian_core::bank::answer::Answer;
 use feiqian_core::bank::top_up::TopUp;
 use feiqian_core::bank::withdraw::Withdraw;
-use feiqian_core::{Event, TransferId, UserId};
+use feiqian_core::limits::BALANCE_MAX;
+use feiqian_core::{Event, Fen, TransferId, UserId};
 use feiqian_engine::Receipt;
 use feiqian_store::TransferStory;
 use serde::{Deserialize, Serialize};
 
-use super::{Shopper, SignedShopper};
+use super::entries::query;
 use super::moves::MoveState;
+use super::{Shopper, SignedShopper};
 use crate::app::pin;
 use crate::platform::Platform;
 use crate::v1::error::ApiError;
@@ -67,6 +70,38 @@ pub struct NewTopUp {
 pub struct NewWithdrawal {
     amount: Amount,
     pin: Option<String>,
+}
+
+/// Of how much.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asked {
+    amount: i64,
+}
+
+/// What a withdrawal costs.
+#[derive(Debug, Serialize)]
+pub struct Terms {
+    fee: i64,
+    free_left: i64,
+    fee_basis_points: u16,
+}
+
+/// GET withdrawal-terms?amount=: the rules know no fee, so all that a wallet can hold is free.
+pub async fn terms(
+    _: Shopper,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Json<Terms>, ApiError> {
+    let amount = Fen(query(asked)?.amount);
+    if !amount.is_amount() {
+        let message = "an amount is 1 to 1000000000000 fen";
+        return Err(ApiError::invalid("query_bad", message).at("amount"));
+    }
+    Ok(Json(Terms {
+        fee: 0,
+        free_left: BALANCE_MAX.0,
+        fee_basis_points: 0,
+    }))
 }
 
 /// POST top-ups
@@ -131,9 +166,7 @@ fn view(id: TransferId, user: UserId, story: &TransferStory) -> Option<BankTrans
     )]
     let (kind, owner, amount, at) = match &story.request {
         Event::TopUpRequested(event) => (Kind::TopUp, event.user, event.amount, event.at),
-        Event::WithdrawalRequested(event) => {
-            (Kind::Withdrawal, event.user, event.amount, event.at)
-        }
+        Event::WithdrawalRequested(event) => (Kind::Withdrawal, event.user, event.amount, event.at),
         _ => return None,
     };
     (owner == user).then(|| BankTransfer {
