@@ -12,6 +12,7 @@ pub mod server;
 
 pub mod campaigns;
 
+pub mod codes;
 pub mod paycode;
 
 pub mod v1;

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::Access;
 use crate::campaigns::codes::Codes;
 use crate::campaigns::persons::Persons;
+use crate::codes::token::Seals;
 use crate::limiter::Limiter;
 use crate::paycode::PayCodes;
 use crate::wechat::aead::ApiV3Key;
@@ -45,6 +46,8 @@ pub struct Platform {
     pub codes: Codes,
     /// Which users are one person.
     pub persons: Persons,
+    /// Signs merchants' static codes.
+    pub seals: Seals,
     /// Keys of pay codes, and guesses at them.
     pub pay_codes: PayCodes,
     /// How often each may ask.
@@ -197,6 +200,7 @@ impl Platform {
             access: Access::default(),
             codes: Codes::new(&*vault.derive("coupon codes")?),
             persons: Persons::new(&*vault.derive("persons")?),
+            seals: Seals::new(&*vault.derive("merchant codes")?),
             pay_codes: PayCodes::default(),
             limiter: Limiter::new(mode == Mode::Sandbox),
             wechat: WechatEdge::default(),
