@@ -7,7 +7,7 @@ use crate::numbers::Key;
 use crate::order::OrderRef;
 use crate::state::State;
 use crate::time::UnixMillis;
-use crate::{bank, brand, campaign, merchant, order, remittance, request, user};
+use crate::{bank, brand, campaign, merchant, order, packet, remittance, request, user};
 
 /// What deciding a command gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +131,10 @@ commands! {
     ReverseOrder => order::reverse, ReverseOrder => OrderReversed;
     /// Gives back part or all of a paid order.
     RefundOrder => order::refund, RefundOrder => OrderRefunded;
+    /// Spends a shopper's pay code on an order.
+    SpendCode => order::spend_code, SpendCode => CodeSpent;
+    /// Declines an order that waits for consent.
+    DeclineOrder => order::decline, DeclineOrder => OrderDeclined;
     /// Puts the operator's own money into a brand's reserve.
     FundBrand => brand::fund, FundBrand => BrandFunded;
     /// Sets what campaigns may know of a user.
@@ -159,6 +163,12 @@ commands! {
     ChangeCoupons => campaign::coupons, ChangeCoupons => CouponsChanged;
     /// Pays out a rebate whose day has come.
     PayRebate => campaign::payout, PayRebate => RebatePaid;
+    /// Puts money into a red packet.
+    SendPacket => packet::send, SendPacket => PacketSent;
+    /// Takes a share of a red packet.
+    GrabShare => packet::grab, GrabShare => ShareGrabbed;
+    /// Gives back what is left of a red packet whose time is over.
+    ExpirePacket => packet::expire, ExpirePacket => PacketExpired;
     /// Lets go of what time made useless.
     Sweep => campaign::sweep, Sweep => Swept;
     /// Sets how well the person behind a user is known.
@@ -195,6 +205,7 @@ impl Command {
             Self::Withdraw(command) => Some(command.key()),
             Self::CreateOrder(command) => Some(command.key()),
             Self::RefundOrder(command) => Some(command.key()),
+            Self::SpendCode(command) => Some(command.key()),
             Self::FundBrand(command) => Some(command.key()),
             Self::AddCampaign(command) => Some(command.key()),
             Self::ChangeBudget(command) => Some(command.key()),
@@ -205,6 +216,7 @@ impl Command {
             Self::PaySubsidy(command) => Some(command.key()),
             Self::ReturnSubsidy(command) => Some(command.key()),
             Self::ChangeCoupons(command) => Some(command.key()),
+            Self::SendPacket(command) => Some(command.key()),
             Self::SendMoney(command) => Some(command.key()),
             Self::RequestMoney(command) => Some(command.key()),
             Self::Open(_)
@@ -215,10 +227,13 @@ impl Command {
             | Self::CloseOrder(_)
             | Self::ExpireOrder(_)
             | Self::ReverseOrder(_)
+            | Self::DeclineOrder(_)
             | Self::SetTraits(_)
             | Self::StepCampaign(_)
             | Self::EndCampaign(_)
             | Self::PayRebate(_)
+            | Self::GrabShare(_)
+            | Self::ExpirePacket(_)
             | Self::Sweep(_)
             | Self::SetTier(_)
             | Self::ArriveRemittance(_)
@@ -240,7 +255,7 @@ impl Command {
             reason = "only what comes in masses matters"
         )]
         match self {
-            Self::CreateOrder(_) => state.numbers.warm(hash),
+            Self::CreateOrder(_) | Self::SpendCode(_) => state.numbers.warm(hash),
             Self::RefundOrder(command) => {
                 let OrderRef::Id(order) = command.order else {
                     return state.numbers.warm(hash);
@@ -256,6 +271,12 @@ impl Command {
                 let shopper = state.shopper(command.payer).map_or(0, |row| row.payments);
                 let coupons = state.open_coupons(command.payer).len() as u64;
                 u64::from(order) ^ u64::from(user) ^ u64::from(shopper) ^ coupons
+            }
+            Self::GrabShare(command) => {
+                let packet = state.packet(command.packet);
+                let packet = packet.map_or(0, |packet| packet.sender.0);
+                let user = state.user(command.user).map_or(0, |user| user.brand.0);
+                u64::from(packet) ^ u64::from(user)
             }
             _ => 0,
         }

@@ -6,12 +6,12 @@
 use minicbor::{Decode, Encode};
 
 use crate::cbor::Bytes;
-use crate::ids::{EventNumber, OrderId};
+use crate::ids::{EventNumber, OrderId, PacketId};
 use crate::ledger::{Postings, post};
 use crate::numbers::{Key, Known};
 use crate::state::State;
 use crate::time::UnixMillis;
-use crate::{bank, brand, campaign, merchant, order, remittance, request, user};
+use crate::{bank, brand, campaign, merchant, order, packet, remittance, request, user};
 
 /// Whatever can have happened. What is larger than a payment is in a box: events are moved in masses.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -136,6 +136,21 @@ pub enum Event {
     /// A request's time was over.
     #[n(39)]
     RequestExpired(#[n(0)] request::expire::RequestExpired),
+    /// A red packet was sent.
+    #[n(40)]
+    PacketSent(#[n(0)] Box<packet::send::PacketSent>),
+    /// A share of a red packet was taken.
+    #[n(41)]
+    ShareGrabbed(#[n(0)] packet::grab::ShareGrabbed),
+    /// A red packet's time was over.
+    #[n(42)]
+    PacketExpired(#[n(0)] Box<packet::expire::PacketExpired>),
+    /// A shopper's pay code was spent on an order.
+    #[n(50)]
+    CodeSpent(#[n(0)] Box<order::spend_code::CodeSpent>),
+    /// A shopper declined an order that waited for consent.
+    #[n(51)]
+    OrderDeclined(#[n(0)] order::decline::OrderDeclined),
 }
 
 /// Applies an event to the state. It cannot refuse: an event that does not fit is a bug of the
@@ -158,6 +173,8 @@ pub fn evolve(state: &mut State, event: &Event) {
         Event::OrderExpired(event) => order::expire::evolve(state, event),
         Event::OrderReversed(event) => order::reverse::evolve(state, event),
         Event::OrderRefunded(event) => order::refund::evolve(state, event),
+        Event::CodeSpent(event) => order::spend_code::evolve(state, event),
+        Event::OrderDeclined(event) => order::decline::evolve(state, event),
         Event::CampaignAdded(event) => campaign::add::evolve(state, event),
         Event::CampaignStepped(event) => campaign::step::evolve(state, event),
         Event::BudgetChanged(event) => campaign::budget::evolve(state, event),
@@ -173,6 +190,9 @@ pub fn evolve(state: &mut State, event: &Event) {
         Event::Swept(event) => campaign::sweep::evolve(state, event),
         Event::TraitsSet(event) => user::set_traits::evolve(state, event),
         Event::BrandFunded(event) => brand::fund::evolve(state, event),
+        Event::PacketSent(event) => packet::send::evolve(state, event),
+        Event::ShareGrabbed(event) => packet::grab::evolve(state, event),
+        Event::PacketExpired(event) => packet::expire::evolve(state, event),
         Event::UserTierSet(event) => user::set_tier::evolve(state, event),
         Event::MoneySent(event) => remittance::send::evolve(state, event),
         Event::RemittanceArrived(event) => remittance::arrive::evolve(state, event),
@@ -218,6 +238,8 @@ impl Event {
             Self::OrderExpired(event) => event.at,
             Self::OrderReversed(event) => event.at,
             Self::OrderRefunded(event) => event.at,
+            Self::CodeSpent(event) => event.at,
+            Self::OrderDeclined(event) => event.at,
             Self::CampaignAdded(event) => event.at,
             Self::CampaignStepped(event) => event.at,
             Self::BudgetChanged(event) => event.at,
@@ -233,6 +255,9 @@ impl Event {
             Self::Swept(event) => event.at,
             Self::TraitsSet(event) => event.at,
             Self::BrandFunded(event) => event.at,
+            Self::PacketSent(event) => event.at,
+            Self::ShareGrabbed(event) => event.at,
+            Self::PacketExpired(event) => event.at,
             Self::UserTierSet(event) => event.at,
             Self::MoneySent(event) => event.at,
             Self::RemittanceArrived(event) => event.at,
@@ -262,6 +287,9 @@ impl Event {
             Self::SubsidyPaid(event) => Some(&event.postings),
             Self::SubsidyReturned(event) => Some(&event.postings),
             Self::BrandFunded(event) => Some(&event.postings),
+            Self::PacketSent(event) => Some(&event.postings),
+            Self::ShareGrabbed(event) => Some(&event.postings),
+            Self::PacketExpired(event) => Some(&event.postings),
             Self::MoneySent(event) => Some(&event.postings),
             Self::RemittanceArrived(event) => Some(&event.postings),
             Self::RemittanceTakenBack(event) => Some(&event.postings),
@@ -277,6 +305,8 @@ impl Event {
             | Self::OrderCreated(_)
             | Self::OrderClosed(_)
             | Self::OrderExpired(_)
+            | Self::CodeSpent(_)
+            | Self::OrderDeclined(_)
             | Self::CampaignAdded(_)
             | Self::CouponGiven(_)
             | Self::Swept(_)
@@ -307,6 +337,7 @@ impl Event {
             Self::SubsidyReturned(event) => event.named(),
             Self::CouponsChanged(event) => event.named(),
             Self::BrandFunded(event) => event.named(),
+            Self::PacketSent(event) => event.named(),
             Self::MoneySent(event) => event.named(),
             Self::MoneyRequested(event) => event.named(),
             Self::BrandAdded(event) => event.named(),
@@ -316,6 +347,7 @@ impl Event {
             Self::WithdrawalRequested(event) => event.named(),
             Self::OrderCreated(event) => event.named(),
             Self::OrderRefunded(event) => event.named(),
+            Self::CodeSpent(event) => event.named(),
             Self::Opened(_)
             | Self::UserStatusSet(_)
             | Self::MerchantChanged(_)
@@ -324,11 +356,14 @@ impl Event {
             | Self::OrderClosed(_)
             | Self::OrderExpired(_)
             | Self::OrderReversed(_)
+            | Self::OrderDeclined(_)
             | Self::CampaignStepped(_)
             | Self::CampaignEnded(_)
             | Self::RebatePaid(_)
             | Self::Swept(_)
             | Self::TraitsSet(_)
+            | Self::ShareGrabbed(_)
+            | Self::PacketExpired(_)
             | Self::UserTierSet(_)
             | Self::RemittanceArrived(_)
             | Self::RemittanceTakenBack(_)
@@ -350,6 +385,8 @@ impl Event {
             Self::OrderExpired(event) => Some(event.order),
             Self::OrderReversed(event) => Some(event.order),
             Self::OrderRefunded(event) => Some(event.order),
+            Self::CodeSpent(event) => Some(event.order),
+            Self::OrderDeclined(event) => Some(event.order),
             Self::RebatePaid(event) => Some(event.order),
             Self::Opened(_)
             | Self::BrandAdded(_)
@@ -375,6 +412,9 @@ impl Event {
             | Self::SubsidyPaid(_)
             | Self::SubsidyReturned(_)
             | Self::CouponsChanged(_)
+            | Self::PacketSent(_)
+            | Self::ShareGrabbed(_)
+            | Self::PacketExpired(_)
             | Self::UserTierSet(_)
             | Self::MoneySent(_)
             | Self::RemittanceArrived(_)
@@ -385,6 +425,20 @@ impl Event {
             | Self::ShareDeclined(_)
             | Self::RequestCancelled(_)
             | Self::RequestExpired(_) => None,
+        }
+    }
+
+    /// The red packet that it goes on with.
+    #[must_use]
+    pub fn packet(&self) -> Option<PacketId> {
+        #[allow(
+            clippy::wildcard_enum_match_arm,
+            reason = "two kinds go on with packets"
+        )]
+        match self {
+            Self::ShareGrabbed(event) => Some(event.packet),
+            Self::PacketExpired(event) => Some(event.packet),
+            _ => None,
         }
     }
 

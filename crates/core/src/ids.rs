@@ -70,6 +70,60 @@ id! {
     TransferId(EventNumber)
 }
 
+/// A red packet. Its id is the number of the event that sent it, below 2⁵⁶.
+///
+/// In seven bytes, so that an [`Account`](crate::Account) of one is no larger than the others:
+/// postings are moved in masses.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PacketId([u8; 7]);
+
+impl PacketId {
+    /// The packet that this event sent; none from 2⁵⁶ on, which no log reaches.
+    #[must_use]
+    pub const fn new(event: EventNumber) -> Option<Self> {
+        match event.0.to_be_bytes() {
+            [0, a, b, c, d, e, f, g] => Some(Self([a, b, c, d, e, f, g])),
+            _ => None,
+        }
+    }
+
+    /// The event that sent it.
+    #[must_use]
+    pub const fn event(self) -> EventNumber {
+        let Self([a, b, c, d, e, f, g]) = self;
+        EventNumber(u64::from_be_bytes([0, a, b, c, d, e, f, g]))
+    }
+}
+
+impl fmt::Debug for PacketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PacketId({})", self.event())
+    }
+}
+
+impl fmt::Display for PacketId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.event().fmt(f)
+    }
+}
+
+impl<C> Encode<C> for PacketId {
+    fn encode<W: encode::Write>(
+        &self,
+        e: &mut Encoder<W>,
+        ctx: &mut C,
+    ) -> Result<(), encode::Error<W::Error>> {
+        self.event().encode(e, ctx)
+    }
+}
+
+impl<'b, C> Decode<'b, C> for PacketId {
+    fn decode(d: &mut Decoder<'b>, ctx: &mut C) -> Result<Self, decode::Error> {
+        let event = EventNumber::decode(d, ctx)?;
+        Self::new(event).ok_or_else(|| decode::Error::message("not a packet's id"))
+    }
+}
+
 impl EventNumber {
     /// The number after this one.
     #[must_use]
@@ -179,6 +233,20 @@ impl<'b, C> Decode<'b, C> for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_packet_is_its_event() {
+        for event in [0, 1, 0x0001_0203_0405_0607, (1 << 56) - 1].map(EventNumber) {
+            let id = PacketId::new(event).unwrap();
+            assert_eq!((id.event(), id.to_string()), (event, event.to_string()));
+            let stored = minicbor::to_vec(id).unwrap();
+            assert_eq!(minicbor::decode::<PacketId>(&stored).unwrap(), id);
+        }
+        assert!(PacketId::new(EventNumber(255)) < PacketId::new(EventNumber(256)));
+        assert_eq!(PacketId::new(EventNumber(1 << 56)), None);
+        let stored = minicbor::to_vec(1_u64 << 56).unwrap();
+        assert!(minicbor::decode::<PacketId>(&stored).is_err());
+    }
 
     #[test]
     fn numbers_are_short_and_plain() {

@@ -8,7 +8,7 @@ use core::fmt;
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 use smallvec::SmallVec;
 
-use crate::ids::{BrandId, CampaignId, MerchantId, UserId};
+use crate::ids::{BrandId, CampaignId, EventNumber, MerchantId, PacketId, UserId};
 use crate::money::Fen;
 use crate::state::State;
 
@@ -36,6 +36,8 @@ pub enum Account {
     CampaignFund(CampaignId),
     /// A campaign's rebates that wait for their day. Liability, never below zero.
     PendingRebate(CampaignId),
+    /// What nobody took yet of a red packet. Liability, never below zero.
+    Packet(PacketId),
     /// Money that a brand's users sent to persons whom it has not reached. Liability, never below zero.
     Remittance(BrandId),
 }
@@ -62,6 +64,7 @@ impl Account {
             | Self::Capital(_)
             | Self::CampaignFund(_)
             | Self::PendingRebate(_)
+            | Self::Packet(_)
             | Self::Remittance(_) => Side::Credit,
         }
     }
@@ -80,6 +83,7 @@ impl Account {
             Self::Subsidy(_) => "subsidy",
             Self::CampaignFund(_) => "campaign_fund",
             Self::PendingRebate(_) => "pending_rebate",
+            Self::Packet(_) => "packet",
             Self::Remittance(_) => "remittance",
         }
     }
@@ -98,6 +102,7 @@ impl Account {
             Self::Subsidy(campaign) => (8, u64::from(campaign.0)),
             Self::CampaignFund(campaign) => (9, u64::from(campaign.0)),
             Self::PendingRebate(campaign) => (10, u64::from(campaign.0)),
+            Self::Packet(packet) => (13, packet.event().0),
             Self::Remittance(brand) => (11, u64::from(brand.0)),
         };
         (owner << 8) | kind
@@ -106,6 +111,9 @@ impl Account {
     /// The account of a [`code`](Self::code).
     #[must_use]
     pub fn from_code(code: u64) -> Option<Self> {
+        if code & 0xff == 13 {
+            return PacketId::new(EventNumber(code >> 8)).map(Self::Packet);
+        }
         let owner = u32::try_from(code >> 8).ok()?;
         let brand = || u16::try_from(owner).ok().map(BrandId);
         match code & 0xff {
@@ -275,11 +283,17 @@ mod tests {
             Account::Subsidy(CampaignId(u32::MAX)),
             Account::CampaignFund(CampaignId(4)),
             Account::PendingRebate(CampaignId(5)),
+            Account::Packet(PacketId::new(EventNumber((1 << 56) - 1)).unwrap()),
             Account::Remittance(BrandId(6)),
         ] {
             assert_eq!(Account::from_code(account.code()), Some(account));
         }
         assert_eq!(Account::from_code(0), None);
         assert_eq!(Account::from_code(u64::MAX), None);
+    }
+
+    #[test]
+    fn postings_are_small() {
+        assert_eq!((size_of::<Account>(), size_of::<Posting>()), (8, 24));
     }
 }

@@ -25,6 +25,7 @@ pub mod brand;
 pub mod campaign;
 pub mod merchant;
 pub mod order;
+pub mod packet;
 pub mod remittance;
 pub mod request;
 pub mod user;
@@ -44,7 +45,7 @@ mod testing;
 pub use command::{Command, Decision, Refusal, Submit, decide};
 pub use event::{Event, evolve};
 pub use ids::{
-    BrandId, CampaignId, CouponId, EventNumber, MerchantId, Number, OrderId, RefundId,
+    BrandId, CampaignId, CouponId, EventNumber, MerchantId, Number, OrderId, PacketId, RefundId,
     RemittanceId, RequestId, TransferId, UserId,
 };
 pub use ledger::{Account, Posting, Postings};

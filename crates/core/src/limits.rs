@@ -23,6 +23,15 @@ pub const REFUND_WITHIN_MS: i64 = 365 * DAY_MS;
 /// An order can be reversed for 7 days after it was paid.
 pub const REVERSE_WITHIN_MS: i64 = 7 * DAY_MS;
 
+/// A pay code is new every 30 seconds.
+pub const PAY_CODE_STEP_MS: i64 = 30 * 1_000;
+/// A pay code is good in its step, the one before and the one after: phones' clocks differ.
+pub const PAY_CODE_STEPS_AROUND: u64 = 1;
+/// Above this a pay code pays only with the shopper's consent: 1,000 yuan, as with WeChat Pay.
+pub const PAY_CODE_UNASKED_MAX: Fen = Fen(100_000);
+/// So long an order waits for the shopper's consent.
+pub const PAY_CODE_CONSENT_MS: i64 = 5 * 60 * 1_000;
+
 /// Characters of a caller's number.
 pub const NUMBER_CHARS_MAX: usize = 64;
 /// Brands of one installation.
@@ -74,6 +83,10 @@ pub const GRANTS_MAX: usize = 4;
 pub const COUPONS_PER_USER_MAX: usize = 100;
 /// Days whose payments count as the last 30 days, today among them.
 pub const ACTIVITY_DAYS: i32 = 30;
+/// Shares of one red packet.
+pub const PACKET_SHARES_MAX: u16 = 500;
+/// What nobody took of a red packet goes back after a day.
+pub const PACKET_LIFE_MS: i64 = DAY_MS;
 /// Rows that one sweep lets go of.
 pub const SWEEP_MAX: usize = 8_192;
 

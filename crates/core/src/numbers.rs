@@ -45,10 +45,14 @@ pub enum Scope {
     SubsidyReturns(MerchantId),
     /// The operator's numbers for money put into a brand's reserve.
     Capital(BrandId),
+    /// A user's numbers for red packets.
+    Packets(UserId),
     /// A user's numbers for money sent to persons.
     Remittances(UserId),
     /// A user's numbers for money asked of persons.
     Requests(UserId),
+    /// Shoppers' pay codes: a key's alias and a time step.
+    PayCodes,
 }
 
 impl Scope {
@@ -71,8 +75,10 @@ impl Scope {
             Self::Subsidies(merchant) => (13, merchant.0),
             Self::SubsidyReturns(merchant) => (14, merchant.0),
             Self::Capital(brand) => (15, u32::from(brand.0)),
+            Self::Packets(user) => (20, user.0),
             Self::Remittances(user) => (16, user.0),
             Self::Requests(user) => (17, user.0),
+            Self::PayCodes => (24, 0),
         };
         (u64::from(owner) << 8) | kind
     }

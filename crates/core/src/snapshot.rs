@@ -1,7 +1,7 @@
 //! The state at a position as a file, so that a restart replays only what came later.
 //!
-//! A CBOR sequence (RFC 8742): a head, then rows in blocks, the most numerous packed. Numbers and settled orders are not in
-//! it: the archive has them. Freezing is cheap and shares memory with the living state; writing it
+//! A CBOR sequence (RFC 8742): a head, then rows in blocks, the most numerous packed. Numbers, settled orders and
+//! packets that are over are not in it: the archive has them. Freezing is cheap and shares memory with the living state; writing it
 //! out is done by another thread.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,10 +13,12 @@ use crate::brand::Brand;
 use crate::campaign::shoppers::{Paid, Person, Row, Shopper, Shoppers};
 use crate::campaign::{Campaign, Campaigns, Coupon, CouponState, Had, Payer, Status};
 use crate::ids::{
-    CampaignId, CouponId, EventNumber, OrderId, RemittanceId, RequestId, TransferId, UserId,
+    CampaignId, CouponId, EventNumber, OrderId, PacketId, RemittanceId, RequestId, TransferId,
+    UserId,
 };
 use crate::merchant::Merchant;
 use crate::order::{Order, OrderState};
+use crate::packet::Packet;
 use crate::remittance::Remittance;
 use crate::request::Request;
 use crate::state::{Mode, State};
@@ -49,6 +51,7 @@ pub struct Frozen {
     ends: BTreeMap<CampaignId, VecDeque<CouponId>>,
     rebates: BTreeMap<CampaignId, VecDeque<(UnixMillis, OrderId)>>,
     swept: UnixMillis,
+    packets: Table<PacketId, Packet>,
 }
 
 #[derive(Encode, Decode)]
@@ -84,6 +87,8 @@ struct Head {
     remittances: u64,
     #[n(14)]
     requests: u64,
+    #[n(20)]
+    packets: u64,
 }
 
 /// A day whose payments still count, and how many rows it has.
@@ -136,6 +141,7 @@ impl State {
             ends: self.campaigns.ends.clone(),
             rebates: self.campaigns.rebates.clone(),
             swept: self.campaigns.swept,
+            packets: self.packets.rows().clone(),
         }
     }
 }
@@ -151,6 +157,7 @@ impl Frozen {
     pub fn write<W: encode::Write>(&self, out: W) -> Result<(), encode::Error<W::Error>> {
         let open = self.orders.sorted(|order| order.state == OrderState::Open);
         let transfers = self.transfers.sorted(|_| true);
+        let packets = self.packets.sorted(Packet::is_open);
         let mut e = Encoder::new(out);
         e.encode(Head {
             mode: self.mode,
@@ -165,6 +172,7 @@ impl Frozen {
             campaigns: self.campaign_heads(),
             coupons: self.coupons.len() as u64,
             swept: self.swept,
+            packets: packets.len() as u64,
             spent: self.spent.len() as u64,
             remittances: self.remittances.len() as u64,
             requests: self.requests.len() as u64,
@@ -192,7 +200,8 @@ impl Frozen {
         let remittances = self.remittances.sorted(|_| true);
         blocks(&mut e, remittances.len(), remittances.iter())?;
         let requests = self.requests.sorted(|_| true);
-        blocks(&mut e, requests.len(), requests.iter())
+        blocks(&mut e, requests.len(), requests.iter())?;
+        blocks(&mut e, packets.len(), packets.iter())
     }
 
     fn campaign_heads(&self) -> Vec<CampaignHead> {
@@ -341,6 +350,9 @@ pub fn read(bytes: &[u8]) -> Result<State, decode::Error> {
     })?;
     rows(&mut d, head.requests, |(id, row)| {
         state.requests.insert(id, row);
+    })?;
+    rows(&mut d, head.packets, |(id, packet)| {
+        state.packets.push(id, packet);
     })?;
     if d.position() != bytes.len() {
         return Err(decode::Error::message(

@@ -10,14 +10,15 @@ use crate::campaign::shoppers::{Shopper, Shoppers};
 use crate::campaign::{Campaign, Campaigns, Coupon};
 use crate::command::Command;
 use crate::ids::{
-    BrandId, CampaignId, CouponId, EventNumber, MerchantId, OrderId, RemittanceId, RequestId,
-    TransferId, UserId,
+    BrandId, CampaignId, CouponId, EventNumber, MerchantId, OrderId, PacketId, RemittanceId,
+    RequestId, TransferId, UserId,
 };
 use crate::ledger::Account;
 use crate::merchant::Merchant;
 use crate::money::Fen;
 use crate::numbers::{Key, Numbers};
 use crate::order::{Order, Orders};
+use crate::packet::{Packet, Packets};
 use crate::remittance::{Claim, Remittance, Remittances};
 use crate::request::{Request, Requests};
 use crate::table::{self, Rows, Table};
@@ -57,6 +58,7 @@ pub struct State {
     pub(crate) numbers: Numbers,
     /// Settled orders that may leave memory, oldest first, each with the event that put it here.
     pub(crate) settled: VecDeque<(EventNumber, OrderId)>,
+    pub(crate) packets: Packets,
 }
 
 /// How many of the newest stay in memory though the archive has them.
@@ -66,6 +68,9 @@ pub struct Keep {
     pub numbers: usize,
     /// Settled orders, for refunds that come soon; about 140 bytes each.
     pub orders: usize,
+    /// Shares of red packets that are over, for whoever comes late; 16 bytes each. A packet itself
+    /// counts as [`packet::ROOM`](crate::packet::ROOM) shares.
+    pub shares: usize,
 }
 
 impl table::Key for OrderId {
@@ -77,6 +82,12 @@ impl table::Key for OrderId {
 impl table::Key for TransferId {
     fn event(self) -> u64 {
         self.0.0
+    }
+}
+
+impl table::Key for PacketId {
+    fn event(self) -> u64 {
+        Self::event(self).0
     }
 }
 
@@ -170,6 +181,19 @@ impl State {
         self.orders.get(order)
     }
 
+    /// A red packet that is in memory: open, or over not long ago, or recalled by
+    /// [`recall_packet`](Self::recall_packet).
+    #[must_use]
+    pub fn packet(&self, packet: PacketId) -> Option<&Packet> {
+        self.packets.get(packet)
+    }
+
+    /// Open orders that wait for a shopper's consent, oldest question first.
+    #[must_use]
+    pub fn asked(&self, shopper: UserId) -> &[OrderId] {
+        self.orders.asked(shopper)
+    }
+
     /// Top-ups and withdrawals that the bank has not answered, oldest first.
     #[must_use]
     pub fn pending_transfers(&self) -> Vec<(TransferId, Transfer)> {
@@ -212,6 +236,7 @@ impl State {
             Account::Subsidy(id) => self.campaign(id).map(|row| row.subsidy),
             Account::CampaignFund(id) => self.campaign(id).map(|row| row.fund),
             Account::PendingRebate(id) => self.campaign(id).map(|row| row.pending),
+            Account::Packet(id) => self.packet(id).map(|packet| packet.left),
         }
     }
 
@@ -234,6 +259,7 @@ impl State {
             Account::Subsidy(id) => self.campaign_mut(id).map(|row| &mut row.subsidy),
             Account::CampaignFund(id) => self.campaign_mut(id).map(|row| &mut row.fund),
             Account::PendingRebate(id) => self.campaign_mut(id).map(|row| &mut row.pending),
+            Account::Packet(id) => self.packets.get_mut(id).map(|packet| &mut packet.left),
         }
     }
 
@@ -252,7 +278,7 @@ impl State {
         self.brands.get_mut(usize::from(brand.0))
     }
 
-    /// All accounts with their balances: brands', campaigns', users', merchants'.
+    /// All accounts with their balances: brands', campaigns', users', merchants', open packets'.
     pub fn balances(&self) -> impl Iterator<Item = (Account, Fen)> {
         let brands = self.brands().flat_map(|(id, row)| {
             [
@@ -277,16 +303,20 @@ impl State {
             .chain(campaigns)
             .chain(users.map(|(id, row)| (Account::Wallet(id), row.balance)))
             .chain(merchants.map(|(id, row)| (Account::Merchant(id), row.balance)))
+            .chain(self.packets.open())
     }
 
-    /// What time asks for, at most `limit` commands: orders whose end has come, campaigns that are over,
-    /// rebates whose day has come, remittances that arrive or go back, requests whose time is over, sweeping. They are due until they were accepted.
+    /// What time asks for, at most `limit` commands: orders and red packets whose end has come, campaigns
+    /// that are over, rebates whose day has come, remittances that arrive or go back, requests whose time
+    /// is over, sweeping. They are due until they were accepted.
     pub fn due(&mut self, now: UnixMillis, limit: usize) -> Vec<Command> {
         let orders = self.orders.due(now, limit).into_iter();
         let mut due: Vec<Command> = orders
             .map(|order| crate::order::expire::ExpireOrder { order }.into())
             .collect();
         let room = |due: &Vec<Command>| limit.saturating_sub(due.len());
+        let room_now = room(&due);
+        due.extend(self.packets.due(now).take(room_now));
         let room_now = room(&due);
         due.extend(self.campaigns.due(now).take(room_now));
         let room_now = room(&due);
@@ -304,6 +334,7 @@ impl State {
     pub fn next_due(&self) -> Option<UnixMillis> {
         let orders = self.orders.next_due().into_iter();
         orders
+            .chain(self.packets.next_due())
             .chain(self.campaigns.next_due())
             .chain(self.remittances.next_due())
             .chain(self.requests.next_due())
@@ -334,10 +365,26 @@ impl State {
         Ok(())
     }
 
-    /// Lets go of the oldest numbers and settled orders beyond what to `keep`, as far as the archive
+    /// Makes sure that a red packet is here if it exists.
+    pub fn recall_packet(
+        &mut self,
+        id: PacketId,
+        archive: &dyn Archive,
+    ) -> Result<(), ArchiveError> {
+        if id.event() < self.next
+            && self.packets.get(id).is_none()
+            && let Some(packet) = archive.packet(id)?
+        {
+            self.packets.recall(id, packet);
+        }
+        Ok(())
+    }
+
+    /// Lets go of the oldest numbers, settled orders and packets that are over beyond what to `keep`, as far as the archive
     /// has them: it holds every event before `archived`.
     pub fn forget(&mut self, archived: EventNumber, keep: Keep) {
         self.numbers.forget(archived, keep.numbers);
+        self.packets.forget(archived, keep.shares);
         while self.settled.len() > keep.orders
             && let Some((event, id)) = self.settled.front().copied()
             && event < archived

@@ -18,8 +18,8 @@ use crate::campaign::terms::{
 use crate::command::{Command, Decision, Refusal, decide};
 use crate::event::{Event, evolve};
 use crate::ids::{
-    BrandId, CampaignId, EventNumber, MerchantId, Number, OrderId, RemittanceId, RequestId,
-    TransferId, UserId,
+    BrandId, CampaignId, EventNumber, MerchantId, Number, OrderId, PacketId, RemittanceId,
+    RequestId, TransferId, UserId,
 };
 use crate::ledger::Account;
 use crate::limits::DAY_MS;
@@ -27,11 +27,15 @@ use crate::merchant::{Category, MerchantStatus, add::AddMerchant, change::Change
 use crate::money::{BasisPoints, Fen};
 use crate::order::close::CloseOrder;
 use crate::order::create::{Channel, CreateOrder, Notify, NotifyForm, Terms};
+use crate::order::decline::DeclineOrder;
 use crate::order::expire::ExpireOrder;
 use crate::order::pay::{OrderPaid, PayOrder};
 use crate::order::refund::RefundOrder;
 use crate::order::reverse::ReverseOrder;
+use crate::order::spend_code::{PayCode, SpendCode};
 use crate::order::{Attempt, OrderRef};
+use crate::packet::draw::Seed;
+use crate::packet::{Kind as PacketKind, expire::ExpirePacket, grab::GrabShare, send::SendPacket};
 use crate::remittance::accept::AcceptRemittance;
 use crate::remittance::arrive::ArriveRemittance;
 use crate::remittance::give_back::ReturnRemittance;
@@ -188,12 +192,14 @@ refusals_of! {
     TopUp: bank::top_up, Withdraw: bank::withdraw, AnswerTransfer: bank::answer,
     CreateOrder: order::create, PayOrder: order::pay, CloseOrder: order::close,
     ExpireOrder: order::expire, ReverseOrder: order::reverse, RefundOrder: order::refund,
+    SpendCode: order::spend_code, DeclineOrder: order::decline,
     FundBrand: brand::fund, SetTraits: user::set_traits, AddCampaign: campaign::add,
     StepCampaign: campaign::step, ChangeBudget: campaign::budget, EndCampaign: campaign::end,
     GiveCoupon: campaign::give, UseCoupon: campaign::use_coupon,
     ReturnCoupon: campaign::return_coupon, VoidCoupon: campaign::void_coupon,
     PaySubsidy: campaign::subsidise, ReturnSubsidy: campaign::return_subsidy,
     ChangeCoupons: campaign::coupons, PayRebate: campaign::payout, Sweep: campaign::sweep,
+    SendPacket: packet::send, GrabShare: packet::grab, ExpirePacket: packet::expire,
     SetTier: user::set_tier, SendMoney: remittance::send, ArriveRemittance: remittance::arrive,
     TakeBackRemittance: remittance::take_back, AcceptRemittance: remittance::accept,
     ReturnRemittance: remittance::give_back, RequestMoney: request::ask,
@@ -220,6 +226,10 @@ pub const ORDER: OrderId = OrderId(nth(0));
 pub const NO_ORDER: OrderId = OrderId(EventNumber(1));
 /// The first top-up or withdrawal asked for in the test.
 pub const TRANSFER: TransferId = TransferId(nth(0));
+/// The first red packet sent in the test.
+pub const PACKET: PacketId = PacketId::new(nth(0)).expect("few events");
+/// A red packet that never was.
+pub const NO_PACKET: PacketId = PacketId::new(EventNumber(1)).expect("few events");
 /// A user that never was.
 pub const NOBODY: UserId = UserId(99);
 /// A merchant that never was.
@@ -357,6 +367,26 @@ pub fn reverse(merchant: MerchantId, order: OrderRef) -> Command {
     ReverseOrder { merchant, order }.into()
 }
 
+/// Each user has one key. Its code of so many steps after the beginning of the test.
+pub fn spend(order: OrderId, payer: UserId, step: i64, unasked: i64) -> Command {
+    let start = PayCode::step_at(UnixMillis(1_510_329_600_000));
+    SpendCode {
+        merchant: SHOP,
+        order,
+        code: PayCode {
+            alias: payer.0.saturating_add(123_456_789),
+            step: start.saturating_add_signed(step),
+        },
+        payer,
+        unasked: Fen(unasked),
+    }
+    .into()
+}
+
+pub fn decline_by(order: OrderId, payer: UserId) -> Command {
+    DeclineOrder { order, payer }.into()
+}
+
 pub fn refund(text: &str, order: OrderId, fen: i64, order_fen: i64) -> Command {
     refund_of(text, OrderRef::Id(order), fen, order_fen).into()
 }
@@ -371,6 +401,37 @@ pub fn refund_of(text: &str, order: OrderRef, fen: i64, order_fen: i64) -> Refun
         reason: None,
         notify: None,
     }
+}
+
+pub fn packet_of(
+    sender: UserId,
+    text: &str,
+    kind: PacketKind,
+    fen: i64,
+    shares: u16,
+) -> SendPacket {
+    SendPacket {
+        sender,
+        number: number(text),
+        kind,
+        to: None,
+        total: Fen(fen),
+        shares,
+        message: None,
+        seed: Seed([7; 16]),
+    }
+}
+
+pub fn send_packet(sender: UserId, text: &str, kind: PacketKind, fen: i64, shares: u16) -> Command {
+    packet_of(sender, text, kind, fen, shares).into()
+}
+
+pub fn send_to(sender: UserId, text: &str, fen: i64, to: UserId) -> Command {
+    SendPacket {
+        to: Some(to),
+        ..packet_of(sender, text, PacketKind::Lucky, fen, 1)
+    }
+    .into()
 }
 
 /// From Mei.
@@ -400,6 +461,14 @@ pub fn accept(remittance: RemittanceId, claim: Claim, payee: UserId) -> Command 
         payee,
     }
     .into()
+}
+
+pub fn grab(packet: PacketId, user: UserId) -> Command {
+    GrabShare { packet, user }.into()
+}
+
+pub fn expire_packet(packet: PacketId) -> Command {
+    ExpirePacket { packet }.into()
 }
 
 pub fn give_back(remittance: RemittanceId) -> Command {

@@ -6,7 +6,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use feiqian_core::archive::{Archive, ArchiveError, Nothing};
 use feiqian_core::audit::Audit;
@@ -22,11 +22,23 @@ use feiqian_core::order::{
     close::CloseOrder, expire::ExpireOrder, pay::PayOrder, refund::RefundOrder,
     reverse::ReverseOrder,
 };
+use feiqian_core::packet::{
+    self, Packet, draw::Seed, expire::ExpirePacket, grab::GrabShare, send::SendPacket,
+};
+use feiqian_core::remittance::{
+    Claim, Delay, To, accept::AcceptRemittance, arrive::ArriveRemittance,
+    give_back::ReturnRemittance, send::SendMoney, take_back::TakeBackRemittance,
+};
+use feiqian_core::request::{
+    ask::RequestMoney, cancel::CancelRequest, decline::DeclineShare, expire::ExpireRequest,
+};
 use feiqian_core::snapshot::{self, Frozen};
+use feiqian_core::user::set_tier::SetTier;
 use feiqian_core::user::{Tier, UserStatus, add::AddUser, set_status::SetUserStatus};
 use feiqian_core::{
     Account, BasisPoints, BrandId, Command, Decision, Event, EventNumber, Fen, Keep, MerchantId,
-    Mode, Number, OrderId, Refusal, State, TransferId, UnixMillis, UserId, decide, evolve, order,
+    Mode, Number, OrderId, PacketId, Refusal, RemittanceId, RequestId, State, TransferId,
+    UnixMillis, UserId, decide, evolve, order,
 };
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -82,6 +94,12 @@ impl Archive for Log<'_> {
     fn order(&self, id: OrderId) -> Result<Option<Order>, ArchiveError> {
         let of_order = |(n, event): &(EventNumber, &Event)| *n == id.0 || event.order() == Some(id);
         Ok(Order::replay(self.events().filter(of_order)))
+    }
+
+    fn packet(&self, id: PacketId) -> Result<Option<Packet>, ArchiveError> {
+        let of_packet =
+            |(n, event): &(EventNumber, &Event)| *n == id.event() || event.packet() == Some(id);
+        Ok(Packet::replay(self.events().filter(of_packet)))
     }
 }
 
@@ -164,6 +182,8 @@ struct Run {
     events: Vec<Event>,
     asked: Vec<Command>,
     orders: Vec<(OrderId, MerchantId, Number)>,
+    remittances: Vec<RemittanceId>,
+    requests: Vec<RequestId>,
     /// Frozen states, and what each was when it was frozen.
     frozen: Vec<(Frozen, Vec<u8>)>,
 }
@@ -179,6 +199,8 @@ impl Run {
             events: Vec::new(),
             asked: Vec::new(),
             orders: Vec::new(),
+            remittances: Vec::new(),
+            requests: Vec::new(),
             frozen: Vec::new(),
         };
         let mode = Mode::Sandbox;
@@ -251,8 +273,13 @@ impl Run {
                 let reached = self.events.len().saturating_sub(lag.into());
                 self.archived = self.archived.max(reached);
                 let archived = EventNumber(self.archived as u64);
-                let (numbers, orders) = (keep.into(), keep.into());
-                self.forgets.forget(archived, Keep { numbers, orders });
+                let (numbers, orders, shares) = (keep.into(), keep.into(), keep.into());
+                let keep = Keep {
+                    numbers,
+                    orders,
+                    shares,
+                };
+                self.forgets.forget(archived, keep);
             }
             Step::Restart => {
                 self.archived = self.events.len();
@@ -293,6 +320,12 @@ impl Run {
             let id = OrderId(self.keeps.next_event());
             self.orders.push((id, created.merchant, created.number));
         }
+        let number = self.keeps.next_event();
+        match &event {
+            Event::MoneySent(_) => self.remittances.push(RemittanceId(number)),
+            Event::MoneyRequested(_) => self.requests.push(RequestId(number)),
+            _ => {}
+        }
         self.audit.read(&event).unwrap();
         evolve(&mut self.keeps, &event);
         evolve(&mut self.forgets, &event);
@@ -314,6 +347,12 @@ impl Run {
     fn command(&mut self, a: u8, b: u8, c: u8, d: u8) -> Command {
         let user = UserId(u32::from(b % 5));
         let merchant = MerchantId([0, 1, 0, 1, 0, 1, 2, 3][usize::from(b % 8)]);
+        if (144..176).contains(&a) {
+            return self.command_on_packet(a, b, c, d);
+        }
+        if a >= 176 {
+            return self.command_of_people(a, b, c, d);
+        }
         match a % 64 {
             0 => {
                 let mode = [Mode::Sandbox, Mode::Production][usize::from(b % 2)];
@@ -405,6 +444,122 @@ impl Run {
             }
             _ => self.answer(b, c, d),
         }
+    }
+
+    fn command_on_packet(&mut self, a: u8, b: u8, c: u8, d: u8) -> Command {
+        let user = UserId(u32::from(c % 5));
+        if a < 152 {
+            return SendPacket {
+                sender: user,
+                number: number("p", b % 32),
+                kind: [packet::Kind::Equal, packet::Kind::Lucky][usize::from(d % 2)],
+                to: (b > 200).then_some(UserId(u32::from(d % 5))),
+                total: amount(d),
+                shares: [1, 2, 3, 5, 0, 1][usize::from(b % 6)],
+                message: None,
+                seed: Seed([b; 16]),
+            }
+            .into();
+        }
+        let sent = (0..).map(EventNumber).zip(&self.events);
+        let sent = sent.filter(|(_, event)| matches!(event, Event::PacketSent(_)));
+        let sent: Vec<EventNumber> = sent.map(|(number, _)| number).collect();
+        let packet = pick(&sent, b).unwrap_or(EventNumber(d.into()));
+        let packet = PacketId::new(packet).unwrap();
+        if a < 172 {
+            return GrabShare { packet, user }.into();
+        }
+        #[allow(clippy::wildcard_enum_match_arm, reason = "one timer is of packets")]
+        let due = self
+            .keeps
+            .due(self.now, 99)
+            .into_iter()
+            .find_map(|due| match due {
+                Command::ExpirePacket(due) => Some(due),
+                _ => None,
+            });
+        due.unwrap_or(ExpirePacket { packet }).into()
+    }
+
+    fn command_of_people(&mut self, a: u8, b: u8, c: u8, d: u8) -> Command {
+        let (payer, user) = (UserId(u32::from(b % 5)), UserId(u32::from(c % 5)));
+        let claim = Claim(u64::from(d % 3));
+        let never = RemittanceId(EventNumber(b.into()));
+        let remittance = pick(&self.remittances, c).filter(|_| d < 240);
+        let remittance = remittance.unwrap_or(never);
+        let request = pick(&self.requests, c).unwrap_or(RequestId(never.0));
+        let delay = [Delay::TwoHours, Delay::Day][usize::from(d % 2)];
+        match a {
+            ..200 => SendMoney {
+                payer,
+                number: number("s", d % 64),
+                to: match a % 4 {
+                    0 => To::Now(user),
+                    1 | 2 => To::Later(user, delay),
+                    _ => To::Unregistered(claim),
+                },
+                amount: amount(d),
+                message: c
+                    .is_multiple_of(3)
+                    .then(|| "谢".repeat(usize::from(d) / 4).into()),
+                request: None,
+            }
+            .into(),
+            200..206 => TakeBackRemittance { payer, remittance }.into(),
+            206..212 => AcceptRemittance {
+                remittance,
+                claim,
+                payee: payer,
+            }
+            .into(),
+            212 => ArriveRemittance { remittance }.into(),
+            213 => ReturnRemittance { remittance }.into(),
+            214..222 => {
+                let due = self.keeps.due(self.now, 99);
+                let timer = due
+                    .into_iter()
+                    .find(|timer| expired(timer.clone()).is_none());
+                timer.unwrap_or(ArriveRemittance { remittance }.into())
+            }
+            222..230 => RequestMoney {
+                asker: payer,
+                number: number("q", d % 32),
+                shares: (1..=c % 4)
+                    .map(|n| (UserId(u32::from((b + n + d % 2) % 5)), amount(d)))
+                    .collect(),
+                note: "饭".repeat(usize::from(d) / 4).into(),
+            }
+            .into(),
+            230..246 => self.pay_share(request, b, d),
+            246..249 => DeclineShare { request, payer }.into(),
+            249..251 => CancelRequest {
+                request,
+                asker: payer,
+            }
+            .into(),
+            251 => ExpireRequest { request }.into(),
+            252.. => {
+                let tier = [Tier::Basic, Tier::Verified, Tier::Full][usize::from(d % 3)];
+                SetTier { user, tier }.into()
+            }
+        }
+    }
+
+    /// A share of a request, mostly as it was asked.
+    fn pay_share(&self, id: RequestId, b: u8, d: u8) -> Command {
+        let open = self.keeps.request(id);
+        let share = open.and_then(|open| pick(&open.shares, b));
+        let (payer, fen) = share.map_or((UserId(0), Fen(1)), |share| (share.payer, share.amount));
+        let asker = open.map_or(UserId(1), |open| open.asker);
+        SendMoney {
+            payer,
+            number: number("p", d),
+            to: To::Now(asker),
+            amount: if b > 240 { Fen(1) } else { fen },
+            message: None,
+            request: Some(id),
+        }
+        .into()
     }
 
     fn answer(&self, b: u8, c: u8, d: u8) -> Command {
@@ -550,16 +705,65 @@ impl Run {
                 | Account::Capital(_)
                 | Account::CampaignFund(_)
                 | Account::PendingRebate(_)
+                | Account::Packet(_)
                 | Account::Remittance(_) => owed += balance.0,
             }
         }
         assert_eq!(assets, owed);
+        self.packets_add_up(totals.packets);
+        self.what_is_sent_waits();
         assert_eq!(assets, totals.bank_reserve.0);
         assert!(totals.refunded <= totals.paid);
         assert_eq!(
             totals.pending_transfers,
             self.keeps.pending_transfers().len() as u64
         );
+    }
+
+    /// Of each packet: what was taken, went back and is left is what was sent, and nobody took twice.
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "the others are of no packet"
+    )]
+    fn packets_add_up(&self, together: Fen) {
+        let mut left = BTreeMap::new();
+        let mut takers = BTreeSet::new();
+        for (number, event) in (0..).map(EventNumber).zip(&self.events) {
+            match event {
+                Event::PacketSent(event) => {
+                    left.insert(PacketId::new(number).unwrap(), event.total.0);
+                }
+                Event::ShareGrabbed(event) => {
+                    assert!(event.amount > Fen::ZERO);
+                    assert!(takers.insert((event.packet, event.user)), "{event:?}");
+                    *left.get_mut(&event.packet).unwrap() -= event.amount.0;
+                }
+                Event::PacketExpired(event) => {
+                    *left.get_mut(&event.packet).unwrap() -= event.amount.0;
+                    assert_eq!(left[&event.packet], 0);
+                }
+                _ => {}
+            }
+        }
+        left.retain(|_, left| *left != 0);
+        let balances = self.keeps.balances();
+        let open = balances.filter_map(|(account, fen)| match account {
+            Account::Packet(id) => Some((id, fen.0)),
+            _ => None,
+        });
+        assert_eq!(open.collect::<BTreeMap<_, _>>(), left);
+        assert_eq!(left.values().sum::<i64>(), together.0);
+    }
+
+    /// What each brand's users sent and what has not arrived is on its remittance account, to the fen.
+    fn what_is_sent_waits(&self) {
+        for (brand, row) in self.keeps.brands() {
+            let waiting = self.remittances.iter();
+            let waiting = waiting.filter_map(|id| self.keeps.remittance(*id));
+            let ours = waiting.filter(|row| self.keeps.user(row.payer).unwrap().brand == brand);
+            let sum: i64 = ours.map(|row| row.amount.0).sum();
+            assert_eq!(row.remittance, Fen(sum), "brand {brand}");
+        }
     }
 
     /// Gives back what is left of every payment: then each order's postings cancel out, so its payer,

@@ -53,10 +53,12 @@ pub const TIMERS_MAX: usize = 1_024;
 /// store is further behind.
 pub const RING_EVENTS_MAX: u64 = 262_144;
 /// What is kept in memory though the store has it, unless [`Options`] says otherwise: at 250,000
-/// payments a second the numbers of one second and the orders of half a minute.
+/// payments a second the numbers of one second and the orders of half a minute; and 64 MiB
+/// of red packets.
 pub const KEEP_DEFAULT: Keep = Keep {
     numbers: 262_144,
     orders: 8_388_608,
+    shares: 4_194_304,
 };
 /// A snapshot of the state is written after so many events, and at an orderly stop, unless
 /// [`Options`] says otherwise.

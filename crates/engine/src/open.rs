@@ -17,8 +17,10 @@ use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::brand::open::{Open, Opened};
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
+use feiqian_core::packet::Packet;
 use feiqian_core::{
-    Command, Decision, Event, EventNumber, Keep, Mode, OrderId, State, UnixMillis, decide, evolve,
+    Command, Decision, Event, EventNumber, Keep, Mode, OrderId, PacketId, State, UnixMillis,
+    decide, evolve,
 };
 use feiqian_log::{
     BatchBuffer, Disk, FileLog, Files, Log, Position, SEGMENT_BYTES_DEFAULT, Verify,
@@ -313,6 +315,11 @@ impl Archive for Before<'_> {
         Ok(Order::replay(
             std::iter::once((id.0, &created)).chain(events),
         ))
+    }
+
+    /// No event changes a packet that is over, and open ones are in snapshots.
+    fn packet(&self, _: PacketId) -> Result<Option<Packet>, ArchiveError> {
+        Ok(None)
     }
 }
 

@@ -9,7 +9,10 @@ use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::campaign::grant::Why;
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
-use feiqian_core::{Command, Decision, Event, EventNumber, Keep, OrderId, State, UnixMillis};
+use feiqian_core::packet::Packet;
+use feiqian_core::{
+    Command, Decision, Event, EventNumber, Keep, OrderId, PacketId, State, UnixMillis,
+};
 use feiqian_core::{decide, evolve};
 use feiqian_log::Address;
 use feiqian_store::Store;
@@ -82,6 +85,10 @@ impl Archive for Archived<'_> {
 
     fn order(&self, id: OrderId) -> Result<Option<Order>, ArchiveError> {
         Archive::order(self.store, id)
+    }
+
+    fn packet(&self, id: PacketId) -> Result<Option<Packet>, ArchiveError> {
+        Archive::packet(self.store, id)
     }
 }
 

@@ -253,6 +253,7 @@ async fn what_left_memory_comes_back_from_the_log() {
         keep: Keep {
             numbers: 2,
             orders: 2,
+            shares: 2,
         },
         ..Options::new(dir.path(), Mode::Sandbox)
     })

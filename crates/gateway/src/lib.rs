@@ -11,6 +11,8 @@ pub mod platform;
 pub mod health;
 pub mod server;
 
+pub mod live;
+
 pub mod campaigns;
 
 pub mod v1;

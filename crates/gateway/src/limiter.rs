@@ -129,10 +129,7 @@ impl Limiter {
             return Ok(());
         }
         self.sweep();
-        let network = match address {
-            IpAddr::V4(_) => address,
-            IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
-        };
+        let network = network(address);
         let wait = |not_until: governor::NotUntil<_>| not_until.wait_time_from(now());
         buckets
             .check_key(&network)
@@ -150,6 +147,15 @@ impl Limiter {
             self.codes.retain_recent();
             self.addresses.retain_recent();
         }
+    }
+}
+
+/// Of an IPv6 address the network (/64): who has one such address has them all.
+#[must_use]
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
+        v4 => v4,
     }
 }
 

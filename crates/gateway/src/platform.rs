@@ -15,10 +15,12 @@ use serde::{Deserialize, Serialize};
 use crate::access::Access;
 use crate::app::outside::Outside;
 use crate::app::phone::{self, Phone};
+use crate::app::wallet::payees::LookUps;
 use crate::app::{Apps, account};
 use crate::campaigns::codes::Codes;
 use crate::campaigns::persons::Persons;
 use crate::limiter::Limiter;
+use crate::live::Live;
 use crate::pay_codes::PayCodes;
 use crate::wechat::aead::ApiV3Key;
 use crate::wechat::edge::WechatEdge;
@@ -50,6 +52,10 @@ pub struct Platform {
     pub persons: Persons,
     /// Pay codes that are out.
     pub pay_codes: PayCodes,
+    /// How often each has looked somebody up.
+    pub look_ups: LookUps,
+    /// Who waits for news.
+    pub live: Live,
     /// How often each may ask.
     pub limiter: Limiter,
     /// What the apps share.
@@ -218,6 +224,8 @@ impl Platform {
             codes: Codes::new(&*vault.derive("coupon codes")?),
             persons: Persons::new(&*vault.derive("persons")?),
             pay_codes: PayCodes::default(),
+            look_ups: LookUps::default(),
+            live: Live::default(),
             limiter: Limiter::new(mode == Mode::Sandbox),
             apps: Apps::new(&vault, outside)?,
             wechat: WechatEdge::default(),

@@ -385,7 +385,8 @@ fn payer(postings: &Postings) -> Option<UserId> {
         | Account::Subsidy(_)
         | Account::CampaignFund(_)
         | Account::PendingRebate(_)
-        | Account::Remittance(_) => None,
+        | Account::Remittance(_)
+        | Account::Packet(_) => None,
     })
 }
 

@@ -359,6 +359,8 @@ impl World {
             | Command::EndCampaign(_)
             | Command::PayRebate(_)
             | Command::Sweep(_)
+            | Command::SpendCode(_)
+            | Command::DeclineOrder(_)
             | Command::UseCoupon(_)
             | Command::ReturnCoupon(_)
             | Command::VoidCoupon(_)
@@ -374,7 +376,10 @@ impl World {
             | Command::RequestMoney(_)
             | Command::DeclineShare(_)
             | Command::CancelRequest(_)
-            | Command::ExpireRequest(_)) => other,
+            | Command::ExpireRequest(_)
+            | Command::SendPacket(_)
+            | Command::GrabShare(_)
+            | Command::ExpirePacket(_)) => other,
         }
     }
 

@@ -6,7 +6,7 @@
 //! | index | key | value |
 //! | --- | --- | --- |
 //! | `Numbers` | hash of scope and number ([`Key::hash`]) | event that used the number up |
-//! | `Story` | event that began an order, transfer, coupon, remittance or request | event that goes on with it |
+//! | `Story` | event that began an order, transfer, coupon, remittance, request or packet | event that goes on with it |
 //! | `Entries` | account code | event that moved the account's money |
 //! | `Entries` | list code ([`List`]) | event that put something on the list |
 //! | `Places` | event | its address in the log |
@@ -16,7 +16,7 @@
 //! within it. Any other event is found from the landmark before it.
 
 use feiqian_core::numbers::Key;
-use feiqian_core::{Account, Event, EventNumber, UnixMillis, UserId};
+use feiqian_core::{Account, Event, EventNumber, PacketId, UnixMillis, UserId};
 use feiqian_log::Address;
 
 /// Within a batch, every so many events one is a landmark; so is the first.
@@ -127,6 +127,9 @@ pub enum List {
     Remittances(UserId),
     /// Requests for money by or to a user: the events that asked.
     Requests(UserId),
+    /// Red packets of a user: the events that sent them, by the user or to it alone, and those by which
+    /// it took shares.
+    Packets(UserId),
 }
 
 impl List {
@@ -134,6 +137,7 @@ impl List {
         let (kind, owner) = match self {
             Self::Remittances(user) => (128, user.0),
             Self::Requests(user) => (129, user.0),
+            Self::Packets(user) => (130, user.0),
         };
         (u64::from(owner) << 8) | kind
     }
@@ -155,6 +159,11 @@ impl List {
                 let users = std::iter::once(event.asker).chain(payers);
                 users.map(Self::Requests).collect()
             }
+            Event::PacketSent(event) => {
+                let users = [Some(event.sender), event.to];
+                users.into_iter().flatten().map(Self::Packets).collect()
+            }
+            Event::ShareGrabbed(event) => vec![Self::Packets(event.user)],
             _ => Vec::new(),
         }
     }
@@ -172,6 +181,7 @@ pub(crate) fn begun_by(content: &Event) -> Option<EventNumber> {
         .or_else(coupon)
         .or_else(remittance)
         .or_else(request)
+        .or_else(|| content.packet().map(PacketId::event))
 }
 
 /// The accounts in whose history an event stands, perhaps more than once each.
@@ -192,8 +202,8 @@ pub(crate) fn touched(content: &Event) -> impl Iterator<Item = Account> {
             | Account::Subsidy(_)
             | Account::CampaignFund(_)
             | Account::Remittance(_) => true,
-            // Of all payments, or of all rebates: nobody turns these pages.
-            Account::FeeIncome(_) | Account::PendingRebate(_) => false,
+            // Of all payments, or of all rebates: nobody turns these pages. A packet's are its story.
+            Account::FeeIncome(_) | Account::PendingRebate(_) | Account::Packet(_) => false,
         })
 }
 

@@ -5,7 +5,7 @@
 //! changes; runs are merged behind. A question looks into all of it, so that whoever wrote something
 //! finds it at once. The store can be deleted: it is rebuilt from the log.
 //!
-//! What can be asked: an event by its number, an order or transfer with all that became of it, what
+//! What can be asked: an event by its number, an order, transfer or red packet with all that became of it, what
 //! a caller's number names, the history of an account, and which event came first at a time. Fee
 //! income has no history of its own: every payment is in it.
 //!
@@ -41,5 +41,6 @@ pub use folder::{recorded_position, recorded_position_on};
 pub use index::List;
 pub use store::{Committed, FILTER_KEYS, Options, RUN_EVENTS, Store};
 pub use story::{
-    OrderStory, RemittanceStage, RemittanceStory, RequestStage, RequestStory, TransferStory,
+    OrderStory, PacketStory, RemittanceStage, RemittanceStory, RequestStage, RequestStory,
+    TransferStory,
 };

@@ -5,8 +5,10 @@ use std::ops::{ControlFlow, Range};
 use feiqian_core::archive::{Archive, ArchiveError};
 use feiqian_core::numbers::{Key, Known};
 use feiqian_core::order::Order;
+use feiqian_core::packet::Packet;
 use feiqian_core::{
-    Account, CouponId, Event, EventNumber, OrderId, RemittanceId, RequestId, TransferId, UnixMillis,
+    Account, CouponId, Event, EventNumber, OrderId, PacketId, RemittanceId, RequestId, TransferId,
+    UnixMillis,
 };
 use feiqian_log::{Address, ReadError};
 
@@ -15,7 +17,9 @@ use crate::index::{
 };
 use crate::store::Shared;
 use crate::view::{Chunk, View};
-use crate::{OrderStory, RemittanceStory, RequestStory, Store, StoreError, TransferStory};
+use crate::{
+    OrderStory, PacketStory, RemittanceStory, RequestStory, Store, StoreError, TransferStory,
+};
 
 impl Store {
     /// An event by its number; none from [`position`](Self::position) on.
@@ -72,6 +76,29 @@ impl Store {
         }
         let answer = question.story(id.0)?.into_iter().next();
         Ok(Some(TransferStory { request, answer }))
+    }
+
+    /// A red packet with who took what; none if the event of this number sent no packet.
+    ///
+    /// # Errors
+    /// When log or indexes cannot be read.
+    pub fn packet(&self, id: PacketId) -> Result<Option<PacketStory>, StoreError> {
+        let view = self.shared.view();
+        let number = id.event();
+        if number.0 >= view.next() {
+            return Ok(None);
+        }
+        let mut question = Question::new(&self.shared, &view);
+        let first = question.event(number)?;
+        if !matches!(first, Event::PacketSent(_)) {
+            return Ok(None);
+        }
+        let later = question.story(number)?;
+        let last = later.last().map_or(number, |(number, _)| *number);
+        match PacketStory::replay(number, first, later) {
+            Some(story) => Ok(Some(story)),
+            None => Err(question.damaged(last, None)),
+        }
     }
 
     /// What became of a coupon at its merchant's own till, and the subsidies paid for it, oldest first. Its
@@ -288,6 +315,10 @@ impl Archive for Store {
 
     fn order(&self, id: OrderId) -> Result<Option<Order>, ArchiveError> {
         Ok(Store::order(self, id)?.map(|story| story.order()))
+    }
+
+    fn packet(&self, id: PacketId) -> Result<Option<Packet>, ArchiveError> {
+        Ok(Store::packet(self, id)?.map(|story| story.packet()))
     }
 }
 

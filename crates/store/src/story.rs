@@ -1,7 +1,9 @@
-//! What became of an order, a transfer, a remittance or a request for money.
+//! What became of an order, a transfer, a remittance, a request for money or a red packet.
 
 use feiqian_core::order::Order;
 use feiqian_core::order::create::OrderCreated;
+use feiqian_core::packet::Packet;
+use feiqian_core::packet::send::PacketSent;
 use feiqian_core::remittance::To;
 use feiqian_core::remittance::send::MoneySent;
 use feiqian_core::request::ask::MoneyRequested;
@@ -46,6 +48,45 @@ impl OrderStory {
             created,
             later,
             order,
+        })
+    }
+}
+
+/// A red packet with who took what, and the return of its rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PacketStory {
+    /// How it was sent.
+    pub sent: PacketSent,
+    /// `ShareGrabbed`s and perhaps a `PacketExpired`, oldest first.
+    pub later: Vec<(EventNumber, Event)>,
+    packet: Packet,
+}
+
+impl PacketStory {
+    /// The packet as its events made it.
+    #[must_use]
+    pub fn packet(&self) -> Packet {
+        self.packet.clone()
+    }
+
+    /// Replays the events; none if they make no packet, as of an order.
+    pub(crate) fn replay(
+        number: EventNumber,
+        first: Event,
+        later: Vec<(EventNumber, Event)>,
+    ) -> Option<Self> {
+        let replayed = std::panic::catch_unwind(|| {
+            let later = later.iter().map(|(number, event)| (*number, event));
+            Packet::replay(std::iter::once((number, &first)).chain(later))
+        });
+        let packet = replayed.ok().flatten()?;
+        let Event::PacketSent(sent) = first else {
+            return None;
+        };
+        Some(Self {
+            sent: *sent,
+            later,
+            packet,
         })
     }
 }

@@ -1,9 +1,12 @@
 //! What the audit knows of every account, in flat rows: all of its memory that grows.
 
 use crate::event::Event;
-use crate::ids::{BrandId, EventNumber, UserId};
+use crate::ids::{BrandId, EventNumber, PacketId, UserId};
 use crate::ledger::{Account, Posting, Side};
 use crate::money::{BasisPoints, Fen};
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use super::Totals;
 use super::campaigns::Campaigns;
@@ -15,6 +18,8 @@ pub(super) struct Accounts {
     users: Vec<User>,
     merchants: Vec<Merchant>,
     pub campaigns: Campaigns,
+    /// What is left of packets, while something is.
+    packets: HashMap<PacketId, Fen, FixedState>,
 }
 
 #[derive(Default)]
@@ -99,10 +104,20 @@ impl Accounts {
             Event::TraitsSet(event) => {
                 self.brand_of(event.user)?;
             }
+            Event::CodeSpent(event) => {
+                self.brand_of(event.payer)?;
+            }
             Event::CouponGiven(event) => {
                 self.brand_of(event.user)?;
             }
             Event::BrandFunded(event) => check_amount(event.amount)?,
+            Event::PacketSent(event) => {
+                self.check_ask(event.sender, event.total)?;
+                let id = PacketId::new(number).ok_or("2^56 events are never reached")?;
+                self.packets.insert(id, Fen::ZERO);
+            }
+            Event::ShareGrabbed(event) => check_amount(event.amount)?,
+            Event::PacketExpired(event) => check_amount(event.amount)?,
             Event::UserTierSet(event) => {
                 self.brand_of(event.user)?;
             }
@@ -130,6 +145,7 @@ impl Accounts {
             | Event::TransferAnswered(_)
             | Event::OrderClosed(_)
             | Event::OrderExpired(_)
+            | Event::OrderDeclined(_)
             | Event::OrderReversed(_)
             | Event::OrderRefunded(_)
             | Event::RemittanceArrived(_)
@@ -168,6 +184,9 @@ impl Accounts {
             };
             *balance = after
                 .ok_or_else(|| format!("{posting:?} takes {account} at {balance} past zero"))?;
+            if let (Account::Packet(id), Fen::ZERO) = (account, *balance) {
+                self.packets.remove(&id);
+            }
         }
         Ok(())
     }
@@ -186,6 +205,7 @@ impl Accounts {
             Account::Subsidy(id) => self.campaigns.row(id).map(|row| row.subsidy),
             Account::CampaignFund(id) => self.campaigns.row(id).map(|row| row.fund),
             Account::PendingRebate(id) => self.campaigns.row(id).map(|row| row.pending),
+            Account::Packet(id) => self.packets.get(&id).copied(),
         }
     }
 
@@ -208,6 +228,7 @@ impl Accounts {
             Account::Subsidy(id) => campaigns.row_mut(id).map(|row| &mut row.subsidy),
             Account::CampaignFund(id) => campaigns.row_mut(id).map(|row| &mut row.fund),
             Account::PendingRebate(id) => campaigns.row_mut(id).map(|row| &mut row.pending),
+            Account::Packet(id) => self.packets.get_mut(&id),
         }
     }
 
@@ -253,6 +274,7 @@ impl Accounts {
         totals.subsidies = total(campaigns.iter().map(|row| row.subsidy))?;
         totals.campaign_funds = total(campaigns.iter().map(|row| row.fund))?;
         totals.pending_rebates = total(campaigns.iter().map(|row| row.pending))?;
+        totals.packets = total(self.packets.values().copied())?;
         for (id, row) in campaigns.iter().enumerate() {
             row.close(id)?;
         }
@@ -264,6 +286,7 @@ impl Accounts {
             totals.capital,
             totals.campaign_funds,
             totals.pending_rebates,
+            totals.packets,
             totals.remittances,
         ];
         let debits = [totals.bank_reserve, totals.subsidies, totals.rebate_losses];

@@ -11,6 +11,7 @@
 mod accounts;
 mod aside;
 mod campaigns;
+mod packets;
 mod people;
 mod story;
 mod totals;
@@ -127,7 +128,7 @@ impl Audit {
         }
         self.now = event.at();
         let expected = match story::beginning(event) {
-            None => Some(story::expected(event, &self.accounts)?),
+            None => Some(story::expected(self.next, event, &self.accounts)?),
             Some(began) => match self.window.find(began) {
                 Place::Here(book) => Some(story::go_on(book, self.next, event, &self.accounts)?),
                 Place::Never => Some(story::go_on(&mut None, self.next, event, &self.accounts)?),

@@ -114,7 +114,7 @@ pub(super) fn expected(event: &MoneySent, accounts: &Accounts) -> Result<Posting
 }
 
 /// What should move when an amount reaches its payee, with so much of it between the reserves.
-fn reach(
+pub(super) fn reach(
     from: Account,
     payer: UserId,
     payee: UserId,
@@ -210,7 +210,7 @@ pub(super) fn go_on(
 fn waiting(book: &mut Option<Book>) -> Result<Remittance, String> {
     match book.take() {
         Some(Book::Remittance(row)) => Ok(row),
-        None | Some(Book::Order(_) | Book::Transfer(_) | Book::Request(_)) => {
+        None | Some(Book::Order(_) | Book::Transfer(_) | Book::Request(_) | Book::Packet(_)) => {
             Err("its remittance does not wait".into())
         }
     }
@@ -220,10 +220,14 @@ fn waiting(book: &mut Option<Book>) -> Result<Remittance, String> {
 fn open(book: &mut Option<Book>) -> Result<&mut Request, String> {
     match book {
         Some(Book::Request(request)) if !request.open.is_empty() => Ok(request),
-        None
-        | Some(Book::Order(_) | Book::Transfer(_) | Book::Remittance(_) | Book::Request(_)) => {
-            Err("its request is not open".into())
-        }
+        None => Err("its request is not open".into()),
+        Some(
+            Book::Order(_)
+            | Book::Transfer(_)
+            | Book::Remittance(_)
+            | Book::Request(_)
+            | Book::Packet(_),
+        ) => Err("its request is not open".into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the audit knows of one order or transfer, and how its story may go on.
+//! What the audit knows of one order, transfer or red packet, and how its story may go on.
 
 use minicbor::{Decode, Encode};
 
@@ -7,19 +7,25 @@ use crate::bank::answer::{Answer, TransferAnswered};
 use crate::campaign::grant::{Granted, Part, RebateBack, RebateStage, Returned};
 use crate::campaign::payout::RebatePaid;
 use crate::event::Event;
-use crate::ids::{EventNumber, MerchantId, OrderId, RemittanceId, RequestId, TransferId, UserId};
+use crate::ids::{
+    EventNumber, MerchantId, OrderId, PacketId, RemittanceId, RequestId, TransferId, UserId,
+};
 use crate::ledger::{Account, Postings};
-use crate::limits::REFUNDS_PER_ORDER_MAX;
+use crate::limits::{PAY_CODE_UNASKED_MAX, REFUNDS_PER_ORDER_MAX};
 use crate::money::Fen;
+use crate::order::decline::OrderDeclined;
 use crate::order::pay::OrderPaid;
 use crate::order::refund::OrderRefunded;
 use crate::order::reverse::OrderReversed;
+use crate::order::spend_code::CodeSpent;
 use crate::time::UnixMillis;
 
 use super::accounts::Accounts;
+use super::packets::{self, Packet};
 use super::people;
 
-/// An order, a transfer that the bank has not answered, a remittance that waits, or a request.
+/// An order, a transfer that the bank has not answered, a remittance that waits, a request, or a red
+/// packet.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub(super) enum Book {
     #[n(0)]
@@ -30,6 +36,8 @@ pub(super) enum Book {
     Remittance(#[n(0)] people::Remittance),
     #[n(3)]
     Request(#[n(0)] people::Request),
+    #[n(4)]
+    Packet(#[n(0)] Box<Packet>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -60,6 +68,9 @@ struct Open {
     until: UnixMillis,
     #[n(1)]
     only_payer: Option<UserId>,
+    /// Who showed a pay code last, and whether it waits for that shopper's consent.
+    #[n(2)]
+    shown: Option<(UserId, bool)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -107,7 +118,7 @@ pub(super) struct Transfer {
     amount: Fen,
 }
 
-/// The order or transfer that the event begins.
+/// The order, transfer or packet that the event begins.
 pub(super) fn begun(event: &Event) -> Option<Book> {
     let transfer = |user, way, amount| Some(Book::Transfer(Transfer { user, way, amount }));
     #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds begin a story")]
@@ -118,12 +129,14 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
             stage: Stage::Open(Open {
                 until: event.expires_at,
                 only_payer: event.terms.only_payer,
+                shown: None,
             }),
         })),
         Event::TopUpRequested(event) => transfer(event.user, Direction::TopUp, event.amount),
         Event::WithdrawalRequested(event) => {
             transfer(event.user, Direction::Withdrawal, event.amount)
         }
+        Event::PacketSent(event) => Some(Book::Packet(Box::new(Packet::of(event)))),
         Event::MoneySent(event) => people::sent(event),
         Event::MoneyRequested(event) => Some(people::asked(event)),
         _ => None,
@@ -134,13 +147,18 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
 pub(super) fn beginning(event: &Event) -> Option<EventNumber> {
     let order = event.order().map(|OrderId(began)| began);
     order
+        .or_else(|| event.packet().map(PacketId::event))
         .or_else(|| event.transfer().map(|TransferId(began)| began))
         .or_else(|| event.remittance().map(|RemittanceId(began)| began))
         .or_else(|| event.request().map(|RequestId(began)| began))
 }
 
 /// What the postings should be of an event that goes on with no earlier one.
-pub(super) fn expected(event: &Event, accounts: &Accounts) -> Result<Postings, String> {
+pub(super) fn expected(
+    number: EventNumber,
+    event: &Event,
+    accounts: &Accounts,
+) -> Result<Postings, String> {
     #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds move money")]
     match event {
         Event::BrandFunded(event) => {
@@ -171,13 +189,14 @@ pub(super) fn expected(event: &Event, accounts: &Accounts) -> Result<Postings, S
             let transit = Account::Transit(accounts.brand_of(event.user)?);
             Ok(Postings::new().with(Account::Wallet(event.user), transit, event.amount))
         }
+        Event::PacketSent(event) => packets::sent(number, event, accounts),
         Event::MoneySent(event) => people::expected(event, accounts),
         _ => Ok(Postings::new()),
     }
 }
 
-/// Goes on with a story: what the event's postings should be, from what is known of the order or
-/// transfer.
+/// Goes on with a story: what the event's postings should be, from what is known of the order,
+/// transfer or packet.
 pub(super) fn go_on(
     book: &mut Option<Book>,
     number: EventNumber,
@@ -206,6 +225,14 @@ pub(super) fn go_on(
             }
             Ok(Postings::new())
         }
+        Event::CodeSpent(event) => {
+            known(book, event.order, event.merchant)?.code_spent(event)?;
+            Ok(Postings::new())
+        }
+        Event::OrderDeclined(event) => {
+            known(book, event.order, event.merchant)?.declined(event)?;
+            Ok(Postings::new())
+        }
         Event::OrderReversed(event) => {
             let order = known(book, event.order, event.merchant)?;
             order.reversed(event, number, accounts)
@@ -216,10 +243,13 @@ pub(super) fn go_on(
         }
         Event::RebatePaid(event) => match book {
             Some(Book::Order(order)) => order.rebate_paid(event),
-            None | Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_)) => {
+            None => Err(format!("order {} does not exist", event.order)),
+            Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_) | Book::Packet(_)) => {
                 Err(format!("order {} does not exist", event.order))
             }
         },
+        Event::ShareGrabbed(event) => packet(book, event.packet)?.grabbed(event, accounts),
+        Event::PacketExpired(event) => packet(book, event.packet)?.expired(event),
         other => people::go_on(book, other, accounts),
     }
 }
@@ -251,9 +281,20 @@ fn answered(
     })
 }
 
+fn packet(book: &mut Option<Book>, id: PacketId) -> Result<&mut Packet, String> {
+    match book {
+        Some(Book::Packet(packet)) => Ok(packet),
+        None => Err(format!("packet {id} does not exist")),
+        Some(Book::Order(_) | Book::Transfer(_) | Book::Remittance(_) | Book::Request(_)) => {
+            Err(format!("packet {id} does not exist"))
+        }
+    }
+}
+
 fn known(book: &mut Option<Book>, id: OrderId, of: MerchantId) -> Result<&mut Order, String> {
     match book {
-        None | Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_)) => {
+        None => Err(format!("order {id} does not exist")),
+        Some(Book::Transfer(_) | Book::Remittance(_) | Book::Request(_) | Book::Packet(_)) => {
             Err(format!("order {id} does not exist"))
         }
         Some(Book::Order(order)) if order.merchant != of => {
@@ -267,21 +308,31 @@ fn known(book: &mut Option<Book>, id: OrderId, of: MerchantId) -> Result<&mut Or
     }
 }
 
+impl Open {
+    /// Whether it may be paid so.
+    fn check(&self, event: &OrderPaid) -> Result<(), String> {
+        if event.at >= self.until {
+            return Err(format!("order {} is paid after its end", event.order));
+        }
+        let shown = self.shown.map(|(payer, _)| payer);
+        let mut only = self.only_payer.iter().chain(&shown);
+        if only.any(|only| *only != event.payer) {
+            return Err(format!("order {} is for another payer", event.order));
+        }
+        Ok(())
+    }
+}
+
 impl Order {
     fn paid(&mut self, event: &OrderPaid, accounts: &Accounts) -> Result<Postings, String> {
         let brand = accounts.brand_of(event.payer)?;
-        let Stage::Open(Open { until, only_payer }) = self.stage else {
+        let Stage::Open(open) = &self.stage else {
             return Err(format!("order {} is paid twice", event.order));
         };
         if event.amount != self.amount {
             return Err(format!("it should be {} yuan", self.amount));
         }
-        if event.at >= until {
-            return Err(format!("order {} is paid after its end", event.order));
-        }
-        if only_payer.is_some_and(|only| only != event.payer) {
-            return Err(format!("order {} is for another payer", event.order));
-        }
+        open.check(event)?;
         self.stage = Stage::Paid(Paid {
             payer: event.payer,
             fee: event.fee,
@@ -337,6 +388,44 @@ impl Order {
             );
         }
         Ok(postings)
+    }
+
+    fn code_spent(&mut self, event: &CodeSpent) -> Result<(), String> {
+        let Stage::Open(open) = &mut self.stage else {
+            return Err(format!("order {} is paid and takes no code", event.order));
+        };
+        if event.at >= open.until || open.only_payer.is_some_and(|only| only != event.payer) {
+            return Err(format!("order {} takes no code of theirs", event.order));
+        }
+        if open.shown.is_some_and(|(_, asked)| asked) {
+            return Err(format!("order {} waits for a shopper", event.order));
+        }
+        if !event.code.is_good_at(event.at) {
+            return Err("its code is not of that time".into());
+        }
+        if event.asked_until.is_none() && self.amount > PAY_CODE_UNASKED_MAX {
+            return Err("so much is not paid unasked".into());
+        }
+        if event.asked_until.is_some_and(|end| end > open.until) {
+            return Err(format!(
+                "order {} ends before {:?}",
+                event.order, event.asked_until
+            ));
+        }
+        open.shown = Some((event.payer, event.asked_until.is_some()));
+        open.until = event.asked_until.unwrap_or(open.until);
+        Ok(())
+    }
+
+    fn declined(&mut self, event: &OrderDeclined) -> Result<(), String> {
+        match &self.stage {
+            Stage::Open(open) if open.shown == Some((event.payer, true)) => {}
+            Stage::Open(_) | Stage::Paid(_) | Stage::Over => {
+                return Err(format!("order {} did not wait for them", event.order));
+            }
+        }
+        self.stage = Stage::Over;
+        Ok(())
     }
 
     fn rebate_paid(&mut self, event: &RebatePaid) -> Result<Postings, String> {

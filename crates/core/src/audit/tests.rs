@@ -2,15 +2,19 @@ use std::sync::Arc;
 
 use super::*;
 use crate::bank::answer::Answer::{Declined, Done};
-use crate::ids::{BrandId, MerchantId, OrderId, TransferId, UserId};
+use crate::ids::{BrandId, MerchantId, OrderId, RemittanceId, RequestId, TransferId, UserId};
 use crate::ledger::Postings;
+use crate::limits::{DAY_MS, REQUEST_LIFE_MS};
 use crate::money::BasisPoints;
 use crate::order::expire::OrderExpired;
+use crate::remittance::send::SendMoney;
+use crate::remittance::{Delay, To};
 use crate::testing::{
-    LEI, MEI, NO_ORDER, NO_SHOP, NOBODY, SHOP, World, answer, change_fee, close, create, given,
-    named, nth, number, pay, refund, reverse, set_status, top_up, withdraw,
+    CLAIM, LEI, MEI, MEI2, NO_ORDER, NO_SHOP, NOBODY, SHOP, World, accept, answer, arrive, ask,
+    cancel, change_fee, close, create, decline, expire_request, give_back, given, named, nth,
+    number, pay, refund, reverse, send, set_status, take_back, top_up, withdraw,
 };
-use crate::user::UserStatus;
+use crate::user::{Tier, UserStatus, set_tier::SetTier};
 
 /// Its events by number: opened 0, brands 1–2, merchants 3–4, users 5–8, each user's top-up and
 /// its answer 9–16, then those below from 17.
@@ -92,7 +96,11 @@ fn the_totals_of_a_good_history() {
 type Fault = (usize, &'static str, fn(&mut Vec<Event>));
 
 fn find(faults: &[Fault]) {
-    let good = good().events;
+    find_in(&good(), faults);
+}
+
+fn find_in(good: &World, faults: &[Fault]) {
+    let good = good.events.clone();
     for (n, (at, what, damage)) in faults.iter().enumerate() {
         let mut events = good.clone();
         damage(&mut events);
@@ -307,4 +315,111 @@ fn a_fifty_first_refund_is_a_contradiction() {
     }
     let found = world.audit.read(&last).unwrap_err();
     assert!(found.what.contains("too often"), "{found}");
+}
+
+/// Its first 17 events are as in [`good`].
+fn good_people() -> World {
+    let day = To::Later(LEI, Delay::Day);
+    let mut world = given([
+        send("a", To::Now(MEI2), 30).into(),           // 17
+        send("b", To::Now(LEI), 40).into(),            // 18, reserve 40
+        send("c", day, 50).into(),                     // 19
+        send("d", day, 60).into(),                     // 20
+        send("e", To::Unregistered(CLAIM), 70).into(), // 21
+        send("f", To::Unregistered(CLAIM), 80).into(), // 22
+        take_back(MEI, RemittanceId(nth(3))),          // 23: d
+        accept(RemittanceId(nth(4)), CLAIM, MEI2),     // 24: e
+        ask("q", &[(MEI, 5), (MEI2, 6)]).into(),       // 25
+        SendMoney {
+            request: Some(RequestId(nth(8))),
+            ..send("g", To::Now(LEI), 5)
+        }
+        .into(), // 26
+        decline(RequestId(nth(8)), MEI2),              // 27
+        ask("r", &[(MEI, 7)]).into(),                  // 28
+        cancel(RequestId(nth(11)), LEI),               // 29
+        ask("s", &[(MEI, 8)]).into(),                  // 30
+        SetTier {
+            user: MEI,
+            tier: Tier::Verified,
+        }
+        .into(), // 31
+        send("h", day, 90).into(),                     // 32
+    ])
+    .after_ms(DAY_MS);
+    world.accept(&arrive(RemittanceId(nth(2)))); // 33: c
+    world.accept(&give_back(RemittanceId(nth(5)))); // 34: f
+    world = world.after_ms(REQUEST_LIFE_MS);
+    world.accept(&expire_request(RequestId(nth(13)))); // 35
+    world
+}
+
+#[test]
+fn the_totals_of_people() {
+    let totals = audit(&good_people().events).unwrap();
+    let (reserve, waits) = (Fen(400_000), Fen(90));
+    assert_eq!((totals.bank_reserve, totals.remittances), (reserve, waits));
+    assert_eq!(totals.wallets, Fen(399_910));
+}
+
+#[test]
+#[rustfmt::skip] // a fault a line
+fn faults_of_remittances() {
+    find_in(&good_people(), &[
+        (17, "payer is its payee", edit!(17 MoneySent e => e.to = To::Now(MEI))),
+        (17, "no amount", edit!(17 MoneySent e => e.amount = Fen(0))),
+        (17, "should be", edit!(17 MoneySent e => e.amount = Fen(31))),
+        (17, "should be", edit!(17 MoneySent e => e.to = To::Now(UserId(3)))),
+        (17, "does not exist", edit!(17 MoneySent e => e.to = To::Now(NOBODY))),
+        (17, "another time", edit!(17 MoneySent e => e.due = Some(e.at))),
+        (17, "between the reserves", edit!(17 MoneySent e => e.reserve = Fen(1))),
+        (18, "between the reserves", edit!(18 MoneySent e => e.reserve = Fen(41))),
+        (18, "should be", edit!(18 MoneySent e => e.reserve = Fen(39))),
+        (18, "used twice", edit!(18 MoneySent e => e.number = number("a"))),
+        (19, "another time", edit!(19 MoneySent e => e.due = Some(e.at.plus(DAY_MS - 1)))),
+        (19, "another time", edit!(19 MoneySent e => e.to = To::Later(LEI, Delay::TwoHours))),
+        (23, "does not wait", edit!(23 RemittanceTakenBack e => e.remittance = RemittanceId(nth(0)))),
+        (23, "0.60 yuan of user 0", edit!(23 RemittanceTakenBack e => e.payer = LEI)),
+        (23, "0.60 yuan of user 0", edit!(23 RemittanceTakenBack e => e.amount = Fen(61))),
+        (23, "should be", edit!(23 RemittanceTakenBack e => e.postings = Postings::new())),
+        (24, "does not wait", again!(23 at 24)),
+        (24, "should be", edit!(24 RemittanceAccepted e => e.payee = UserId(3))),
+        (24, "waited for nobody", edit!(24 RemittanceAccepted e => {
+            (e.remittance, e.amount) = (RemittanceId(nth(2)), Fen(50));
+        })),
+        (33, "at somebody else", edit!(33 RemittanceArrived e => e.payee = MEI2)),
+        (33, "at somebody else", edit!(19 MoneySent e => e.to = To::Later(MEI2, Delay::Day))),
+        (33, "decides otherwise", edit!(33 RemittanceArrived e => {
+            (e.remittance, e.amount) = (RemittanceId(nth(15)), Fen(90));
+            e.at = e.at.plus(-1);
+        })),
+        (34, "does not wait", again!(33 at 34)),
+        (34, "does not wait", edit!(34 RemittanceReturned e => e.remittance = RemittanceId(nth(2)))),
+        (34, "should be", edit!(34 RemittanceReturned e => e.postings = Postings::new())),
+        (31, "does not exist", edit!(31 UserTierSet e => e.user = NOBODY)),
+    ]);
+}
+
+#[test]
+#[rustfmt::skip] // a fault a line
+fn faults_of_requests() {
+    find_in(&good_people(), &[
+        (25, "are not so", edit!(25 MoneyRequested e => e.shares.clear())),
+        (25, "are not so", edit!(25 MoneyRequested e => e.shares[1].0 = MEI)),
+        (25, "are not so", edit!(25 MoneyRequested e => e.shares[1].0 = LEI)),
+        (25, "are not so", edit!(25 MoneyRequested e => e.shares[1].1 = Fen(0))),
+        (25, "are not so", edit!(25 MoneyRequested e => e.until = e.at)),
+        (25, "does not exist", edit!(25 MoneyRequested e => e.asker = NOBODY)),
+        (26, "no such share", edit!(25 MoneyRequested e => e.shares[0].1 = Fen(4))),
+        (26, "who did not ask", edit!(26 MoneySent e => e.to = To::Now(MEI2))),
+        (26, "is not open", edit!(26 MoneySent e => e.request = Some(RequestId(nth(0))))),
+        (27, "no such share", edit!(27 ShareDeclined e => e.payer = MEI)),
+        (27, "user 2 asked", edit!(27 ShareDeclined e => e.asker = MEI)),
+        (28, "is not open", again!(27 at 28)),
+        (29, "user 2 asked", edit!(29 RequestCancelled e => e.asker = MEI)),
+        (30, "is not open", again!(29 at 30)),
+        (35, "expires before", edit!(35 RequestExpired e => e.at = e.at.plus(-DAY_MS - 1))),
+        (35, "is not open", edit!(35 RequestExpired e => e.request = RequestId(nth(8)))),
+        (36, "is not open", again!(35 at 36)),
+    ]);
 }

@@ -44,6 +44,8 @@ pub struct Totals {
     pub campaign_funds: Fen,
     /// Rebates that wait for their day.
     pub pending_rebates: Fen,
+    /// What nobody took yet of red packets.
+    pub packets: Fen,
     /// Sent to persons and not there yet.
     pub remittances: Fen,
     /// Rebates that went back no more.
@@ -80,6 +82,8 @@ impl Totals {
             | Event::MerchantChanged(_)
             | Event::OrderClosed(_)
             | Event::OrderExpired(_)
+            | Event::CodeSpent(_)
+            | Event::OrderDeclined(_)
             | Event::OrderReversed(_)
             | Event::CampaignAdded(_)
             | Event::CampaignStepped(_)
@@ -96,6 +100,9 @@ impl Totals {
             | Event::Swept(_)
             | Event::TraitsSet(_)
             | Event::BrandFunded(_)
+            | Event::PacketSent(_)
+            | Event::ShareGrabbed(_)
+            | Event::PacketExpired(_)
             | Event::UserTierSet(_)
             | Event::MoneySent(_)
             | Event::RemittanceArrived(_)
@@ -138,6 +145,7 @@ impl fmt::Display for Totals {
         writeln!(f, "  capital         {:>42} yuan", self.capital)?;
         writeln!(f, "  campaign funds  {:>42} yuan", self.campaign_funds)?;
         writeln!(f, "  pending rebates {:>42} yuan", self.pending_rebates)?;
+        writeln!(f, "  red packets     {:>42} yuan", self.packets)?;
         writeln!(f, "  remittances     {:>42} yuan", self.remittances)?;
         writeln!(f, "  less subsidies  {:>42} yuan", self.subsidies)?;
         write!(f, "  less losses     {:>42} yuan", self.rebate_losses)

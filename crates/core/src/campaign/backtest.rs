@@ -165,6 +165,7 @@ impl Backtest {
             expires_at: event.at,
             state: OrderState::Open,
             last: event.order.0,
+            shown: None,
         };
         let id = self.stand();
         let mut why = None;
@@ -309,11 +310,16 @@ fn apply(state: &mut State, event: &Event) {
         | Event::WithdrawalRequested(_)
         | Event::TransferAnswered(_)
         | Event::OrderCreated(_)
+        | Event::CodeSpent(_)
+        | Event::OrderDeclined(_)
         | Event::OrderClosed(_)
         | Event::OrderExpired(_)
         | Event::BrandFunded(_)
         | Event::SubsidyPaid(_)
         | Event::SubsidyReturned(_)
+        | Event::PacketSent(_)
+        | Event::ShareGrabbed(_)
+        | Event::PacketExpired(_)
         | Event::MoneySent(_)
         | Event::RemittanceArrived(_)
         | Event::RemittanceTakenBack(_)

@@ -220,6 +220,7 @@ impl OrderCreated {
             expires_at: self.expires_at,
             state: OrderState::Open,
             last: number,
+            shown: None,
         }
     }
 }
@@ -306,6 +307,7 @@ mod tests {
             expires_at,
             state: OrderState::Open,
             last: nth(0),
+            shown: None,
         };
         assert_eq!(world.state.order(ORDER), Some(&order));
         assert_eq!(world.state.next_due(), Some(expires_at));

@@ -1,4 +1,4 @@
-//! Orders in memory, and when the open ones end.
+//! Orders in memory, when the open ones end, and whose consent they wait for.
 //!
 //! An exact timer for each order would cost more than paying it. Each chunk of the table has a bound
 //! instead, not later than the end of any open order in it. When the bound has come the chunk is
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
-use crate::ids::OrderId;
+use crate::ids::{OrderId, UserId};
 use crate::order::{Order, OrderState};
 use crate::table::{Table, chunk_of};
 use crate::time::UnixMillis;
@@ -20,6 +20,8 @@ pub(crate) struct Orders {
     rows: Table<OrderId, Order>,
     bounds: BTreeSet<(UnixMillis, u64)>,
     bound_of: HashMap<u64, UnixMillis, FixedState>,
+    /// Open orders that wait for a shopper's consent, oldest question first.
+    asked: HashMap<UserId, Vec<OrderId>, FixedState>,
 }
 
 impl Orders {
@@ -38,6 +40,9 @@ impl Orders {
     pub fn insert(&mut self, id: OrderId, order: Order) {
         if order.state == OrderState::Open {
             self.bound(chunk_of(id), order.expires_at);
+            if let Some(payer) = order.asked() {
+                self.asked.entry(payer).or_default().push(id);
+            }
         }
         self.rows.insert(id, order);
     }
@@ -48,6 +53,27 @@ impl Orders {
         if self.rows.chunk(chunk).is_none() {
             self.unbound(chunk);
         }
+    }
+
+    /// An open order waits for a shopper's consent until it ends.
+    pub fn ask(&mut self, id: OrderId, payer: UserId, end: UnixMillis) {
+        self.bound(chunk_of(id), end);
+        self.asked.entry(payer).or_default().push(id);
+    }
+
+    /// The order that waited is open no longer.
+    pub fn answered(&mut self, id: OrderId, payer: UserId) {
+        if let Some(waiting) = self.asked.get_mut(&payer) {
+            waiting.retain(|waits| *waits != id);
+            if waiting.is_empty() {
+                self.asked.remove(&payer);
+            }
+        }
+    }
+
+    /// The orders that wait for a shopper's consent.
+    pub fn asked(&self, payer: UserId) -> &[OrderId] {
+        self.asked.get(&payer).map_or(&[], Vec::as_slice)
     }
 
     fn bound(&mut self, chunk: u64, end: UnixMillis) {

@@ -3,18 +3,22 @@
 //! ```text
 //! Open ── pay ──► Paid ── refund … ──► Paid (refunded in part or in full)
 //!  │                └──── reverse ───► Reversed
-//!  ├── close / expire ───────────────► Closed
+//!  ├── close / expire / decline ─────► Closed
 //!  └── reverse ──────────────────────► Reversed
 //! ```
+//!
+//! A shopper's pay code binds an open order to that shopper, who may be asked first.
 
 pub mod close;
 pub mod create;
+pub mod decline;
 mod ends;
 pub mod expire;
 mod give_back;
 pub mod pay;
 pub mod refund;
 pub mod reverse;
+pub mod spend_code;
 
 use std::sync::Arc;
 
@@ -56,6 +60,21 @@ pub struct Order {
     /// The newest event that touched it.
     #[n(5)]
     pub last: EventNumber,
+    /// The shopper whose pay code was spent on it last.
+    #[n(6)]
+    pub shown: Option<Box<Shown>>,
+}
+
+/// A shopper who showed a pay code for an order.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Shown {
+    /// Nobody else may pay the order.
+    #[n(0)]
+    pub payer: UserId,
+    /// It waits for this shopper's consent.
+    #[n(1)]
+    pub asked: bool,
 }
 
 /// What became of an order.
@@ -192,6 +211,12 @@ impl Order {
         Some(order)
     }
 
+    /// Whose consent it waits for, or waited.
+    fn asked(&self) -> Option<UserId> {
+        let shown = self.shown.as_ref().filter(|shown| shown.asked);
+        shown.map(|shown| shown.payer)
+    }
+
     /// Applies an event that goes on with this order.
     fn apply(&mut self, number: EventNumber, event: &Event) {
         #[allow(
@@ -200,7 +225,10 @@ impl Order {
         )]
         match event {
             Event::OrderPaid(event) => pay::apply(self, number, event),
-            Event::OrderClosed(_) | Event::OrderExpired(_) => self.state = OrderState::Closed,
+            Event::OrderClosed(_) | Event::OrderExpired(_) | Event::OrderDeclined(_) => {
+                self.state = OrderState::Closed;
+            }
+            Event::CodeSpent(event) => spend_code::apply(self, number, event),
             Event::OrderReversed(event) => reverse::apply(self, event),
             Event::OrderRefunded(event) => refund::apply(self, event),
             Event::RebatePaid(_) => payout::apply(self),
@@ -219,5 +247,9 @@ pub(crate) fn settle(state: &mut State, id: OrderId, change: impl FnOnce(&mut Or
         .expect("the order was found when deciding");
     change(order);
     order.last = number;
+    let asked = order.asked();
+    if let Some(payer) = asked {
+        state.orders.answered(id, payer);
+    }
     state.settled.push_back((number, id));
 }

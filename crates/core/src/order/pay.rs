@@ -86,7 +86,7 @@ refusals! {
     OrderExpired = "this order's time is over",
     /// No such user. Final.
     PayerNotFound = "there is no such payer",
-    /// The order names another payer. Final.
+    /// The order names another payer, or another's pay code was spent on it. Final.
     OtherPayer = "this order is for another payer",
     /// Frozen or closed. May succeed once thawed.
     PayerNotActive = "this user may not move money",
@@ -148,7 +148,9 @@ pub fn decide(state: &State, now: UnixMillis, command: &PayOrder) -> Decision<Or
     let Some(payer) = state.user(command.payer) else {
         return Decision::Refuse(Refusal::PayerNotFound);
     };
-    if order.only_payer.is_some_and(|only| only != command.payer) {
+    let shown = order.shown.as_ref().map(|shown| shown.payer);
+    let mut only = order.only_payer.iter().chain(&shown);
+    if only.any(|only| *only != command.payer) {
         return Decision::Refuse(Refusal::OtherPayer);
     }
     let active = payer.status == UserStatus::Active;

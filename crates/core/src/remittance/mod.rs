@@ -181,7 +181,7 @@ impl State {
 
 /// What moves when an amount reaches its payee, from the payer's wallet or from the account in which
 /// it waited, and how much of it between the brands' bank reserves.
-fn reach(
+pub(crate) fn reach(
     state: &State,
     from: Account,
     payer: UserId,

@@ -11,9 +11,9 @@ pub mod session;
 pub mod device;
 pub mod signed;
 
-pub mod phone;
 
 pub mod account;
+pub mod phone;
 pub mod password;
 pub mod pin;
 pub mod staff;

@@ -9,7 +9,7 @@ use std::error::Error;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use feiqian_core::{bank, brand, campaign, merchant, order, remittance, request, user};
+use feiqian_core::{bank, brand, campaign, merchant, order, packet, remittance, request, user};
 use feiqian_engine::{Rejected, Stopped};
 use feiqian_store::StoreError;
 use feiqian_store::vault::VaultError;
@@ -364,6 +364,10 @@ answers!(unnumbered order::close::Refusal {
     NotFound: OrderNotFound = "order_not_found";
     Refused: AlreadyPaid = "already_paid";
 });
+answers!(unnumbered order::decline::Refusal {
+    NotFound: OrderNotFound = "order_not_found";
+    Refused: NotAsked = "not_asked", AlreadyPaid = "already_paid";
+});
 answers!(order::refund::Refusal {
     NotFound: OrderNotFound = "order_not_found";
     InvalidRequest: TextTooLong = "text_bad" at "reason";
@@ -396,6 +400,21 @@ answers!(campaign::budget::Refusal {
     InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "to";
     Refused: Ended = "campaign_ended", OtherBudget = "other_budget" at "from",
         BelowUsed = "below_used" at "to", BalanceShort = "balance_short";
+});
+answers!(packet::send::Refusal {
+    NotFound: UserNotFound = "user_not_found";
+    InvalidRequest: SharesOutOfRange = "shares_out_of_range" at "shares",
+        AmountOutOfRange = "amount_out_of_range" at "total",
+        BelowShares = "below_shares" at "total", Uneven = "uneven" at "total",
+        TextTooLong = "text_bad" at "message";
+    Refused: UserNotActive = "user_not_active", PayeeNotFound = "payee_not_found" at "to",
+        PayeeIsSender = "payee_is_sender" at "to",
+        BalanceShort = "balance_short", AboveLimit = "above_limit" at "total";
+});
+answers!(unnumbered packet::grab::Refusal {
+    NotFound: PacketNotFound = "packet_not_found", UserNotFound = "user_not_found";
+    Refused: UserNotActive = "user_not_active", ForAnother = "packet_for_another",
+        Empty = "packet_empty", Expired = "packet_expired";
 });
 answers!(campaign::give::Refusal {
     NotFound: CampaignNotFound = "campaign_not_found";

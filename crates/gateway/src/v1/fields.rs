@@ -10,8 +10,8 @@ use feiqian_core::limits::{
     NUMBER_CHARS_MAX, REASON_CHARS_MAX,
 };
 use feiqian_core::{
-    BasisPoints, BrandId, CampaignId, CouponId, EventNumber, Fen, MerchantId, OrderId, RefundId,
-    RemittanceId, RequestId, TransferId, UnixMillis, UserId,
+    BasisPoints, BrandId, CampaignId, CouponId, EventNumber, Fen, MerchantId, OrderId, PacketId,
+    RefundId, RemittanceId, RequestId, TransferId, UnixMillis, UserId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -135,6 +135,37 @@ id_field! {
 id_field! {
     /// `trf_12`.
     TransferRef(TransferId), "trf_", u64, |id| id.0.0, |n| TransferId(EventNumber(n)), "19", "trf_12"
+}
+
+/// `pkt_17`: a red packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacketRef(pub PacketId);
+
+impl From<PacketId> for PacketRef {
+    fn from(id: PacketId) -> Self {
+        Self(id)
+    }
+}
+
+impl Serialize for PacketRef {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("pkt_{}", self.0))
+    }
+}
+
+impl PartialSchema for PacketRef {
+    fn schema() -> RefOr<Schema> {
+        let text = text_schema()
+            .pattern(Some("^pkt_(0|[1-9][0-9]{0,16})$"))
+            .examples(["pkt_17"]);
+        schema(text.build())
+    }
+}
+
+impl ToSchema for PacketRef {
+    fn name() -> Cow<'static, str> {
+        "PacketId".into()
+    }
 }
 
 id_field! {

@@ -188,7 +188,8 @@ impl Names {
         Self(named.collect())
     }
 
-    fn get(&self, id: CampaignId) -> String {
+    /// The name of one of them.
+    pub fn get(&self, id: CampaignId) -> String {
         self.0.get(&id).cloned().unwrap_or_default()
     }
 }

@@ -106,6 +106,10 @@ pub enum OrderEventKind {
     Reversed,
     /// Part or all was given back.
     Refunded,
+    /// A shopper's pay code was spent on it.
+    PayCodeShown,
+    /// The shopper was asked and declined.
+    Declined,
 }
 
 /// One step of an order's story.
@@ -304,6 +308,8 @@ fn step(event: &Event) -> Option<OrderEvent> {
         Event::OrderExpired(_) => OrderEventKind::Expired,
         Event::OrderReversed(_) => OrderEventKind::Reversed,
         Event::OrderRefunded(_) => OrderEventKind::Refunded,
+        Event::CodeSpent(_) => OrderEventKind::PayCodeShown,
+        Event::OrderDeclined(_) => OrderEventKind::Declined,
         Event::Opened(_)
         | Event::BrandAdded(_)
         | Event::UserAdded(_)
@@ -337,7 +343,10 @@ fn step(event: &Event) -> Option<OrderEvent> {
         | Event::MoneyRequested(_)
         | Event::ShareDeclined(_)
         | Event::RequestCancelled(_)
-        | Event::RequestExpired(_) => return None,
+        | Event::RequestExpired(_)
+        | Event::PacketSent(_)
+        | Event::ShareGrabbed(_)
+        | Event::PacketExpired(_) => return None,
     };
     Some(OrderEvent {
         kind,

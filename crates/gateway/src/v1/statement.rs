@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::{
-    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, Posting, RefundId, RemittanceId,
+    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, PacketId, Posting, RefundId, RemittanceId,
     State, TransferId,
 };
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::ask;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::fields::{
-    CampaignRef, Cursor, MerchantRef, OrderIdRef, RefundRef, RemittanceRef, Time, TransferRef,
+    CampaignRef, Cursor, MerchantRef, OrderIdRef, PacketRef, RefundRef, RemittanceRef, Time, TransferRef,
     UserRef,
 };
 use super::input::{Id, Page, Paging};
@@ -54,6 +54,12 @@ pub enum EntryKind {
     MoneyReceived,
     /// Sent money is back: taken back, or it could not arrive.
     MoneyReturned,
+    /// A red packet was sent.
+    PacketSent,
+    /// A share of a red packet was taken.
+    PacketShare,
+    /// What nobody took of a red packet went back.
+    PacketReturned,
 }
 
 /// A line of a statement.
@@ -78,6 +84,9 @@ pub struct StatementEntry {
     /// Of money between persons.
     #[serde(skip_serializing_if = "Option::is_none")]
     remittance_id: Option<RemittanceRef>,
+    /// Of a red packet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packet_id: Option<PacketRef>,
     /// Of an advance for a campaign, or a rebate.
     #[serde(skip_serializing_if = "Option::is_none")]
     campaign_id: Option<CampaignRef>,
@@ -181,7 +190,8 @@ fn entry(
         | Account::Subsidy(_)
         | Account::CampaignFund(_)
         | Account::PendingRebate(_)
-        | Account::Remittance(_) => None,
+        | Account::Remittance(_)
+        | Account::Packet(_) => None,
     };
     let (kind, shop, order) = match event {
         Event::OrderPaid(e) => (EntryKind::Payment, Some(e.merchant), Some(e.order)),
@@ -208,6 +218,9 @@ fn entry(
         Event::RemittanceTakenBack(_) | Event::RemittanceReturned(_) => {
             (EntryKind::MoneyReturned, None, None)
         }
+        Event::PacketSent(_) => (EntryKind::PacketSent, None, None),
+        Event::ShareGrabbed(_) => (EntryKind::PacketShare, None, None),
+        Event::PacketExpired(_) => (EntryKind::PacketReturned, None, None),
         Event::CampaignAdded(_)
         | Event::UserTierSet(_)
         | Event::MoneyRequested(_)
@@ -230,7 +243,9 @@ fn entry(
         | Event::TopUpRequested(_)
         | Event::OrderCreated(_)
         | Event::OrderClosed(_)
-        | Event::OrderExpired(_) => return None,
+        | Event::OrderExpired(_)
+        | Event::CodeSpent(_)
+        | Event::OrderDeclined(_) => return None,
     };
     let line = StatementEntry {
         at: event.at().into(),
@@ -242,6 +257,7 @@ fn entry(
         refund_id: (kind == EntryKind::Refund).then(|| RefundId(number).into()),
         transfer_id: transfer_of(number, event).map(Into::into),
         remittance_id: remittance_of(number, event).map(Into::into),
+        packet_id: packet_of(number, event).map(Into::into),
         campaign_id: campaign_of(event).map(Into::into),
     };
     Some((line, shop))
@@ -260,6 +276,12 @@ fn campaign_of(event: &Event) -> Option<CampaignId> {
         Event::RebatePaid(e) => Some(e.campaign),
         _ => None,
     }
+}
+
+/// The red packet that an event sent or goes on with.
+fn packet_of(number: EventNumber, event: &Event) -> Option<PacketId> {
+    let sent = matches!(event, Event::PacketSent(_)).then(|| PacketId::new(number));
+    sent.flatten().or_else(|| event.packet())
 }
 
 fn from_transit(posting: &Posting) -> bool {

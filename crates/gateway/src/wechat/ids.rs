@@ -32,6 +32,8 @@ pub const ID_LEN: usize = 28;
 pub const PREPAY_ID_LEN: usize = 36;
 /// Number of characters of a code token.
 pub const CODE_TOKEN_LEN: usize = 20;
+/// Number of characters of a red packet's token.
+pub const PACKET_TOKEN_LEN: usize = 27;
 
 /// Half of the fourteen digits: the permutation works on two halves of seven.
 const HALF: u64 = 10_000_000;
@@ -56,6 +58,7 @@ enum Kind {
     CouponCode = 10,
     Subsidy = 11,
     SubsidyReturn = 12,
+    PacketToken = 13,
 }
 
 /// A prepay id, read.
@@ -277,6 +280,19 @@ impl Ids {
     pub fn read_code_token(&self, text: &str) -> Option<u64> {
         let order = self.open::<9, 6>(Kind::CodeToken, b"", &decode_text(text, CODE_TOKEN_LEN)?)?;
         (order <= NUMBER_MAX).then_some(order)
+    }
+
+    /// A token for a red packet's link (`/q/p/{token}`): 27 URL-safe characters with a 96-bit tag. Who has
+    /// it may open the packet.
+    #[must_use]
+    pub fn packet_token(&self, packet: u64) -> String {
+        URL_SAFE_NO_PAD.encode(self.seal::<12, 8>(Kind::PacketToken, b"", packet))
+    }
+
+    /// The red packet that a link's token is for.
+    #[must_use]
+    pub fn read_packet_token(&self, text: &str) -> Option<u64> {
+        self.open::<12, 8>(Kind::PacketToken, b"", &decode_text(text, PACKET_TOKEN_LEN)?)
     }
 
     /// The id of the notice of an event, in a UUID's form: 32 hexadecimal digits in groups of 8, 4, 4,

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
 
+mod hand;
 mod world;
 
 mod apps;
@@ -15,3 +16,4 @@ mod roles;
 mod limits;
 mod pages;
 mod server;
+mod wallet;

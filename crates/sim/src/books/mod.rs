@@ -159,6 +159,7 @@ impl Books {
                 Account::FeeIncome(brand),
                 Account::Capital(brand),
                 Account::RebateLoss(brand),
+                Account::Remittance(brand),
             ]
         });
         let campaigns = (0..).map(CampaignId).take(self.campaigns.rows.len());

@@ -73,6 +73,7 @@ impl Sizes {
         options.keep = Keep {
             numbers: self.keep,
             orders: self.keep,
+            shares: self.keep,
         };
         options.timers_max = self.timers_max;
         options.snapshot_every = self.snapshot_every;

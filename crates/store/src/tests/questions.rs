@@ -5,12 +5,14 @@ use std::ops::ControlFlow;
 use feiqian_core::archive::Archive;
 use feiqian_core::ids::BrandId;
 use feiqian_core::order::Order;
+use feiqian_core::remittance::{Delay, To};
 use feiqian_core::{
-    Account, Event, EventNumber, MerchantId, OrderId, TransferId, UnixMillis, UserId,
+    Account, Event, EventNumber, MerchantId, OrderId, RemittanceId, RequestId, TransferId,
+    UnixMillis, UserId,
 };
 
 use super::script::{BEGIN, Script, order_key};
-use crate::Store;
+use crate::{List, RemittanceStage, RequestStage, Store};
 
 pub fn accounts() -> impl Iterator<Item = Account> {
     let wallets = (0..4).map(|user| Account::Wallet(UserId(user)));
@@ -70,6 +72,11 @@ pub fn ask_all(store: &Store, script: &Script) {
             ask_pages(store, script, account, page);
         }
         ask_between(store, script, account, end);
+    }
+    for user in (0..5).map(UserId) {
+        for list in [List::Remittances(user), List::Requests(user)] {
+            ask_list(store, script, list);
+        }
     }
     let income = Account::FeeIncome(BrandId(0));
     assert_eq!(store.entries(income, None, 10).unwrap(), []);
@@ -161,6 +168,66 @@ pub fn ask_racing(store: &Store, script: &Script, known: EventNumber, seed: u64)
     assert_eq!(store.first_event_at(time).unwrap().0, first as u64);
 }
 
+/// Whether an event puts something on a list, in other words than the store's.
+fn is_on(list: List, event: &Event) -> bool {
+    match (list, event) {
+        (List::Remittances(user), Event::MoneySent(sent)) => {
+            let later = sent.to == To::Later(user, Delay::Day);
+            sent.payer == user || sent.to == To::Now(user) || later
+        }
+        (List::Remittances(user), Event::RemittanceAccepted(found)) => found.payee == user,
+        (List::Requests(user), Event::MoneyRequested(asked)) => {
+            asked.asker == user || asked.shares.iter().any(|(payer, _)| *payer == user)
+        }
+        _ => false,
+    }
+}
+
+fn ask_list(store: &Store, script: &Script, list: List) {
+    let events = script.numbered().rev();
+    let expected = events.filter(|(_, event)| is_on(list, event));
+    let expected: Vec<_> = expected.map(|(n, event)| (n, event.clone())).collect();
+    for page in [1, 7, 1_000_000] {
+        let mut found: Vec<(EventNumber, Event)> = Vec::new();
+        loop {
+            let before = found.last().map(|(number, _)| *number);
+            let next = store.list(list, before, page).unwrap();
+            assert!(next.len() <= page);
+            if next.is_empty() {
+                break;
+            }
+            found.extend(next);
+        }
+        assert!(found == expected, "{list:?} by {page}");
+    }
+}
+
+fn ask_people(store: &Store, number: EventNumber, event: &Event, later: &[(EventNumber, Event)]) {
+    let remittance = store.remittance(RemittanceId(number)).unwrap();
+    let request = store.request(RequestId(number)).unwrap();
+    match event {
+        Event::MoneySent(sent) => {
+            let story = remittance.expect("a remittance");
+            assert_eq!((&story.sent, story.end.as_ref()), (&**sent, later.first()));
+            let waits = matches!(story.stage(), RemittanceStage::Waiting(_));
+            assert_eq!(waits, sent.due.is_some() && later.is_empty());
+        }
+        Event::MoneyRequested(asked) => {
+            let story = request.expect("a request");
+            assert_eq!((&story.asked, &*story.later), (&**asked, later));
+            let shares = story.shares();
+            let settled = shares.iter().filter(|(_, at)| at.is_some()).count();
+            assert_eq!(shares.len(), 3);
+            assert!(settled <= later.len());
+            let cancelled = later
+                .iter()
+                .any(|(_, event)| matches!(event, Event::RequestCancelled(_)));
+            assert_eq!(story.stage() == RequestStage::Cancelled, cancelled);
+        }
+        _ => assert!(remittance.is_none() && request.is_none()),
+    }
+}
+
 fn ask_story(store: &Store, script: &Script, number: EventNumber, end: EventNumber) {
     let (order, transfer) = (OrderId(number), TransferId(number));
     let event = script.event(number);
@@ -184,7 +251,11 @@ fn ask_story(store: &Store, script: &Script, number: EventNumber, end: EventNumb
             (event, later.first())
         );
     } else {
-        assert!(story.is_none() && later.is_empty());
+        let people = matches!(event, Event::MoneySent(_) | Event::MoneyRequested(_));
+        assert!(story.is_none() && (later.is_empty() || people));
+    }
+    if end.0 == script.events.len() as u64 {
+        ask_people(store, number, event, &later);
     }
 }
 

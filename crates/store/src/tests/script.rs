@@ -11,9 +11,16 @@ use feiqian_core::order::create::{Channel, OrderCreated, Terms};
 use feiqian_core::order::pay::OrderPaid;
 use feiqian_core::order::refund::OrderRefunded;
 use feiqian_core::order::reverse::OrderReversed;
+use feiqian_core::remittance::accept::RemittanceAccepted;
+use feiqian_core::remittance::send::MoneySent;
+use feiqian_core::remittance::take_back::RemittanceTakenBack;
+use feiqian_core::remittance::{Claim, Delay, To};
+use feiqian_core::request::ask::MoneyRequested;
+use feiqian_core::request::cancel::RequestCancelled;
+use feiqian_core::request::decline::ShareDeclined;
 use feiqian_core::{
-    Account, Event, EventNumber, Fen, MerchantId, Number, OrderId, Postings, TransferId,
-    UnixMillis, UserId,
+    Account, Event, EventNumber, Fen, MerchantId, Number, OrderId, Postings, RemittanceId,
+    RequestId, TransferId, UnixMillis, UserId,
 };
 
 pub const BEGIN: UnixMillis = UnixMillis(1_510_329_600_000);
@@ -27,6 +34,8 @@ pub struct Script {
     /// With what is left to refund.
     paid: Vec<(OrderId, UserId, Fen)>,
     pending: Vec<(TransferId, UserId)>,
+    waiting: Vec<RemittanceId>,
+    asked: Vec<RequestId>,
 }
 
 pub fn number(n: u64) -> Number {
@@ -50,6 +59,8 @@ impl Script {
             open: vec![],
             paid: vec![],
             pending: vec![],
+            waiting: vec![],
+            asked: vec![],
         }
     }
 
@@ -79,7 +90,9 @@ impl Script {
 
     fn make(&mut self) -> Event {
         let this = EventNumber(self.events.len() as u64);
-        match self.below(10) {
+        match self.below(12) {
+            10 => self.send(RemittanceId(this)),
+            11 => self.ask_people(RequestId(this)),
             0..=3 => self.create(OrderId(this)),
             4..=6 => self.pay().unwrap_or_else(|| self.create(OrderId(this))),
             7 => self
@@ -234,6 +247,88 @@ impl Script {
         }
     }
 
+    /// Sends money, or ends what waits.
+    fn send(&mut self, id: RemittanceId) -> Event {
+        let (at, payer) = (self.now, self.user());
+        let (wallet, waits) = (Account::Wallet(payer), Account::Remittance(BrandId(0)));
+        if self.below(2) == 0
+            && let Some(remittance) = self.one_of(|script| &mut script.waiting)
+        {
+            let (payee, amount, reserve) = (self.user(), AMOUNT, Fen(0));
+            let postings = Postings::new().with(waits, wallet, amount);
+            return if self.below(2) == 0 {
+                let back = RemittanceTakenBack {
+                    at,
+                    remittance,
+                    payer,
+                    amount,
+                    postings,
+                };
+                Event::RemittanceTakenBack(back.into())
+            } else {
+                let found = RemittanceAccepted {
+                    at,
+                    remittance,
+                    payer,
+                    payee,
+                    amount,
+                    reserve,
+                    postings,
+                };
+                Event::RemittanceAccepted(found.into())
+            };
+        }
+        let request = self.one_of(|script| &mut script.asked);
+        let payee = self.user();
+        let to = match self.below(2) {
+            0 => To::Later(payee, Delay::Day),
+            _ => To::Unregistered(Claim(5)),
+        };
+        self.waiting.push(id);
+        Event::MoneySent(Box::new(MoneySent {
+            at,
+            payer,
+            number: number(id.0.0),
+            digest: Digest([4; 16]),
+            to: request.map_or(to, |_| To::Now(payee)),
+            amount: AMOUNT,
+            due: request.is_none().then(|| at.plus(5)),
+            message: None,
+            request,
+            reserve: Fen(0),
+            postings: Postings::new().with(wallet, waits, AMOUNT),
+        }))
+    }
+
+    /// Asks for money, or wants none any more.
+    fn ask_people(&mut self, id: RequestId) -> Event {
+        let (at, asker) = (self.now, self.user());
+        if self.below(3) == 0
+            && let Some(request) = self.one_of(|script| &mut script.asked)
+        {
+            return match self.below(2) {
+                0 => Event::RequestCancelled(RequestCancelled { at, request, asker }),
+                _ => Event::ShareDeclined(ShareDeclined {
+                    at,
+                    request,
+                    payer: UserId(0),
+                    asker,
+                }),
+            };
+        }
+        self.asked.push(id);
+        let others = (0..4).map(UserId).filter(|user| *user != asker);
+        Event::MoneyRequested(Box::new(MoneyRequested {
+            at,
+            asker,
+            number: number(id.0.0),
+            digest: Digest([5; 16]),
+            shares: others.map(|user| (user, AMOUNT)).collect(),
+            note: "面".into(),
+            until: at.plus(9),
+        }))
+    }
+
     pub fn event(&self, number: EventNumber) -> &Event {
         &self.events[usize::try_from(number.0).unwrap()]
     }
@@ -246,11 +341,16 @@ impl Script {
             .map(|(n, event)| (EventNumber(n as u64), event))
     }
 
-    /// What goes on with the order or transfer that an event began.
+    /// What goes on with what an event began.
     pub fn later(&self, begun: EventNumber) -> Vec<(EventNumber, Event)> {
         let (order, transfer) = (Some(OrderId(begun)), Some(TransferId(begun)));
         self.numbered()
-            .filter(|(_, event)| event.order() == order || event.transfer() == transfer)
+            .filter(|(_, event)| {
+                event.order() == order
+                    || event.transfer() == transfer
+                    || event.remittance() == Some(RemittanceId(begun))
+                    || event.request() == Some(RequestId(begun))
+            })
             .map(|(number, event)| (number, event.clone()))
             .collect()
     }

@@ -17,6 +17,7 @@ use super::view;
 use crate::app::device::{DeviceId, DeviceKey, DeviceRecord};
 use crate::app::phone::{self, Phone};
 use crate::app::session::{self, Shopper, Who};
+use crate::app::wallet::transfers;
 use crate::app::{account, blocking, device, pin};
 use crate::platform::{Person, Platform, read_record, unix_millis, write_record};
 use crate::v1::auth::Anybody;
@@ -74,7 +75,11 @@ pub async fn register(
         .check(&phone, &new.code, Instant::now())?;
     let (user, trusted) = match phone::user_of(&platform, &phone)? {
         Some(user) => (user, is_trusted(&platform, user, new.pin.as_deref()).await?),
-        None => (add(&platform, &phone, &new).await?, true),
+        None => {
+            let user = add(&platform, &phone, &new).await?;
+            transfers::accept_waiting(&platform, &phone, user).await?;
+            (user, true)
+        }
     };
     let now = unix_millis().0;
     let record = DeviceRecord {

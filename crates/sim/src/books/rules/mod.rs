@@ -55,7 +55,9 @@ impl Books {
             Command::PayRebate(asked) => self.pay_rebate(now, asked.order.0.0),
             Command::Sweep(_) => self.sweep(now),
             // No world asks for these yet.
-            Command::UseCoupon(_)
+            Command::SpendCode(_)
+            | Command::DeclineOrder(_)
+            | Command::UseCoupon(_)
             | Command::ReturnCoupon(_)
             | Command::VoidCoupon(_)
             | Command::PaySubsidy(_)
@@ -70,7 +72,10 @@ impl Books {
             | Command::RequestMoney(_)
             | Command::DeclineShare(_)
             | Command::CancelRequest(_)
-            | Command::ExpireRequest(_) => Verdict::Refused(Vec::new()),
+            | Command::ExpireRequest(_)
+            | Command::SendPacket(_)
+            | Command::GrabShare(_)
+            | Command::ExpirePacket(_) => Verdict::Refused(Vec::new()),
         }
     }
 
