@@ -5,7 +5,6 @@
 
 pub mod access;
 pub mod limiter;
-pub mod pay_codes;
 pub mod platform;
 
 pub mod health;
@@ -14,6 +13,8 @@ pub mod server;
 pub mod live;
 
 pub mod campaigns;
+
+pub mod paycode;
 
 pub mod v1;
 pub mod wechat;

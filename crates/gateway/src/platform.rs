@@ -21,7 +21,7 @@ use crate::campaigns::codes::Codes;
 use crate::campaigns::persons::Persons;
 use crate::limiter::Limiter;
 use crate::live::Live;
-use crate::pay_codes::PayCodes;
+use crate::paycode::PayCodes;
 use crate::wechat::aead::ApiV3Key;
 use crate::wechat::edge::WechatEdge;
 use crate::wechat::ids::{self, Ids};
@@ -50,7 +50,7 @@ pub struct Platform {
     pub codes: Codes,
     /// Which users are one person.
     pub persons: Persons,
-    /// Pay codes that are out.
+    /// Keys of pay codes, and guesses at them.
     pub pay_codes: PayCodes,
     /// How often each has looked somebody up.
     pub look_ups: LookUps,

@@ -160,7 +160,9 @@ impl World {
             format!("fuzz-{}", self.cases),
             format!("open-{}", self.cases),
         );
-        let code = self.platform.pay_codes.issue(USER).unwrap();
+        let code = feiqian_gateway::paycode::one_code(&self.platform, USER)
+            .await
+            .unwrap();
         let soon = (Timestamp::now() + SignedDuration::from_hours(1)).to_string();
         let certificate = self.credentials.certificate_pem.replace('\n', "\\n");
         let (ids, of, at) = (

@@ -18,6 +18,7 @@ use utoipa::ToSchema;
 
 use crate::campaigns::cel::RuleError;
 use crate::limiter::RetryAfter;
+use crate::paycode::BadCode;
 use crate::platform::{AddMerchantError, AddUserError, PlatformError};
 
 /// When to ask again while the disk is full: somebody has to make room first.
@@ -360,6 +361,18 @@ answers!(unnumbered order::pay::Refusal {
         CampaignSpent = "campaign_spent", BalanceShort = "balance_short",
         AboveLimit = "above_limit";
 });
+answers!(unnumbered order::spend_code::Refusal {
+    NotFound: OrderNotFound = "order_not_found";
+    Refused: CodeSpent = "pay_code_spent" at "pay_code", AlreadyPaid = "already_paid",
+        OrderClosed = "order_closed", OrderExpired = "order_expired",
+        PayerNotFound = "payer_not_found", OtherPayer = "other_payer",
+        AnotherIsAsked = "another_is_asked", PayerNotActive = "payer_not_active",
+        NotNow = "pay_code_expired" at "pay_code";
+});
+answers!(unnumbered order::decline::Refusal {
+    NotFound: OrderNotFound = "order_not_found";
+    Refused: NotAsked = "not_asked", AlreadyPaid = "already_paid";
+});
 answers!(unnumbered order::close::Refusal {
     NotFound: OrderNotFound = "order_not_found";
     Refused: AlreadyPaid = "already_paid";
@@ -460,6 +473,17 @@ answers!(unnumbered request::cancel::Refusal {
     NotFound: NotYours = "request_not_found";
     Refused: RequestNotOpen = "request_not_open";
 });
+
+impl From<BadCode> for ApiError {
+    fn from(bad: BadCode) -> Self {
+        let (kind, code) = match bad {
+            BadCode::Invalid => (ErrorType::Refused, "pay_code_invalid"),
+            BadCode::Expired => (ErrorType::Refused, "pay_code_expired"),
+            BadCode::TooMany => (ErrorType::RateLimit, "too_many_wrong_codes"),
+        };
+        Self::new(kind, code, bad.to_string()).at("pay_code")
+    }
+}
 
 impl From<RuleError> for ApiError {
     fn from(error: RuleError) -> Self {

@@ -21,6 +21,7 @@ use super::input::{Id, Input, Key, Made, Numbered};
 use super::responses::{Asking, Sending};
 use crate::access::Role;
 use crate::app::person::reads;
+use crate::paycode;
 use crate::platform::{Person, Platform};
 
 /// How well the person is known.
@@ -190,7 +191,7 @@ pub struct Balance {
 #[derive(Serialize, ToSchema)]
 pub struct PayCode {
     /// 18 digits, to be shown as a bar code or QR code. For one payment.
-    #[schema(pattern = "^1[0-5][0-9]{16}$")]
+    #[schema(pattern = "^(1[0-5]|2[5-9]|30)[0-9]{16}$")]
     code: String,
     /// Seconds.
     expires_in: u64,
@@ -360,7 +361,11 @@ pub async fn erase(
 ) -> Result<StatusCode, ApiError> {
     exists(&platform, user).await?;
     // It rewrites tables, so it takes a while.
-    let erased = tokio::task::spawn_blocking(move || platform.erase_person(user)).await;
+    let erase = move || {
+        paycode::revoke(&platform, user, None)?;
+        platform.erase_person(user)
+    };
+    let erased = tokio::task::spawn_blocking(erase).await;
     erased.map_err(|error| ApiError::internal(&error))??;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -404,13 +409,10 @@ pub async fn pay_code(
 ) -> Result<(StatusCode, Json<PayCode>), ApiError> {
     caller.must_be_user(user)?;
     exists(&platform, user).await?;
-    let code = platform
-        .pay_codes
-        .issue(user)
-        .map_err(|error| ApiError::internal(&error))?;
+    let code = paycode::one_code(&platform, user).await?;
     let code = PayCode {
         code,
-        expires_in: crate::pay_codes::LIFE.as_secs(),
+        expires_in: paycode::LIFE_SECONDS,
     };
     Ok((StatusCode::CREATED, Json(code)))
 }

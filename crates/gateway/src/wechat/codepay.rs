@@ -1,15 +1,13 @@
 //! Pay codes: the till scanned the shopper's code, and the order is placed and paid at once
 //! (`POST /v3/pay/transactions/codepay`, contract 4.5).
 //!
-//! The code is looked at last and is used up by looking, so everything that can be refused without it
-//! is refused before. It never becomes part of the order.
+//! The code is looked at last, so everything that can be refused without it is refused before. Above what
+//! the shopper lets pass unasked the answer is `USERPAYING`: the till queries the order until it is paid or
+//! failed, or reverses it.
 
 use std::sync::Arc;
 
-use feiqian_core::OrderId;
-use feiqian_core::order::Attempt;
-use feiqian_core::order::create::{Channel, CreateOrder, Terms};
-use feiqian_core::order::pay::PayOrder;
+use feiqian_core::order::create::{Channel, Terms};
 
 use super::edge::{Answer, Signed};
 use super::error::WechatError;
@@ -17,7 +15,8 @@ use super::fields::Fields;
 use super::find::{self, Found};
 use super::order_object::TradeState;
 use super::orders;
-use super::refusals::{order_closed, order_not_exist, other_terms, out_trade_no_used};
+use super::refusals::{order_closed, order_not_exist, other_terms, out_trade_no_used, user_paying};
+use crate::paycode::charge::{Charged, charge};
 use crate::platform::Platform;
 
 /// Longest text that is taken for a pay code.
@@ -41,27 +40,11 @@ pub(super) async fn codepay(
     {
         return Answer::json(&earlier.view().object(&platform, &signed.merchant).await?);
     }
-    let payer = platform.pay_codes.redeem(auth_code)?;
-    let created = platform
-        .engine
-        .submit(CreateOrder {
-            merchant,
-            number,
-            terms: terms.into(),
-        })
-        .await?;
-    let order = OrderId(created.event);
-    // Named after the order: a till that repeats its request pays once.
-    let attempt = Attempt::of(&number);
-    platform
-        .engine
-        .submit(PayOrder {
-            order,
-            payer,
-            attempt,
-            at_most: None,
-        })
-        .await?;
+    let (order, charged) =
+        charge::<WechatError>(&platform, merchant, number, terms, auth_code).await?;
+    if charged == Charged::Asked {
+        return Err(user_paying());
+    }
 
     let store = platform.engine.store().await?;
     let paid = find::by_id(&store, merchant, order)?.ok_or_else(order_not_exist)?;
@@ -74,8 +57,9 @@ fn is_answered(earlier: &Found, terms: &Terms) -> Result<bool, WechatError> {
     match earlier.view().state {
         TradeState::Success | TradeState::Refund if same => Ok(true),
         TradeState::Success | TradeState::Refund => Err(out_trade_no_used()),
-        TradeState::Closed | TradeState::Revoked => Err(order_closed()),
+        TradeState::Closed | TradeState::Revoked | TradeState::PayError => Err(order_closed()),
+        TradeState::UserPaying if same => Err(user_paying()),
         TradeState::NotPay if same => Ok(false),
-        TradeState::NotPay => Err(other_terms()),
+        TradeState::NotPay | TradeState::UserPaying => Err(other_terms()),
     }
 }

@@ -75,6 +75,8 @@ codes! {
     AuthCodeInvalid = BAD_REQUEST "AUTH_CODE_INVALID",
     /// The pay code is too old.
     AuthCodeExpired = BAD_REQUEST "AUTH_CODE_EXPIRED",
+    /// The shopper is asked for consent; ask what became of the order.
+    UserPaying = ACCEPTED "USERPAYING",
     /// There is no bill of this day.
     NoStatementExist = BAD_REQUEST "NO_STATEMENT_EXIST",
     /// The bill of this day is not ready.

@@ -23,6 +23,10 @@ pub(crate) enum TradeState {
     Success,
     Refund,
     NotPay,
+    /// Waits for the shopper's consent.
+    UserPaying,
+    /// The shopper declined.
+    PayError,
     Closed,
     Revoked,
 }
@@ -34,6 +38,8 @@ impl TradeState {
             Self::Success => "SUCCESS",
             Self::Refund => "REFUND",
             Self::NotPay => "NOTPAY",
+            Self::UserPaying => "USERPAYING",
+            Self::PayError => "PAYERROR",
             Self::Closed => "CLOSED",
             Self::Revoked => "REVOKED",
         }
@@ -45,6 +51,8 @@ impl TradeState {
             Self::Success => "支付成功",
             Self::Refund => "转入退款",
             Self::NotPay => "订单未支付",
+            Self::UserPaying => "用户支付中",
+            Self::PayError => "支付失败",
             Self::Closed => "订单已关闭",
             Self::Revoked => "订单已撤销",
         }
@@ -86,6 +94,10 @@ impl<'a> OrderView<'a> {
             )]
             match event {
                 Event::OrderPaid(event) => (state, paid) = (TradeState::Success, Some(event)),
+                Event::CodeSpent(spent) if spent.asked_until.is_some() => {
+                    state = TradeState::UserPaying;
+                }
+                Event::OrderDeclined(_) => state = TradeState::PayError,
                 Event::OrderClosed(_) | Event::OrderExpired(_) => state = TradeState::Closed,
                 Event::OrderReversed(_) => state = TradeState::Revoked,
                 Event::OrderRefunded(_) => state = TradeState::Refund,

@@ -92,8 +92,10 @@ async fn place(
     };
     match found.map(|found| found.view().state) {
         Some(TradeState::Success | TradeState::Refund) => Err(out_trade_no_used()),
-        Some(TradeState::Closed | TradeState::Revoked) => Err(order_closed()),
-        Some(TradeState::NotPay) | None => Ok(placed?),
+        Some(TradeState::Closed | TradeState::Revoked | TradeState::PayError) => {
+            Err(order_closed())
+        }
+        Some(TradeState::NotPay | TradeState::UserPaying) | None => Ok(placed?),
     }
 }
 

@@ -3,11 +3,11 @@
 use feiqian_core::campaign::{
     add, coupons, give, return_coupon, return_subsidy, step, subsidise, use_coupon, void_coupon,
 };
-use feiqian_core::order::{close, create, pay, refund, reverse};
+use feiqian_core::order::{close, create, pay, refund, reverse, spend_code};
 
 use super::error::{Code, WechatError};
 use super::stocks::{flawed, no_stock};
-use crate::pay_codes::BadCode;
+use crate::paycode::BadCode;
 
 /// Says which table each refusal comes from, so that `?` finds it.
 macro_rules! table {
@@ -23,6 +23,7 @@ macro_rules! table {
 table! {
     create::Refusal => created,
     pay::Refusal => paid,
+    spend_code::Refusal => code_spent,
     close::Refusal => closed,
     reverse::Refusal => reversed,
     refund::Refusal => refunded,
@@ -104,6 +105,26 @@ fn paid(refusal: &pay::Refusal) -> WechatError {
             because(Code::InvalidRequest, "优惠已变化，请重新下单")
         }
     }
+}
+
+fn code_spent(refusal: &spend_code::Refusal) -> WechatError {
+    use spend_code::Refusal;
+    match refusal {
+        Refusal::CodeSpent | Refusal::PayerNotFound | Refusal::OtherPayer => {
+            code_refused(&BadCode::Invalid)
+        }
+        Refusal::OrderNotFound => order_not_exist(),
+        Refusal::AlreadyPaid => out_trade_no_used(),
+        Refusal::OrderClosed | Refusal::OrderExpired => order_closed(),
+        Refusal::AnotherIsAsked => user_paying(),
+        Refusal::PayerNotActive => because(Code::AccountError, "用户账户异常，请更换支付方式"),
+        Refusal::NotNow => code_refused(&BadCode::Expired),
+    }
+}
+
+/// The shopper is asked: the till asks again what became of the order.
+pub(crate) fn user_paying() -> WechatError {
+    because(Code::UserPaying, "用户支付中，请查询订单状态")
 }
 
 fn closed(refusal: &close::Refusal) -> WechatError {
@@ -310,6 +331,7 @@ fn code_refused(refusal: &BadCode) -> WechatError {
             Code::AuthCodeExpired,
             "付款码已过期，请让用户刷新付款码后重试",
         ),
+        BadCode::TooMany => because(Code::FrequencyLimited, "错误的付款码过多，请稍后重试"),
     }
 }
 
@@ -364,6 +386,15 @@ mod tests {
         );
         check(BadCode::Invalid, 400, "AUTH_CODE_INVALID");
         check(BadCode::Expired, 400, "AUTH_CODE_EXPIRED");
+        check(BadCode::TooMany, 429, "FREQUENCY_LIMITED");
+        use spend_code::Refusal as Spend;
+        check(Spend::CodeSpent, 400, "AUTH_CODE_INVALID");
+        check(Spend::OrderNotFound, 404, "ORDER_NOT_EXIST");
+        check(Spend::AlreadyPaid, 403, "OUT_TRADE_NO_USED");
+        check(Spend::OrderExpired, 400, "ORDER_CLOSED");
+        check(Spend::AnotherIsAsked, 202, "USERPAYING");
+        check(Spend::PayerNotActive, 403, "ACCOUNT_ERROR");
+        check(Spend::NotNow, 400, "AUTH_CODE_EXPIRED");
     }
 
     #[test]

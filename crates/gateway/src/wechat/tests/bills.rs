@@ -8,6 +8,7 @@ use serde_json::json;
 use super::super::times;
 use super::super::world::{BASE, CODEPAY, LEI, Merchant, NATIVE, REFUNDS, Reply, World};
 use super::refused;
+use crate::paycode;
 use crate::platform::unix_seconds;
 
 fn today() -> Date {
@@ -22,7 +23,7 @@ async fn traded() -> World {
     world.paid(&body).await;
     let refund = world.refund("r1", "order-0001", 400, 1_000);
     world.post(REFUNDS, &refund).await;
-    let code = world.platform.pay_codes.issue(LEI).unwrap();
+    let code = paycode::one_code(&world.platform, LEI).await.unwrap();
     let paid = world.codepay("order-0002", 150, &code);
     world.post(CODEPAY, &paid).await;
     let credentials = &world.shop.credentials;

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::super::world::{BASE, CODEPAY, Change, LEI, Merchant, NATIVE, REFUNDS, World};
 use super::{refused, with};
+use crate::paycode;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_is_placed_paid_queried_and_refunded() {
@@ -158,7 +159,7 @@ async fn orders_are_closed_once_and_not_when_paid() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pay_code_pays_one_order_and_is_reversed() {
     let world = World::new().await;
-    let code = world.platform.pay_codes.issue(LEI).unwrap();
+    let code = paycode::one_code(&world.platform, LEI).await.unwrap();
     let body = world.codepay("order-0001", 150, &code);
     let first = world.post(CODEPAY, &body).await;
     assert_eq!(first.status, 200, "{}", first.json());
@@ -174,12 +175,12 @@ async fn a_pay_code_pays_one_order_and_is_reversed() {
         .await;
     assert_eq!(used.code(), refused(403, "OUT_TRADE_NO_USED"));
 
-    let code = world.platform.pay_codes.issue(LEI).unwrap();
+    let code = paycode::one_code(&world.platform, LEI).await.unwrap();
     let rich = world
         .post(CODEPAY, &world.codepay("order-0003", 100_001, &code))
         .await;
-    assert_eq!(rich.code(), refused(403, "NOT_ENOUGH"));
-    assert_eq!(world.query("order-0003").await["trade_state"], "NOTPAY");
+    assert_eq!(rich.code(), refused(202, "USERPAYING"));
+    assert_eq!(world.query("order-0003").await["trade_state"], "USERPAYING");
 
     let credentials = &world.shop.credentials;
     let us = json!({ "appid": credentials.appid, "mchid": credentials.mchid });
