@@ -20,8 +20,8 @@ use super::fields::{BrandRef, Name, UserRef};
 use super::input::{Id, Input, Key, Made, Numbered};
 use super::responses::{Asking, Sending};
 use crate::access::Role;
-use crate::paycode;
 use crate::app::person::reads;
+use crate::paycode;
 use crate::platform::{Person, Platform};
 
 /// How well the person is known.
