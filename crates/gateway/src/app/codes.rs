@@ -15,19 +15,37 @@ use crate::v1::error::{ApiError, ErrorType};
 
 /// How long a code is good.
 pub const LIFE: Duration = Duration::from_secs(5 * 60);
-/// Until another one may be asked for.
-pub const PAUSE: Duration = Duration::from_secs(60);
 /// Wrong codes that use a code up.
 pub const TRIES: u8 = 5;
-/// Codes of one phone in a day.
-pub const PER_DAY: usize = 10;
+/// How often a phone gets one.
+pub const PACE: Pace = Pace {
+    pause: Duration::from_secs(60),
+    per_day: 10,
+};
+/// In a sandbox, where one developer tries everything with one number.
+pub const SANDBOX_PACE: Pace = Pace {
+    pause: Duration::from_secs(1),
+    per_day: 1_000,
+};
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Phones that are remembered; beyond it no new one gets a code until a day has passed.
 const PHONES_MAX: usize = 200_000;
 
+/// How often a phone gets a code.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Until another one may be asked for.
+    pub pause: Duration,
+    /// In a day.
+    pub per_day: usize,
+}
+
 /// What was sent to whom.
-#[derive(Default)]
-pub struct Codes(Mutex<HashMap<Phone, Sent>>);
+pub struct Codes {
+    /// How often.
+    pub pace: Pace,
+    sent: Mutex<HashMap<Phone, Sent>>,
+}
 
 struct Sent {
     /// Of the newest code; none once it is used or guessed at too often.
@@ -38,11 +56,21 @@ struct Sent {
 }
 
 impl Codes {
+    /// None yet.
+    #[must_use]
+    pub fn new(pace: Pace) -> Self {
+        Self {
+            pace,
+            sent: Mutex::default(),
+        }
+    }
+
     /// A new code for this phone, in place of the one before.
     ///
     /// # Errors
     /// 429 soon after the last one, or after many in a day.
     pub fn make(&self, phone: &Phone, now: Instant) -> Result<String, ApiError> {
+        let Pace { pause, per_day } = self.pace;
         let code = random_code()?;
         let mut all = self.lock();
         if all.len() >= PHONES_MAX {
@@ -62,11 +90,11 @@ impl Codes {
         });
         sent.times.retain(|time| now.duration_since(*time) < DAY);
         if let Some(last) = sent.times.last()
-            && now.duration_since(*last) < PAUSE
+            && now.duration_since(*last) < pause
         {
-            return Err(RetryAfter(PAUSE - now.duration_since(*last)).into());
+            return Err(RetryAfter(pause - now.duration_since(*last)).into());
         }
-        if let Some(first) = sent.times.first().filter(|_| sent.times.len() >= PER_DAY) {
+        if let Some(first) = sent.times.first().filter(|_| sent.times.len() >= per_day) {
             return Err(RetryAfter(DAY - now.duration_since(*first)).into());
         }
         sent.times.push(now);
@@ -110,7 +138,7 @@ impl Codes {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Phone, Sent>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -143,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_code_is_good_once_for_five_minutes() {
-        let (codes, now) = (Codes::default(), Instant::now());
+        let (codes, now) = (Codes::new(PACE), Instant::now());
         let code = codes.make(&phone(), now).unwrap();
         let almost = now + LIFE - Duration::from_secs(1);
         assert!(codes.check(&phone(), &code, almost).is_ok());
@@ -156,7 +184,7 @@ mod tests {
 
     #[test]
     fn five_wrong_ones_use_it_up() {
-        let (codes, now) = (Codes::default(), Instant::now());
+        let (codes, now) = (Codes::new(PACE), Instant::now());
         let code = codes.make(&phone(), now).unwrap();
         for _ in 1..TRIES {
             assert!(codes.check(&phone(), &other(&code), now).is_err());
@@ -168,12 +196,12 @@ mod tests {
 
     #[test]
     fn a_phone_gets_few() {
-        let (codes, mut now) = (Codes::default(), Instant::now());
-        for _ in 0..PER_DAY {
+        let (codes, mut now) = (Codes::new(PACE), Instant::now());
+        for _ in 0..PACE.per_day {
             assert!(codes.make(&phone(), now).is_ok());
-            let soon = codes.make(&phone(), now + PAUSE - Duration::from_secs(1));
+            let soon = codes.make(&phone(), now + PACE.pause - Duration::from_secs(1));
             assert_eq!(soon.unwrap_err().status(), 429);
-            now += PAUSE;
+            now += PACE.pause;
         }
         assert_eq!(codes.make(&phone(), now).unwrap_err().status(), 429);
         assert!(codes.make(&phone(), now + DAY).is_ok());

@@ -74,7 +74,11 @@ impl Apps {
             crews: account::Locks::default(),
             handles: account::Locks::default(),
             registering: phone::Turns::default(),
-            codes: codes::Codes::default(),
+            codes: codes::Codes::new(if outside.sms.shows() {
+                codes::SANDBOX_PACE
+            } else {
+                codes::PACE
+            }),
             challenges: person::sign_in::Challenges::default(),
             outside,
             sessions: session::Begun::default(),

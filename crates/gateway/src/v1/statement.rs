@@ -164,6 +164,10 @@ async fn page(
 }
 
 /// The line of an event, and the shop in it; none if it moved nothing of this account.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a line or two for each kind of event"
+)]
 fn entry(
     account: Account,
     number: EventNumber,

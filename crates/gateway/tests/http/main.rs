@@ -5,6 +5,7 @@
 mod hand;
 mod world;
 
+mod apps;
 mod campaigns;
 mod flow;
 mod numbers;

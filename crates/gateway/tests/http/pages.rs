@@ -19,10 +19,13 @@ async fn submit(w: &World, path: &str, form: String) -> Answer {
 }
 
 fn page_path(order: &Value) -> String {
-    text(&order["code_url"])
-        .strip_prefix(BASE_URL)
-        .unwrap()
-        .to_owned()
+    let url = text(&order["code_url"]);
+    let path = url.strip_prefix(BASE_URL).unwrap();
+    format!("{path}/plain")
+}
+
+fn pay_path(page: &str) -> String {
+    page.replace("/plain", "/pay")
 }
 
 #[tokio::test]
@@ -72,7 +75,7 @@ async fn pressing_twice_pays_once() {
         "attempt={}&shopper={mei}",
         attempt.split('"').next().unwrap()
     );
-    let short = submit(&w, &format!("{path}/pay"), form.clone()).await;
+    let short = submit(&w, &pay_path(&path), form.clone()).await;
     assert_eq!(short.status, 422);
     assert!(
         short.text.contains("role=\"alert\"") && short.text.contains("余额不足"),
@@ -81,7 +84,7 @@ async fn pressing_twice_pays_once() {
     );
     w.fund(&mei, "t", 10_000).await;
     for _ in 0..2 {
-        let paid = submit(&w, &format!("{path}/pay"), form.clone()).await;
+        let paid = submit(&w, &pay_path(&path), form.clone()).await;
         assert_eq!(
             (paid.status.as_u16(), &paid.headers["location"]),
             (303, &path.parse().unwrap())
@@ -95,14 +98,14 @@ async fn pressing_twice_pays_once() {
         page.text
     );
     let form = format!("attempt=other&shopper={mei}");
-    assert_eq!(submit(&w, &format!("{path}/pay"), form).await.status, 422);
+    assert_eq!(submit(&w, &pay_path(&path), form).await.status, 422);
     for bad in [
         "",
         "attempt=a",
         "attempt=a&shopper=mei",
         "attempt=&shopper=usr_0",
     ] {
-        let answer = submit(&w, &format!("{path}/pay"), bad.into()).await;
+        let answer = submit(&w, &pay_path(&path), bad.into()).await;
         assert_eq!(answer.error().1, "form_bad", "{bad}");
         assert!(answer.status.is_client_error());
     }
@@ -122,7 +125,11 @@ async fn pages_tell_what_became_of_an_order() {
     .await
     .ok();
     assert!(w.get("", &page_path(&order)).await.text.contains("已关闭"));
-    for path in ["/q/AAAAAAAAAAAAAAAAAAAA", "/q/x", "/q/%00"] {
+    for path in [
+        "/q/AAAAAAAAAAAAAAAAAAAA/plain",
+        "/q/x/plain",
+        "/q/%00/plain",
+    ] {
         let page = w.get("", path).await;
         assert_eq!(page.status, 404, "{path}");
         assert!(
@@ -159,7 +166,7 @@ async fn in_production_nothing_of_the_sandbox_is_there() {
         )
         .await;
     assert_eq!(session.error(), (404, "path_not_found".into()));
-    let paid = submit(&w, &format!("{path}/pay"), "attempt=a&shopper=usr_0".into()).await;
+    let paid = submit(&w, &pay_path(&path), "attempt=a&shopper=usr_0".into()).await;
     assert_eq!(paid.error(), (404, "path_not_found".into()));
     for page in [path.as_str(), "/"] {
         let page = w.get("", page).await;

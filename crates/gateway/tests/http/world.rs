@@ -63,12 +63,12 @@ impl Answer {
     }
 }
 
-async fn platform(dir: &Path, engine: Engine) -> Arc<Platform> {
+async fn platform(dir: &Path, engine: Engine, url: &str) -> Arc<Platform> {
     let vault = Vault::open(
         &dir.join("vault"),
         MasterKey::from_hex(&"07".repeat(32)).unwrap(),
     );
-    Platform::open(engine, vault.unwrap(), BASE_URL.into())
+    Platform::open(engine, vault.unwrap(), url.into())
         .await
         .unwrap()
 }
@@ -80,9 +80,29 @@ impl World {
         Self::of(dir, Engine::open(options).unwrap()).await
     }
 
+    /// Reached at this address.
+    pub async fn at(url: &str, mode: Mode) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options::new(&dir.path().join("data"), mode);
+        Self::of_at(dir, Engine::open(options).unwrap(), url).await
+    }
+
     /// With this engine.
     pub async fn of(dir: TempDir, engine: Engine) -> Self {
-        let platform = platform(dir.path(), engine).await;
+        Self::of_at(dir, engine, BASE_URL).await
+    }
+
+    /// Stopped and started again.
+    pub async fn restarted(mut self) -> Self {
+        let dir = std::mem::replace(&mut self.dir, tempfile::tempdir().unwrap());
+        let mode = self.platform.mode;
+        drop(self);
+        let options = Options::new(&dir.path().join("data"), mode);
+        Self::of(dir, Engine::open(options).unwrap()).await
+    }
+
+    async fn of_at(dir: TempDir, engine: Engine, url: &str) -> Self {
+        let platform = platform(dir.path(), engine, url).await;
         let key = platform
             .access
             .grant(&platform.vault, Role::first_operator())

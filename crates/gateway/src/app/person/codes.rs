@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State as Extract;
 use serde::{Deserialize, Serialize};
 
-use crate::app::codes::{LIFE, PAUSE};
+use crate::app::codes::LIFE;
 use crate::app::outside::OutsideError;
 use crate::app::phone::Phone;
 use crate::platform::Platform;
@@ -66,7 +66,7 @@ pub async fn send(
     }
     Ok(Json(CodeSent {
         expires_in_seconds: LIFE.as_secs(),
-        resend_in_seconds: PAUSE.as_secs(),
+        resend_in_seconds: platform.apps.codes.pace.pause.as_secs(),
         sandbox_code: sms.shows().then_some(code),
     }))
 }
@@ -74,5 +74,5 @@ pub async fn send(
 fn not_sent(error: &OutsideError) -> ApiError {
     tracing::error!(%error, "a one-time code could not be sent");
     let message = "the code could not be sent; ask again in a minute";
-    ApiError::new(ErrorType::Unavailable, "code_not_sent", message).retry_after(PAUSE.as_secs())
+    ApiError::new(ErrorType::Unavailable, "code_not_sent", message).retry_after(60)
 }
