@@ -4,9 +4,13 @@ CREDENTIALS ?= credentials.json
 PYTHON ?= python3
 VENV := .venv
 
-.PHONY: demo order test check unit simulate conformance bench bench-growth bench-compare fuzz clean
+# The apps, embedded in the binary.
+WEB := web/dist/wallet/index.html
+CHROMIUM ?= /usr/bin/chromium
 
-demo:
+.PHONY: demo order test check unit simulate conformance e2e pictures bench bench-growth bench-compare fuzz clean
+
+demo: $(WEB)
 	cargo build --release --locked -p feiqian
 	target/release/feiqian demo $(ARGS)
 
@@ -15,10 +19,23 @@ order: $(VENV)/ready
 	@$(VENV)/bin/python conformance/first_order.py $(CREDENTIALS)
 
 # What `unit` built is what the simulator and conformance run.
-test: check unit $(VENV)/ready
+test: $(WEB) check unit $(VENV)/ready $(CHROMIUM)
 	target/release/feiqian-sim --ci
 	cargo test --release --locked -p feiqian-sim --features planted --test seeds
 	conformance/run target/release/feiqian
+	cd web && CHROMIUM=$(CHROMIUM) node e2e/run.mjs ../target/release/feiqian
+
+web/node_modules/ready: web/package-lock.json
+	cd web && npm ci --no-progress
+	touch $@
+
+$(WEB): web/node_modules/ready $(shell find web/src web/public web/wallet web/till web/console -type f) web/vite.config.ts
+	cd web && npm run build
+
+# A real browser: Debian's, unless there is one.
+/usr/bin/chromium:
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium fonts-noto-cjk
 
 # One profile for all, so that the C code of the cryptography is compiled once.
 check:
@@ -33,9 +50,19 @@ simulate:
 	cargo run --release --locked -p feiqian-sim -- --ci
 	cargo test --release --locked -p feiqian-sim --features planted --test seeds
 
-conformance: $(VENV)/ready
+conformance: $(WEB) $(VENV)/ready
 	cargo build --release --locked -p feiqian
 	conformance/run target/release/feiqian
+
+# The apps in a real browser; `pictures` keeps what README and docs show.
+e2e: $(WEB) $(CHROMIUM)
+	cargo build --release --locked -p feiqian
+	cd web && CHROMIUM=$(CHROMIUM) node e2e/run.mjs ../target/release/feiqian
+
+pictures: $(WEB) $(CHROMIUM)
+	cargo build --release --locked -p feiqian
+	mkdir -p docs/pictures
+	cd web && PICTURES=../docs/pictures CHROMIUM=$(CHROMIUM) node e2e/run.mjs ../target/release/feiqian
 
 $(VENV)/ready: conformance/requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -75,4 +102,4 @@ fuzz:
 
 clean:
 	cargo clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) web/dist web/node_modules

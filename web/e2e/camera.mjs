@@ -1,20 +1,23 @@
 // A camera that sees a QR code: a film of one picture in YUV4MPEG2, which Chromium plays as its camera.
 import { writeFileSync } from "node:fs";
-import QRCode from "qrcode";
+import qrcode from "qrcode-generator";
 
 const SIDE = 480;
 const QUIET_MODULES = 6;
 const FRAMES = 30;
 
 export function film(path, text) {
-  const { modules } = QRCode.create(text, { errorCorrectionLevel: "M" });
-  const across = modules.size + 2 * QUIET_MODULES;
+  const code = qrcode(0, "M");
+  code.addData(text);
+  code.make();
+  const size = code.getModuleCount();
+  const across = size + 2 * QUIET_MODULES;
   const luma = Buffer.alloc(SIDE * SIDE, 235);
   for (let y = 0; y < SIDE; y++) {
     for (let x = 0; x < SIDE; x++) {
       const [column, row] = [x, y].map((at) => Math.floor((at * across) / SIDE) - QUIET_MODULES);
-      const inside = Math.min(column, row) >= 0 && Math.max(column, row) < modules.size;
-      if (inside && modules.get(row, column)) luma[y * SIDE + x] = 16;
+      const inside = Math.min(column, row) >= 0 && Math.max(column, row) < size;
+      if (inside && code.isDark(row, column)) luma[y * SIDE + x] = 16;
     }
   }
   const colour = Buffer.alloc((SIDE * SIDE) / 2, 128);

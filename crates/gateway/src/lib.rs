@@ -14,6 +14,7 @@ pub mod live;
 
 pub mod campaigns;
 
+pub mod codes;
 pub mod paycode;
 
 pub mod v1;

@@ -19,6 +19,7 @@ use crate::app::wallet::payees::LookUps;
 use crate::app::{Apps, account};
 use crate::campaigns::codes::Codes;
 use crate::campaigns::persons::Persons;
+use crate::codes::token::Seals;
 use crate::limiter::Limiter;
 use crate::live::Live;
 use crate::paycode::PayCodes;
@@ -50,6 +51,8 @@ pub struct Platform {
     pub codes: Codes,
     /// Which users are one person.
     pub persons: Persons,
+    /// Signs merchants' static codes.
+    pub seals: Seals,
     /// Keys of pay codes, and guesses at them.
     pub pay_codes: PayCodes,
     /// How often each has looked somebody up.
@@ -223,6 +226,7 @@ impl Platform {
             access: Access::default(),
             codes: Codes::new(&*vault.derive("coupon codes")?),
             persons: Persons::new(&*vault.derive("persons")?),
+            seals: Seals::new(&*vault.derive("merchant codes")?),
             pay_codes: PayCodes::default(),
             look_ups: LookUps::default(),
             live: Live::default(),

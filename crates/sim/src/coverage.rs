@@ -85,7 +85,7 @@ impl Tally {
 }
 
 /// Commands that are accepted, by name.
-const ACCEPTED: [&str; 24] = [
+const ACCEPTED: [&str; 34] = [
     "Open",
     "AddBrand",
     "AddUser",
@@ -110,10 +110,20 @@ const ACCEPTED: [&str; 24] = [
     "GiveCoupon",
     "PayRebate",
     "Sweep",
+    "SetTier",
+    "SendMoney",
+    "TakeBackRemittance",
+    "AcceptRemittance",
+    "ArriveRemittance",
+    "ReturnRemittance",
+    "RequestMoney",
+    "DeclineShare",
+    "CancelRequest",
+    "ExpireRequest",
 ];
 
 /// Commands that are answered again.
-const AGAIN: [&str; 16] = [
+const AGAIN: [&str; 18] = [
     "Open",
     "AddBrand",
     "AddUser",
@@ -130,10 +140,20 @@ const AGAIN: [&str; 16] = [
     "StepCampaign",
     "ChangeBudget",
     "GiveCoupon",
+    "SendMoney",
+    "RequestMoney",
 ];
 
 /// Commands that time asks for.
-const TIMERS: [&str; 4] = ["ExpireOrder", "EndCampaign", "PayRebate", "Sweep"];
+const TIMERS: [&str; 7] = [
+    "ExpireOrder",
+    "EndCampaign",
+    "PayRebate",
+    "ArriveRemittance",
+    "ReturnRemittance",
+    "ExpireRequest",
+    "Sweep",
+];
 
 /// What campaigns do to payments and refunds.
 const CAMPAIGNS: [&str; 13] = [
@@ -167,7 +187,7 @@ const WHYS: [Why; 10] = [
 ];
 
 /// Every refusal of every command that a world can reach.
-const REFUSED: [(&str, &[&str]); 24] = [
+const REFUSED: [(&str, &[&str]); 34] = [
     ("Open", &["OtherMode"]),
     ("AddBrand", &["NumberReused", "BadName", "TooMany"]),
     ("AddUser", &["NumberReused", "BrandNotFound"]),
@@ -307,6 +327,59 @@ const REFUSED: [(&str, &[&str]); 24] = [
     ),
     ("PayRebate", &["NotDue"]),
     ("Sweep", &["NotDue"]),
+    ("SetTier", &["UserNotFound", "UserClosed"]),
+    (
+        "SendMoney",
+        &[
+            "NumberReused",
+            "PayerNotFound",
+            "PayerNotActive",
+            "PayeeNotFound",
+            "PayeeNotActive",
+            "ToOneself",
+            "AmountOutOfRange",
+            "TextTooLong",
+            "RequestNotOpen",
+            "NotAsked",
+            "ShareSettled",
+            "OtherShare",
+            "BalanceShort",
+            "AboveLimit",
+        ],
+    ),
+    ("TakeBackRemittance", &["NotWaiting", "NotYours"]),
+    (
+        "AcceptRemittance",
+        &[
+            "NotWaiting",
+            "OtherClaim",
+            "PayeeNotFound",
+            "PayeeNotActive",
+        ],
+    ),
+    ("ArriveRemittance", &["NotWaiting", "Unclaimed", "NotDue"]),
+    ("ReturnRemittance", &["NotWaiting", "CanArrive", "NotDue"]),
+    (
+        "RequestMoney",
+        &[
+            "NumberReused",
+            "AskerNotFound",
+            "AskerNotActive",
+            "SharesOutOfRange",
+            "TextTooLong",
+            "PayerNotFound",
+            "PayerClosed",
+            "OfOneself",
+            "AskedTwice",
+            "AmountOutOfRange",
+        ],
+    ),
+    (
+        "DeclineShare",
+        &["RequestNotOpen", "NotAsked", "ShareSettled"],
+    ),
+    ("CancelRequest", &["RequestNotOpen", "NotYours"]),
+    ("ExpireRequest", &["RequestNotOpen", "NotDue"]),
 ];
 
 /// Refusals that no world reaches, and why.

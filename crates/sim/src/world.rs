@@ -1,6 +1,7 @@
 //! Shoppers, merchants, operators and the bank: what they ask for, in their right mind and out of it.
 
 mod campaigns;
+mod people;
 
 use std::collections::VecDeque;
 
@@ -22,6 +23,8 @@ use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::refund::RefundOrder;
 use feiqian_core::order::reverse::ReverseOrder;
 use feiqian_core::order::{Attempt, OrderRef};
+use feiqian_core::remittance::send::SendMoney;
+use feiqian_core::request::ask::RequestMoney;
 use feiqian_core::user::add::AddUser;
 use feiqian_core::user::set_status::SetUserStatus;
 use feiqian_core::user::{Tier, UserStatus};
@@ -56,9 +59,10 @@ enum Kind {
     ReverseOrder,
     RefundOrder,
     Campaign(Wish),
+    People(people::Wish),
 }
 
-const USUAL: [(Kind, u32); 24] = [
+const USUAL: [(Kind, u32); 34] = [
     (Kind::Open, 1),
     (Kind::AddBrand, 3),
     (Kind::AddUser, 6),
@@ -83,6 +87,16 @@ const USUAL: [(Kind, u32); 24] = [
     (Kind::Campaign(Wish::GiveCoupon), 14),
     (Kind::Campaign(Wish::PayRebate), 2),
     (Kind::Campaign(Wish::Sweep), 1),
+    (Kind::People(people::Wish::SetTier), 3),
+    (Kind::People(people::Wish::Send), 24),
+    (Kind::People(people::Wish::TakeBack), 4),
+    (Kind::People(people::Wish::Accept), 5),
+    (Kind::People(people::Wish::Arrive), 1),
+    (Kind::People(people::Wish::Return), 1),
+    (Kind::People(people::Wish::Ask), 8),
+    (Kind::People(people::Wish::Decline), 3),
+    (Kind::People(people::Wish::Cancel), 2),
+    (Kind::People(people::Wish::Expire), 1),
 ];
 
 /// Everybody outside of the engine.
@@ -274,6 +288,7 @@ impl World {
             }
             Kind::RefundOrder => self.refund(books).into(),
             Kind::Campaign(wish) => self.wish(wish, books, now),
+            Kind::People(wish) => self.wish_of_people(wish, books),
         }
     }
 
@@ -347,7 +362,25 @@ impl World {
                 ..asked
             }
             .into(),
+            Command::SendMoney(asked) => SendMoney {
+                amount: self.amount(1_000),
+                ..asked
+            }
+            .into(),
+            Command::RequestMoney(asked) => RequestMoney {
+                note: self.text(60).into(),
+                ..asked
+            }
+            .into(),
             other @ (Command::Open(_)
+            | Command::SetTier(_)
+            | Command::TakeBackRemittance(_)
+            | Command::AcceptRemittance(_)
+            | Command::ArriveRemittance(_)
+            | Command::ReturnRemittance(_)
+            | Command::DeclineShare(_)
+            | Command::CancelRequest(_)
+            | Command::ExpireRequest(_)
             | Command::SetUserStatus(_)
             | Command::ChangeMerchant(_)
             | Command::AnswerTransfer(_)
@@ -367,16 +400,6 @@ impl World {
             | Command::PaySubsidy(_)
             | Command::ReturnSubsidy(_)
             | Command::ChangeCoupons(_)
-            | Command::SetTier(_)
-            | Command::SendMoney(_)
-            | Command::ArriveRemittance(_)
-            | Command::TakeBackRemittance(_)
-            | Command::AcceptRemittance(_)
-            | Command::ReturnRemittance(_)
-            | Command::RequestMoney(_)
-            | Command::DeclineShare(_)
-            | Command::CancelRequest(_)
-            | Command::ExpireRequest(_)
             | Command::SendPacket(_)
             | Command::GrabShare(_)
             | Command::ExpirePacket(_)) => other,

@@ -347,6 +347,8 @@ export interface TillOrder {
   refunded: Fen;
   status: "open" | "awaiting_shopper" | "paid" | "closed" | "expired" | "reversed";
   created_at: Time;
+  /** Until when it can be paid, or confirmed. */
+  expires_at?: Time;
   paid_at?: Time;
   payer_masked?: string;
   /** Of an open order: what the shopper scans. */
@@ -383,10 +385,29 @@ export interface Shift {
   net: Fen;
 }
 
+/** POST applications (nobody is signed in; limited per address): a shop asks to become a merchant. 201 {id, status: "new"}. */
+export interface NewApplication {
+  name: string;
+  /** ISO 18245. */
+  category: string;
+  contact_name: string;
+  phone: string;
+  /** With what its owner will sign in to the till. */
+  owner_name: string;
+}
+
 // ---------------------------------------------------------------- console
 // POST /app/console/session {key} (an operator's key) -> OperatorMe + cookie; GET /app/console/session; DELETE.
 // Everything else is /v1 itself: with the session's cookie and the header `Feiqian-App: console` an operator
-// needs no bearer key. The document is GET /openapi.json.
+// needs no bearer key. The document is GET /openapi.json; what the console needs beyond it (shapes in console/types.ts):
+// POST campaigns/check NewCampaign -> 2xx, or the refusal of POST campaigns; nothing is made
+// POST campaigns/quote {draft, amount, merchant_id, at?} -> Offers; POST campaigns/backtest {draft, from, to} -> a backtest's row
+// GET applications?status= -> Page<Application>; POST applications/{id}/approve {fee_bps} -> MerchantAdded; /reject {reason}
+// GET users?q= -> Page<UserRow>; GET users/{id}/masked -> UserRow; POST users/{id}/reads {why} -> Person
+// POST users/{id}/status {status, reason}; GET orders/{id}/story -> OrderStory; GET notifications?state=dead|waiting
+// GET ledger/trial-balance -> TrialBalance; GET ledger/accounts/{id}/entries -> Page<Posting>
+// GET approvals?status= -> Page<Approval>; POST approvals/{id}/approve|reject; GET audit?by=&subject= -> Page<AuditEntry>
+// GET operators -> {data: Operator[]}; POST operators {name, roles}; PUT operators/{name}/roles {roles}
 export interface OperatorMe {
   name: string;
   sandbox: boolean;

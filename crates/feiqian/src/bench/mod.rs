@@ -5,6 +5,7 @@ mod fill;
 mod http;
 mod payments;
 mod queries;
+mod redpackets;
 mod refunds;
 mod restart;
 
@@ -28,6 +29,8 @@ pub enum Command {
     Payments(payments::Options),
     /// Payments made, then each given back in two parts.
     Refunds(refunds::Options),
+    /// Shares taken from a stream of red packets.
+    Redpackets(redpackets::Options),
     /// Questions to the store while payments run.
     Queries(queries::Options),
     /// How soon the engine is ready again, after an orderly stop and after `kill -9` under load.
@@ -48,6 +51,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Payments(options) => payments::run(options),
         Command::Refunds(options) => refunds::run(options),
+        Command::Redpackets(options) => redpackets::run(options),
         Command::Queries(options) => queries::run(options),
         Command::Restart(options) => restart::run(options),
         Command::Audit(options) => audit::run(options),

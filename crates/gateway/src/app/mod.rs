@@ -11,10 +11,9 @@ pub mod session;
 pub mod device;
 pub mod signed;
 
-
 pub mod account;
-pub mod phone;
 pub mod password;
+pub mod phone;
 pub mod pin;
 pub mod staff;
 

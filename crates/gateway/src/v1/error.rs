@@ -377,10 +377,6 @@ answers!(unnumbered order::close::Refusal {
     NotFound: OrderNotFound = "order_not_found";
     Refused: AlreadyPaid = "already_paid";
 });
-answers!(unnumbered order::decline::Refusal {
-    NotFound: OrderNotFound = "order_not_found";
-    Refused: NotAsked = "not_asked", AlreadyPaid = "already_paid";
-});
 answers!(order::refund::Refusal {
     NotFound: OrderNotFound = "order_not_found";
     InvalidRequest: TextTooLong = "text_bad" at "reason";

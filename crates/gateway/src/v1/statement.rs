@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::{
-    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, PacketId, Posting, RefundId, RemittanceId,
-    State, TransferId,
+    Account, CampaignId, Event, EventNumber, MerchantId, OrderId, PacketId, Posting, RefundId,
+    RemittanceId, State, TransferId,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,8 +15,8 @@ use super::ask;
 use super::auth::Caller;
 use super::error::ApiError;
 use super::fields::{
-    CampaignRef, Cursor, MerchantRef, OrderIdRef, PacketRef, RefundRef, RemittanceRef, Time, TransferRef,
-    UserRef,
+    CampaignRef, Cursor, MerchantRef, OrderIdRef, PacketRef, RefundRef, RemittanceRef, Time,
+    TransferRef, UserRef,
 };
 use super::input::{Id, Page, Paging};
 use super::responses::Asking;
@@ -164,6 +164,10 @@ async fn page(
 }
 
 /// The line of an event, and the shop in it; none if it moved nothing of this account.
+#[allow(
+    clippy::too_many_lines,
+    reason = "a line or two for each kind of event"
+)]
 fn entry(
     account: Account,
     number: EventNumber,

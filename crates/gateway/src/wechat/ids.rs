@@ -292,7 +292,11 @@ impl Ids {
     /// The red packet that a link's token is for.
     #[must_use]
     pub fn read_packet_token(&self, text: &str) -> Option<u64> {
-        self.open::<12, 8>(Kind::PacketToken, b"", &decode_text(text, PACKET_TOKEN_LEN)?)
+        self.open::<12, 8>(
+            Kind::PacketToken,
+            b"",
+            &decode_text(text, PACKET_TOKEN_LEN)?,
+        )
     }
 
     /// The id of the notice of an event, in a UUID's form: 32 hexadecimal digits in groups of 8, 4, 4,

@@ -66,7 +66,9 @@ impl Hand {
         hand.ask(w, "POST /app/wallet/pin", json!({ "pin": "135790" }))
             .await;
         if fen > 0 {
-            let made = hand.ask(w, "POST /app/wallet/top-ups", json!({ "amount": fen })).await;
+            let made = hand
+                .ask(w, "POST /app/wallet/top-ups", json!({ "amount": fen }))
+                .await;
             w.answer(&text(&made.ok()["id"]), BankAnswer::Done).await;
         }
         hand
@@ -110,7 +112,8 @@ impl Hand {
     /// Asks under a number of its own, signed.
     pub async fn ask(&self, w: &World, what: &str, body: Value) -> Answer {
         let nth = self.numbers.fetch_add(1, Ordering::Relaxed);
-        self.ask_under(w, &format!("{}-{nth}", self.user), what, body).await
+        self.ask_under(w, &format!("{}-{nth}", self.user), what, body)
+            .await
     }
 
     pub async fn balance(&self, w: &World) -> i64 {
@@ -134,5 +137,6 @@ async fn plain(w: &World, method: &str, path: &str, body: Value) -> Answer {
         .uri(path)
         .header(header::CONTENT_TYPE, "application/json")
         .header("Feiqian-App", "wallet");
-    w.send(request.body(Body::from(body.to_string())).unwrap()).await
+    w.send(request.body(Body::from(body.to_string())).unwrap())
+        .await
 }

@@ -276,7 +276,7 @@ impl Books {
 
     /// What time asks for besides orders, in the order in which it is asked for.
     #[must_use]
-    pub fn due_of_campaigns(&self, now: i64) -> Vec<Command> {
+    pub fn due_besides_orders(&self, now: i64) -> Vec<Command> {
         let rebates = self.campaigns.rebates.iter();
         let rebates = rebates
             .filter(|((_, due, _), _)| *due <= now)
@@ -290,6 +290,7 @@ impl Books {
         let sweep = self.sweep_from().filter(|from| *from <= now);
         rebates
             .chain(over)
+            .chain(self.due_of_people(now))
             .chain(sweep.map(|_| campaign::sweep::Sweep.into()))
             .collect()
     }
@@ -349,6 +350,13 @@ impl Books {
                 }
             }
             What::Opened(_)
+            | What::TierSet(_)
+            | What::MoneySent(_)
+            | What::RemittanceArrived { .. }
+            | What::RemittanceBack { .. }
+            | What::MoneyRequested(_)
+            | What::ShareDeclined { .. }
+            | What::RequestEnded { .. }
             | What::BrandAdded(_)
             | What::BrandFunded(_)
             | What::UserStatusSet(_)

@@ -18,8 +18,11 @@ use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::order::create::{CreateOrder, Terms};
 use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::refund::RefundOrder;
+use feiqian_core::remittance::send::SendMoney;
+use feiqian_core::request::ask::RequestMoney;
 use feiqian_core::user::add::AddUser;
 use feiqian_core::user::set_status::SetUserStatus;
+use feiqian_core::user::set_tier::SetTier;
 use feiqian_core::user::set_traits::SetTraits;
 use feiqian_core::{Account, BrandId, CampaignId, Event, MerchantId, Mode, UserId};
 
@@ -153,6 +156,50 @@ pub enum What {
     },
     /// What time made useless was let go of.
     Swept,
+    /// A user's tier was set.
+    TierSet(SetTier),
+    /// A user sent money to a person.
+    MoneySent(SendMoney),
+    /// Money that waited reached its payee.
+    RemittanceArrived {
+        /// Which.
+        remittance: u64,
+        /// Who sent it.
+        payer: UserId,
+        /// Who has it.
+        payee: UserId,
+        /// Whether it waited for somebody to register.
+        claimed: bool,
+    },
+    /// Money that waited is its payer's again.
+    RemittanceBack {
+        /// Which.
+        remittance: u64,
+        /// Who sent it.
+        payer: UserId,
+        /// Taken back, not returned.
+        taken: bool,
+    },
+    /// A user asked persons for money.
+    MoneyRequested(RequestMoney),
+    /// A share of a request was declined.
+    ShareDeclined {
+        /// Of which.
+        request: u64,
+        /// Whose share.
+        payer: UserId,
+        /// Who asked.
+        asker: UserId,
+    },
+    /// A request was cancelled, or its time was over.
+    RequestEnded {
+        /// Which.
+        request: u64,
+        /// Who asked.
+        asker: UserId,
+        /// By its asker, not by time.
+        cancelled: bool,
+    },
 }
 
 /// Everything of an order's terms but the form of the notice.
@@ -232,7 +279,23 @@ impl What {
                 let words = asked.user.to_string();
                 (Scope::Coupons(asked.campaign), asked.number, words)
             }
+            Self::MoneySent(asked) => {
+                let words = format!(
+                    "{:?}",
+                    (asked.to, asked.amount, &asked.message, asked.request)
+                );
+                (Scope::Remittances(asked.payer), asked.number, words)
+            }
+            Self::MoneyRequested(asked) => {
+                let words = format!("{:?}", (&asked.shares, &asked.note));
+                (Scope::Requests(asked.asker), asked.number, words)
+            }
             Self::Opened(_)
+            | Self::TierSet(_)
+            | Self::RemittanceArrived { .. }
+            | Self::RemittanceBack { .. }
+            | Self::ShareDeclined { .. }
+            | Self::RequestEnded { .. }
             | Self::UserStatusSet(_)
             | Self::TraitsSet(_)
             | Self::MerchantChanged(_)
@@ -306,7 +369,10 @@ impl What {
                 let said = (event.user, event.city, event.segment, event.person);
                 said == (asked.user, asked.city, asked.segment, asked.person)
             }
-            _ => self.is_of_order(event) || self.is_of_campaign(event),
+            (Self::TierSet(asked), Event::UserTierSet(event)) => {
+                (event.user, event.tier) == (asked.user, asked.tier)
+            }
+            _ => self.is_of_order(event) || self.is_of_campaign(event) || self.is_of_people(event),
         }
     }
 
@@ -345,6 +411,93 @@ impl What {
                 said == (*order, *campaign, *payer, *amount)
             }
             (Self::Swept, Event::Swept(_)) => true,
+            _ => false,
+        }
+    }
+
+    fn is_of_people(&self, event: &Event) -> bool {
+        match (self, event) {
+            (Self::MoneySent(asked), Event::MoneySent(event)) => {
+                let said = (event.payer, event.number, event.to, event.amount);
+                said == (asked.payer, asked.number, asked.to, asked.amount)
+                    && (&event.message, event.request) == (&asked.message, asked.request)
+                    && event.due.map(|due| due.0) == super::people::due(asked.to, event.at.0)
+            }
+            (
+                Self::RemittanceArrived {
+                    remittance,
+                    payer,
+                    payee,
+                    claimed,
+                },
+                event,
+            ) => {
+                #[allow(clippy::wildcard_enum_match_arm, reason = "two events say so")]
+                let said = match event {
+                    Event::RemittanceArrived(event) => {
+                        (event.remittance.0.0, event.payer, event.payee, false)
+                    }
+                    Event::RemittanceAccepted(event) => {
+                        (event.remittance.0.0, event.payer, event.payee, true)
+                    }
+                    _ => return false,
+                };
+                said == (*remittance, *payer, *payee, *claimed)
+            }
+            (
+                Self::RemittanceBack {
+                    remittance,
+                    payer,
+                    taken,
+                },
+                event,
+            ) => {
+                #[allow(clippy::wildcard_enum_match_arm, reason = "two events say so")]
+                let said = match event {
+                    Event::RemittanceTakenBack(event) => (event.remittance.0.0, event.payer, true),
+                    Event::RemittanceReturned(event) => (event.remittance.0.0, event.payer, false),
+                    _ => return false,
+                };
+                said == (*remittance, *payer, *taken)
+            }
+            _ => self.is_of_request(event),
+        }
+    }
+
+    fn is_of_request(&self, event: &Event) -> bool {
+        match (self, event) {
+            (Self::MoneyRequested(asked), Event::MoneyRequested(event)) => {
+                let said = (event.asker, event.number, &event.shares, &event.note);
+                said == (asked.asker, asked.number, &asked.shares, &asked.note)
+                    && event.until.0 == event.at.0 + 7 * 86_400_000
+            }
+            (
+                Self::ShareDeclined {
+                    request,
+                    payer,
+                    asker,
+                },
+                Event::ShareDeclined(event),
+            ) => {
+                let said = (event.request.0.0, event.payer, event.asker);
+                said == (*request, *payer, *asker)
+            }
+            (
+                Self::RequestEnded {
+                    request,
+                    asker,
+                    cancelled,
+                },
+                event,
+            ) => {
+                #[allow(clippy::wildcard_enum_match_arm, reason = "two events say so")]
+                let said = match event {
+                    Event::RequestCancelled(event) => (event.request.0.0, event.asker, true),
+                    Event::RequestExpired(event) => (event.request.0.0, event.asker, false),
+                    _ => return false,
+                };
+                said == (*request, *asker, *cancelled)
+            }
             _ => false,
         }
     }

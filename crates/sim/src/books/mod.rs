@@ -8,12 +8,12 @@ mod campaigns;
 mod conservation;
 mod facts;
 mod orders;
+mod people;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use feiqian_core::bank::Direction;
-use feiqian_core::bank::answer::Answer;
 use feiqian_core::merchant::MerchantStatus;
 use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::user::{Tier, UserStatus};
@@ -25,6 +25,7 @@ pub use campaigns::{Campaign, Campaigns, Coupon, Shopper};
 pub use conservation::Conservation;
 pub use facts::{Fact, What};
 pub use orders::{Back, Order, Paid, Stage};
+pub use people::People;
 pub use rules::Choice;
 
 /// What the answer to a command must be.
@@ -76,17 +77,6 @@ pub struct Transfer {
     pub answered: Option<u64>,
 }
 
-/// What a user paid.
-#[derive(Clone, Copy, Debug)]
-pub struct Spending {
-    /// The event.
-    pub event: u64,
-    /// When.
-    pub at: i64,
-    /// Fen.
-    pub amount: i64,
-}
-
 /// All that happened.
 #[derive(Default)]
 pub struct Books {
@@ -112,8 +102,8 @@ pub struct Books {
     pub numbers: BTreeMap<Key, (u64, String)>,
     /// Campaigns, and what they look at.
     pub campaigns: Campaigns,
-    /// What users paid that limits count, whatever their tier.
-    pub spent: BTreeMap<UserId, Vec<Spending>>,
+    /// Money between people.
+    pub people: People,
     ledger: BTreeMap<Account, i64>,
     entries: BTreeMap<Account, Vec<u64>>,
 }
@@ -241,6 +231,11 @@ impl Books {
                     user.status = asked.status;
                 }
             }
+            What::TierSet(asked) => {
+                if let Some(user) = self.users.get_mut(asked.user.0 as usize) {
+                    user.tier = asked.tier;
+                }
+            }
             What::MerchantAdded(asked) => self.merchants.push(Merchant {
                 fee: asked.fee.0,
                 status: MerchantStatus::Active,
@@ -257,19 +252,12 @@ impl Books {
             }
             What::WithdrawalRequested(asked) => {
                 self.ask_bank(asked.user, Direction::Withdrawal, asked.amount, fact.at);
-                if self.user(asked.user).map(|user| user.tier) == Some(Tier::Basic) {
-                    self.spend(asked.user, fact.at, asked.amount.0);
-                }
             }
             What::TransferAnswered(asked) => {
                 let id = asked.transfer.0.0;
                 self.pending.remove(&id);
                 if let Some(transfer) = self.transfers.get_mut(&id) {
                     transfer.answered = Some(event);
-                    let spent = self.spent.entry(transfer.user).or_default();
-                    if asked.answer == Answer::Declined {
-                        spent.retain(|paid| paid.event != id);
-                    }
                 }
             }
             What::OrderCreated { .. }
@@ -286,23 +274,17 @@ impl Books {
             | What::BudgetChanged(_)
             | What::CampaignEnded { .. }
             | What::CouponGiven { .. }
+            | What::MoneySent(_)
+            | What::RemittanceArrived { .. }
+            | What::RemittanceBack { .. }
+            | What::MoneyRequested(_)
+            | What::ShareDeclined { .. }
+            | What::RequestEnded { .. }
             | What::Swept => {}
         }
-        if let What::OrderPaid { asked, .. } = &fact.what {
-            let wallet = Account::Wallet(asked.payer);
-            let paid = fact.moves.iter().find(|(debit, ..)| *debit == wallet);
-            if let Some((.., amount)) = paid {
-                self.spend(asked.payer, fact.at, *amount);
-            }
-        }
         self.record_campaign(event, &fact);
+        self.record_people(event, &fact);
         self.events.push(fact);
-    }
-
-    fn spend(&mut self, user: UserId, at: i64, amount: i64) {
-        let event = self.next();
-        let spent = self.spent.entry(user).or_default();
-        spent.push(Spending { event, at, amount });
     }
 
     fn ask_bank(&mut self, user: UserId, direction: Direction, amount: Fen, at: i64) {

@@ -142,6 +142,13 @@ impl What {
             | Self::OrderRefunded { order, .. }
             | Self::RebatePaid { order, .. } => Some(*order),
             Self::Opened(_)
+            | Self::TierSet(_)
+            | Self::MoneySent(_)
+            | Self::RemittanceArrived { .. }
+            | Self::RemittanceBack { .. }
+            | Self::MoneyRequested(_)
+            | Self::ShareDeclined { .. }
+            | Self::RequestEnded { .. }
             | Self::BrandAdded(_)
             | Self::BrandFunded(_)
             | Self::TraitsSet(_)

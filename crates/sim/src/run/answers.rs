@@ -91,7 +91,8 @@ impl Run {
             }
         }
         self.books.check_sums()?;
-        self.books.check_campaigns()
+        self.books.check_campaigns()?;
+        self.books.check_people()
     }
 
     /// Timers come first: orders that expire, then what campaigns ask for, as many as strike at once. When more
@@ -99,7 +100,7 @@ impl Run {
     /// the books' end on.
     fn strike(&mut self, now: i64, excused: bool, recorded: &[Event]) -> Result<(), String> {
         let orders = self.books.due(now, usize::MAX);
-        let others = self.books.due_of_campaigns(now);
+        let others = self.books.due_besides_orders(now);
         let most = self.sizes.timers_max;
         let expired: Vec<u64> = if orders.len() <= most {
             orders

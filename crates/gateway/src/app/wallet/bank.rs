@@ -14,9 +14,9 @@ use feiqian_engine::Receipt;
 use feiqian_store::TransferStory;
 use serde::{Deserialize, Serialize};
 
-use super::{Shopper, SignedShopper};
 use super::entries::query;
 use super::moves::MoveState;
+use super::{Shopper, SignedShopper};
 use crate::app::pin;
 use crate::platform::Platform;
 use crate::v1::error::ApiError;
@@ -166,9 +166,7 @@ fn view(id: TransferId, user: UserId, story: &TransferStory) -> Option<BankTrans
     )]
     let (kind, owner, amount, at) = match &story.request {
         Event::TopUpRequested(event) => (Kind::TopUp, event.user, event.amount, event.at),
-        Event::WithdrawalRequested(event) => {
-            (Kind::Withdrawal, event.user, event.amount, event.at)
-        }
+        Event::WithdrawalRequested(event) => (Kind::Withdrawal, event.user, event.amount, event.at),
         _ => return None,
     };
     (owner == user).then(|| BankTransfer {

@@ -9,10 +9,10 @@ use feiqian_core::order::{Attempt, OrderState};
 use feiqian_core::{Account, EventNumber, Fen, OrderId, State, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Shopper, SignedShopper};
 use super::offers::Quote;
 use super::receipts::{self, Receipt};
 use super::words::Language;
+use super::{Shopper, SignedShopper};
 use crate::app::pin;
 use crate::platform::{Platform, unix_millis};
 use crate::v1::error::ApiError;

@@ -103,6 +103,9 @@ pub async fn decline(
 ) -> Result<StatusCode, ApiError> {
     let payer = signed.shopper.user;
     let order = asked(&platform, payer, &id).await?;
-    platform.engine.submit(DeclineOrder { order, payer }).await?;
+    platform
+        .engine
+        .submit(DeclineOrder { order, payer })
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

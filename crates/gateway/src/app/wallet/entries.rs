@@ -418,7 +418,15 @@ mod tests {
     #[test]
     fn an_entry_id_is_strict() {
         assert_eq!("e_0".parse::<EntryRef>().unwrap().0, EventNumber(0));
-        for bad in ["", "e_", "e_01", "e_+1", "e_-1", "1", "e_18446744073709551616"] {
+        for bad in [
+            "",
+            "e_",
+            "e_01",
+            "e_+1",
+            "e_-1",
+            "1",
+            "e_18446744073709551616",
+        ] {
             assert!(bad.parse::<EntryRef>().is_err(), "{bad}");
         }
     }

@@ -30,7 +30,12 @@ pub async fn stream(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let news = platform.live.watch(&platform.engine, user);
     let news = news.map_err(|TooMany| {
-        ApiError::new(ErrorType::RateLimit, "too_many_streams", TooMany.to_string()).retry_after(5)
+        ApiError::new(
+            ErrorType::RateLimit,
+            "too_many_streams",
+            TooMany.to_string(),
+        )
+        .retry_after(5)
     })?;
     let end = Instant::now() + LIFE;
     // The first one at once: what happened while nobody listened is asked for then.

@@ -108,11 +108,18 @@ pub async fn pdf(
     });
     let statement = pdf::Statement {
         title,
-        lines: [name, period].into_iter().filter(|line| !line.is_empty()).collect(),
+        lines: [name, period]
+            .into_iter()
+            .filter(|line| !line.is_empty())
+            .collect(),
         heads: heads(language),
         rows: rows.collect(),
     };
-    Ok(file("application/pdf", "statement.pdf", pdf::render(&statement)))
+    Ok(file(
+        "application/pdf",
+        "statement.pdf",
+        pdf::render(&statement),
+    ))
 }
 
 fn heads(language: Language) -> [&'static str; 6] {
@@ -153,7 +160,9 @@ fn table(language: Language, entries: &[Entry]) -> Result<Vec<u8>, csv::Error> {
             format!("e_{}", entry.id.0),
         ])?;
     }
-    writer.into_inner().map_err(|error| error.into_error().into())
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
 }
 
 /// A text that others chose, so that no spreadsheet takes it for a formula.
@@ -168,7 +177,9 @@ fn harmless(text: &str) -> String {
 /// As clocks in China show it.
 fn local(at: UnixMillis) -> String {
     let time = Timestamp::from_millisecond(at.0).unwrap_or_default();
-    time.to_zoned(CHINA).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    time.to_zoned(CHINA)
+        .strftime("%Y-%m-%d %H:%M:%S")
+        .to_string()
 }
 
 fn kind_words(language: Language, kind: EntryKind) -> &'static str {
@@ -201,7 +212,12 @@ mod tests {
 
     #[test]
     fn no_text_is_a_formula() {
-        for (text, safe) in [("=1+1", "'=1+1"), ("@x", "'@x"), ("面 a=b", "面 a=b"), ("", "")] {
+        for (text, safe) in [
+            ("=1+1", "'=1+1"),
+            ("@x", "'@x"),
+            ("面 a=b", "面 a=b"),
+            ("", ""),
+        ] {
             assert_eq!(harmless(text), safe);
         }
     }

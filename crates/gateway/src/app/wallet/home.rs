@@ -51,12 +51,14 @@ async fn waiting(
             _ => None,
         });
         let packets = store.list(List::Packets(user), None, SENT_MAX)?;
-        let packets = packets.into_iter().filter_map(|(number, event)| match &event {
-            Event::PacketSent(packet) if packet.sender == user && fresh(&event) => {
-                PacketId::new(number)
-            }
-            _ => None,
-        });
+        let packets = packets
+            .into_iter()
+            .filter_map(|(number, event)| match &event {
+                Event::PacketSent(packet) if packet.sender == user && fresh(&event) => {
+                    PacketId::new(number)
+                }
+                _ => None,
+            });
         Ok((sent.collect(), packets.collect()))
     })
     .await
@@ -70,11 +72,16 @@ pub async fn show(
 ) -> Result<Json<Home>, ApiError> {
     let (sent, packets) = waiting(&platform, user).await?;
     let read = move |state: &State| {
-        let withdrawals = state.pending_transfers().into_iter().filter(|(_, transfer)| {
-            transfer.user == user && transfer.direction == Direction::Withdrawal
-        });
+        let withdrawals = state
+            .pending_transfers()
+            .into_iter()
+            .filter(|(_, transfer)| {
+                transfer.user == user && transfer.direction == Direction::Withdrawal
+            });
         let withdrawn = withdrawals.map(|(_, transfer)| transfer.amount.0);
-        let sent = sent.into_iter().filter_map(|id| Some(state.remittance(id)?.amount.0));
+        let sent = sent
+            .into_iter()
+            .filter_map(|id| Some(state.remittance(id)?.amount.0));
         let left = packets.into_iter();
         let left = left.filter_map(|id| Some(state.balance(Account::Packet(id))?.0));
         let on_the_way = withdrawn.chain(sent).chain(left).sum::<i64>();

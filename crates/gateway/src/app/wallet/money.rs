@@ -6,8 +6,8 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::{
-    bank, cashier, confirmations, coupons, entries, events, export, home, packets, payees, receipts, requests, scan, spending,
-    transfers,
+    bank, cashier, confirmations, coupons, entries, events, export, home, packets, pay_code,
+    payees, receipts, requests, scan, spending, transfers,
 };
 use crate::server::App;
 
@@ -22,9 +22,16 @@ pub fn routes() -> Router<App> {
         .route("/app/wallet/export.pdf", get(export::pdf))
         .route("/app/wallet/orders/{token}", get(cashier::show))
         .route("/app/wallet/orders/{token}/pay", post(cashier::pay))
+        .route("/app/wallet/paycode", post(pay_code::issue))
         .route("/app/wallet/scan", post(scan::scan))
-        .route("/app/wallet/confirmations/{id}/pay", post(confirmations::pay))
-        .route("/app/wallet/confirmations/{id}/decline", post(confirmations::decline))
+        .route(
+            "/app/wallet/confirmations/{id}/pay",
+            post(confirmations::pay),
+        )
+        .route(
+            "/app/wallet/confirmations/{id}/decline",
+            post(confirmations::decline),
+        )
         .route("/app/wallet/top-ups", post(bank::top_up))
         .route("/app/wallet/withdrawals", post(bank::withdraw))
         .route("/app/wallet/withdrawal-terms", get(bank::terms))
@@ -32,12 +39,21 @@ pub fn routes() -> Router<App> {
         .route("/app/wallet/payees", post(payees::show))
         .route("/app/wallet/transfers", post(transfers::send))
         .route("/app/wallet/transfers/{id}", get(transfers::show))
-        .route("/app/wallet/transfers/{id}/take-back", post(transfers::take_back))
-        .route("/app/wallet/requests", get(requests::list).post(requests::make))
+        .route(
+            "/app/wallet/transfers/{id}/take-back",
+            post(transfers::take_back),
+        )
+        .route(
+            "/app/wallet/requests",
+            get(requests::list).post(requests::make),
+        )
         .route("/app/wallet/requests/{id}/pay", post(requests::pay))
         .route("/app/wallet/requests/{id}/decline", post(requests::decline))
         .route("/app/wallet/requests/{id}/cancel", post(requests::cancel))
-        .route("/app/wallet/packets", get(packets::list).post(packets::send))
+        .route(
+            "/app/wallet/packets",
+            get(packets::list).post(packets::send),
+        )
         .route("/app/wallet/packets/{token}", get(packets::show))
         .route("/app/wallet/packets/{token}/open", post(packets::open))
         .route("/app/wallet/coupons", get(coupons::list))

@@ -110,7 +110,9 @@ pub async fn send(
     let (sender, total) = (shopper.user, Fen::from(new.total));
     pin::check(&platform, shopper, number, new.pin.as_deref(), total).await?;
     let to = match &new.to {
-        Some(to) => Some(payees::registered(&platform, Asker { shopper, address }, to, "to").await?),
+        Some(to) => {
+            Some(payees::registered(&platform, Asker { shopper, address }, to, "to").await?)
+        }
         None => None,
     };
     let mut seed = [0; 16];
@@ -197,11 +199,7 @@ pub async fn list(
 }
 
 /// The packet as this user sees it; none if it is for another alone.
-async fn find(
-    platform: &Platform,
-    user: UserId,
-    id: PacketId,
-) -> Result<Option<Packet>, ApiError> {
+async fn find(platform: &Platform, user: UserId, id: PacketId) -> Result<Option<Packet>, ApiError> {
     let story = ask(platform, move |store| store.packet(id)).await?;
     let concerns = |story: &PacketStory| {
         let to = story.sent.to;

@@ -167,9 +167,7 @@ pub fn render(statement: &Statement) -> Vec<u8> {
     let page_ref = |nth: i32| Ref::new(nth.saturating_mul(2).saturating_add(7));
     let body_ref = |nth: i32| Ref::new(nth.saturating_mul(2).saturating_add(8));
     pdf.catalog(catalog).pages(tree);
-    pdf.pages(tree)
-        .count(count)
-        .kids((0..count).map(page_ref));
+    pdf.pages(tree).count(count).kids((0..count).map(page_ref));
     for (nth, sheet) in (0..count).zip(sheets) {
         let mut page = pdf.page(page_ref(nth));
         page.parent(tree).media_box(PAGE).contents(body_ref(nth));

@@ -171,10 +171,7 @@ async fn with_order(
         Event::OrderReversed(event) => {
             refund_parts(platform, language, event.amount, event.returned.as_deref()).await?
         }
-        _ => vec![Part::new(
-            language.pick("Rebate", "返现"),
-            receipt.amount,
-        )],
+        _ => vec![Part::new(language.pick("Rebate", "返现"), receipt.amount)],
     };
     receipt.parts = own_parts;
     Ok(())

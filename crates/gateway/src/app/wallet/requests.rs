@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::{Path, State as Extract};
 use feiqian_core::remittance::To;
 use feiqian_core::remittance::send::SendMoney;
+use feiqian_core::request::ShareState;
 use feiqian_core::request::ask::RequestMoney;
 use feiqian_core::request::cancel::CancelRequest;
-use feiqian_core::request::ShareState;
 use feiqian_core::request::decline::DeclineShare;
 use feiqian_core::{EventNumber, Fen, RequestId, UserId};
 use feiqian_store::{List, RequestStage, RequestStory};
@@ -170,7 +170,13 @@ pub async fn make(
             note: new.note.0.into(),
         })
         .await?;
-    made(&platform, shopper.user, RequestId(receipt.event), receipt.again).await
+    made(
+        &platform,
+        shopper.user,
+        RequestId(receipt.event),
+        receipt.again,
+    )
+    .await
 }
 
 /// GET requests: of this person and to this person, newest first.
@@ -180,7 +186,9 @@ pub async fn list(
     paging: Paging,
 ) -> Result<Json<Page<MoneyRequest>>, ApiError> {
     let before = paging.cursor.map(|cursor| EventNumber(cursor.0));
-    part(&platform, user, before, paging.limit()).await.map(Json)
+    part(&platform, user, before, paging.limit())
+        .await
+        .map(Json)
 }
 
 async fn part(
@@ -264,7 +272,10 @@ pub async fn decline(
             value: before,
         });
     }
-    let receipt = platform.engine.submit(DeclineShare { request, payer }).await?;
+    let receipt = platform
+        .engine
+        .submit(DeclineShare { request, payer })
+        .await?;
     made(&platform, payer, request, receipt.again).await
 }
 
@@ -282,7 +293,10 @@ pub async fn cancel(
             value: before,
         });
     }
-    let receipt = platform.engine.submit(CancelRequest { request, asker }).await?;
+    let receipt = platform
+        .engine
+        .submit(CancelRequest { request, asker })
+        .await?;
     made(&platform, asker, request, receipt.again).await
 }
 

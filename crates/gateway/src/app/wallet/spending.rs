@@ -177,8 +177,13 @@ mod tests {
     fn a_month_is_china_s() {
         let november = month("2026-11").unwrap();
         // 2026-10-31T16:00:00Z and 2026-11-30T16:00:00Z.
-        assert_eq!(november, UnixMillis(1_793_462_400_000)..UnixMillis(1_796_054_400_000));
-        for bad in ["", "2026", "2026-13", "2026-00", "26-11", "2026-1", "2026-+1", "0000-01"] {
+        assert_eq!(
+            november,
+            UnixMillis(1_793_462_400_000)..UnixMillis(1_796_054_400_000)
+        );
+        for bad in [
+            "", "2026", "2026-13", "2026-00", "26-11", "2026-1", "2026-+1", "0000-01",
+        ] {
             assert!(month(bad).is_none(), "{bad}");
         }
     }

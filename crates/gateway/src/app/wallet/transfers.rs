@@ -79,7 +79,10 @@ pub struct NewTransfer {
 /// By what money for this number is claimed: a keyed hash, so that the log holds no number.
 fn claim(platform: &Platform, phone: &Phone) -> Result<Claim, PlatformError> {
     let key = platform.vault.derive("claims")?;
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &*key), phone.as_str().as_bytes());
+    let tag = hmac::sign(
+        &hmac::Key::new(hmac::HMAC_SHA256, &*key),
+        phone.as_str().as_bytes(),
+    );
     let mut first = [0; 8];
     first.copy_from_slice(&tag.as_ref()[..8]);
     Ok(Claim(u64::from_be_bytes(first)))
@@ -157,7 +160,14 @@ pub async fn send(
         }
         Reached::Nobody => return Err(payees::nobody().at("to")),
     };
-    pin::check(&platform, shopper, number, new.pin.as_deref(), new.amount.into()).await?;
+    pin::check(
+        &platform,
+        shopper,
+        number,
+        new.pin.as_deref(),
+        new.amount.into(),
+    )
+    .await?;
     let command = SendMoney {
         payer,
         number,
@@ -182,11 +192,7 @@ pub async fn send(
 }
 
 /// Sends. When the payee registered between two tries of one request, the first try is answered.
-async fn submit(
-    platform: &Platform,
-    command: SendMoney,
-    to: &str,
-) -> Result<Receipt, ApiError> {
+async fn submit(platform: &Platform, command: SendMoney, to: &str) -> Result<Receipt, ApiError> {
     let first = platform.engine.submit(command.clone()).await;
     let reused = matches!(first, Err(Rejected::Refused(Refusal::NumberReused)));
     if let (true, Ok(phone)) = (reused, to.parse::<Phone>()) {

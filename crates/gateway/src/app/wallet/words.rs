@@ -52,8 +52,14 @@ impl Language {
                 "不符合活动的商户、人群或时间条件",
             ),
             Why::RuleBroken => self.pick("it cannot be computed here", "活动规则不适用于本次付款"),
-            Why::NoCoupon => self.pick("it needs a coupon that you do not hold", "您没有该活动的优惠券"),
-            Why::NothingLeft => self.pick("other offers cover it already", "其他优惠已抵扣全部可抵金额"),
+            Why::NoCoupon => self.pick(
+                "it needs a coupon that you do not hold",
+                "您没有该活动的优惠券",
+            ),
+            Why::NothingLeft => self.pick(
+                "other offers cover it already",
+                "其他优惠已抵扣全部可抵金额",
+            ),
         }
     }
 }

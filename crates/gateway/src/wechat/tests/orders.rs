@@ -356,3 +356,141 @@ async fn a_refund_that_succeeded_is_not_redirected() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_till_is_told_that_the_shopper_is_asked_and_what_the_answer_was() {
+    use feiqian_core::OrderId;
+    use feiqian_core::order::decline::DeclineOrder;
+
+    let world = World::new().await;
+    let platform = &world.platform;
+    paycode::set_unasked(platform, LEI, feiqian_core::Fen(100)).unwrap();
+    let waiting = async || {
+        let asked = |state: &feiqian_core::State| state.asked(LEI).to_vec();
+        platform.engine.read(asked).await.unwrap()
+    };
+    let code = paycode::one_code(platform, LEI).await.unwrap();
+    let body = world.codepay("order-0001", 150, &code);
+    for _ in 0..2 {
+        let asked = world.post(CODEPAY, &body).await;
+        assert_eq!(asked.code(), refused(202, "USERPAYING"));
+    }
+    assert_eq!(world.query("order-0001").await["trade_state"], "USERPAYING");
+    let order: OrderId = waiting().await[0];
+    let payer = LEI;
+    platform
+        .engine
+        .submit(DeclineOrder { order, payer })
+        .await
+        .unwrap();
+    assert_eq!(waiting().await, []);
+    assert_eq!(world.query("order-0001").await["trade_state"], "PAYERROR");
+    let over = world.post(CODEPAY, &body).await;
+    assert_eq!(over.code(), refused(400, "ORDER_CLOSED"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_devices_codes_pay_until_it_is_revoked_and_guesses_are_counted() {
+    use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use feiqian_core::order::spend_code::PayCode;
+
+    // As a phone makes them.
+    fn code(key: &paycode::PayCodeKey, later: u64) -> String {
+        let secret = STANDARD.decode(&key.secret).unwrap();
+        let step = PayCode::step_at(key.server_time) + later;
+        let mac = sign(&Key::new(HMAC_SHA256, &secret), &step.to_be_bytes());
+        let number = u64::from_be_bytes(mac.as_ref()[..8].try_into().unwrap());
+        format!("{}{}{:07}", key.prefix, key.alias, number % 10_000_000)
+    }
+    let world = World::new().await;
+    let platform = &world.platform;
+    let first = paycode::issue(platform, LEI, "d_1").await.unwrap();
+    let second = paycode::issue(platform, LEI, "d_1").await.unwrap();
+    for (number, key) in [("order-0001", &first), ("order-0002", &second)] {
+        let body = world.codepay(number, 1, &code(key, 0));
+        assert_eq!(world.post(CODEPAY, &body).await.status, 200);
+    }
+    let early = world.codepay("order-0003", 1, &code(&second, 9));
+    let early = world.post(CODEPAY, &early).await;
+    assert_eq!(early.code(), refused(400, "AUTH_CODE_INVALID"));
+    let third = paycode::issue(platform, LEI, "d_1").await.unwrap();
+    let ended = world.codepay("order-0003", 1, &code(&first, 1));
+    let ended = world.post(CODEPAY, &ended).await;
+    assert_eq!(ended.code(), refused(400, "AUTH_CODE_INVALID"));
+    for _ in 0..paycode::attempts::WRONG_PER_KEY {
+        let mut guess = code(&third, 0);
+        let last = if guess.pop() == Some('0') { '1' } else { '0' };
+        guess.push(last);
+        let guess = world.codepay("order-0004", 1, &guess);
+        let guess = world.post(CODEPAY, &guess).await;
+        assert_eq!(guess.code(), refused(400, "AUTH_CODE_INVALID"));
+    }
+    let right = world.codepay("order-0004", 1, &code(&third, 0));
+    let right = world.post(CODEPAY, &right).await;
+    assert_eq!(right.code(), refused(429, "FREQUENCY_LIMITED"));
+    paycode::revoke(platform, LEI, Some("d_1")).unwrap();
+    let lost = world.codepay("order-0005", 1, &code(&second, 1));
+    let lost = world.post(CODEPAY, &lost).await;
+    assert_eq!(lost.code(), refused(400, "AUTH_CODE_INVALID"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merchants_code_is_read_back_and_bears_no_change() {
+    use crate::codes::token::Asks;
+    use crate::codes::{OrderError, ScanError, Scanned, merchant_code, merchant_link};
+    use crate::codes::{emv, order_from_code, qr_svg, scan};
+    use feiqian_core::{Fen, Number};
+
+    let world = World::new().await;
+    let platform = &world.platform;
+    let merchant = world.shop.credentials.merchant;
+    for amount in [None, Some(Fen(1_250))] {
+        let asks = Asks { merchant, amount };
+        let link = merchant_link(platform, asks).unwrap();
+        let code = merchant_code(platform, merchant, amount).await.unwrap();
+        let code = code.unwrap();
+        for text in [&link, &code] {
+            let Ok(Scanned::Merchant {
+                asks: read, signed, ..
+            }) = scan(platform, text)
+            else {
+                panic!("{text} is not read");
+            };
+            assert_eq!((read, signed), (asks, true));
+            assert!(qr_svg(text).unwrap().starts_with("<svg "));
+        }
+        // Pasted over: another's shop name, with a right sum.
+        let changed = code.replacen("CHINA", "CHINE", 1);
+        let (body, _) = changed.split_at(changed.len() - 4);
+        let changed = format!("{body}{:04X}", emv::crc16(body.as_bytes()));
+        assert_eq!(scan(platform, &changed), Err(ScanError::Forged));
+    }
+    for bad in ["", "hello", "https://a.cn/q/x", "https://a.cn/x"] {
+        assert_eq!(scan(platform, bad), Err(ScanError::NotUnderstood));
+    }
+    let link = |amount| {
+        let link = merchant_link(platform, Asks { merchant, amount }).unwrap();
+        link.rsplit_once('/').unwrap().1.to_owned()
+    };
+    let key = Number::new("k").unwrap();
+    let make = async |token: &str, amount| {
+        order_from_code(platform, token, amount, Some("tea"), LEI, &key).await
+    };
+    let (open, fixed) = (link(None), link(Some(Fen(5))));
+    let order = make(&open, Some(Fen(5))).await.unwrap();
+    assert_eq!(make(&open, Some(Fen(5))).await.unwrap(), order);
+    assert!(matches!(
+        make(&open, None).await,
+        Err(OrderError::AmountMissing)
+    ));
+    assert!(matches!(
+        make(&fixed, Some(Fen(6))).await,
+        Err(OrderError::OtherAmount(Fen(5)))
+    ));
+    assert!(matches!(
+        make("x", None).await,
+        Err(OrderError::CodeNotFound)
+    ));
+}

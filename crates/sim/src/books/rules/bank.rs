@@ -6,7 +6,7 @@ use feiqian_core::user::{Tier, UserStatus};
 use feiqian_core::{Account, Fen, Refusal};
 
 use super::super::facts::settled;
-use super::super::{Books, Fact, Verdict, What};
+use super::super::{Books, Fact, User, Verdict, What};
 use super::{is_amount, refused};
 
 impl Books {
@@ -25,10 +25,6 @@ impl Books {
     pub(super) fn withdraw(&self, now: i64, asked: &withdraw::Withdraw) -> Verdict {
         use withdraw::Refusal as R;
         let wallet = Account::Wallet(asked.user);
-        let free = |brand| {
-            // What is on its way to the bank is spoken for.
-            self.balance(Account::BankReserve(brand)) - self.balance(Account::Transit(brand))
-        };
         let verdict = self
             .numbered(What::WithdrawalRequested(asked.clone()), now, || {
                 let available = self.balance(wallet);
@@ -39,13 +35,7 @@ impl Books {
                     Some(_) if asked.amount.0 > available => Some(R::BalanceShort {
                         available: Fen(available),
                     }),
-                    Some(user) => {
-                        let above = self.above(now, asked.user, asked.amount.0);
-                        match above.filter(|_| user.tier == Tier::Basic) {
-                            Some(above) => Some(R::AboveLimit { above }),
-                            None => (asked.amount.0 > free(user.brand)).then_some(R::ReserveShort),
-                        }
-                    }
+                    Some(user) => self.withdrawal_refused(now, asked, *user),
                 }
             })
             .map_refusal(R::NumberReused, Refusal::Withdraw);
@@ -56,6 +46,28 @@ impl Books {
             }
             (other, _) => other,
         }
+    }
+
+    /// What stands against a withdrawal that the wallet could bear.
+    fn withdrawal_refused(
+        &self,
+        now: i64,
+        asked: &withdraw::Withdraw,
+        user: User,
+    ) -> Option<withdraw::Refusal> {
+        use withdraw::Refusal as R;
+        // Of those who are known least, money to the own bank account counts, too.
+        let limited = user.tier == Tier::Basic;
+        if let Some(above) = self
+            .above(now, asked.user, asked.amount.0)
+            .filter(|_| limited)
+        {
+            return Some(R::AboveLimit { above });
+        }
+        // What is on its way to the bank is spoken for.
+        let free = self.balance(Account::BankReserve(user.brand))
+            - self.balance(Account::Transit(user.brand));
+        (asked.amount.0 > free).then_some(R::ReserveShort)
     }
 
     pub(super) fn answer(&self, now: i64, asked: &AnswerTransfer) -> Verdict {

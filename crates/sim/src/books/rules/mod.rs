@@ -6,9 +6,9 @@ mod choose;
 mod draw;
 mod eligible;
 mod give_back;
-mod limits;
 mod operators;
 mod orders;
+mod people;
 
 use feiqian_core::{Command, Fen, Refusal};
 
@@ -54,6 +54,16 @@ impl Books {
             Command::GiveCoupon(asked) => self.give_coupon(now, asked),
             Command::PayRebate(asked) => self.pay_rebate(now, asked.order.0.0),
             Command::Sweep(_) => self.sweep(now),
+            Command::SetTier(asked) => self.set_tier(now, asked),
+            Command::SendMoney(asked) => self.send_money(now, asked),
+            Command::TakeBackRemittance(asked) => self.take_back_sent(now, asked),
+            Command::AcceptRemittance(asked) => self.accept(now, asked),
+            Command::ArriveRemittance(asked) => self.arrive(now, asked.remittance.0.0),
+            Command::ReturnRemittance(asked) => self.return_remittance(now, asked.remittance.0.0),
+            Command::RequestMoney(asked) => self.request_money(now, asked),
+            Command::DeclineShare(asked) => self.decline(now, asked),
+            Command::CancelRequest(asked) => self.cancel(now, asked),
+            Command::ExpireRequest(asked) => self.expire_request(now, asked.request.0.0),
             // No world asks for these yet.
             Command::SpendCode(_)
             | Command::DeclineOrder(_)
@@ -63,16 +73,6 @@ impl Books {
             | Command::PaySubsidy(_)
             | Command::ReturnSubsidy(_)
             | Command::ChangeCoupons(_)
-            | Command::SetTier(_)
-            | Command::SendMoney(_)
-            | Command::ArriveRemittance(_)
-            | Command::TakeBackRemittance(_)
-            | Command::AcceptRemittance(_)
-            | Command::ReturnRemittance(_)
-            | Command::RequestMoney(_)
-            | Command::DeclineShare(_)
-            | Command::CancelRequest(_)
-            | Command::ExpireRequest(_)
             | Command::SendPacket(_)
             | Command::GrabShare(_)
             | Command::ExpirePacket(_) => Verdict::Refused(Vec::new()),

@@ -1,0 +1,9 @@
+import "./till.css";
+
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { WithSpeech } from "../desk/say";
+import { App } from "./App";
+
+const root = document.getElementById("root");
+if (root) createRoot(root).render(<StrictMode><WithSpeech><App /></WithSpeech></StrictMode>);

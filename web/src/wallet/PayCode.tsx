@@ -1,0 +1,65 @@
+/** The pay code: made here every half minute, with or without the network. */
+
+import { useEffect, useRef, useState } from "react";
+import { useSay } from "../desk/say";
+import type { PayCodeKey } from "../shared/api";
+import { keepPayCodeKey, payCodeKey } from "./device";
+import { atMost } from "./words";
+import { Failed, Loading, Page } from "./parts";
+import { payCode, type PayCode } from "./paycode";
+import { Barcode, Qr } from "./pictures";
+import { Failure } from "../desk/server";
+import { send } from "./server";
+
+const FRESH_MS = 1000;
+
+/** The key that is kept, and a fresh one as soon as the network gives it. */
+function useKey() {
+  const [key, setKey] = useState<PayCodeKey & { clock_ahead_ms: number }>();
+  const [failure, setFailure] = useState<Failure>();
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    let gone = false;
+    const show = async () => { const kept = await payCodeKey(); if (kept && !gone) setKey(kept); };
+    void show();
+    send<PayCodeKey>("POST", "/app/wallet/paycode", {}, crypto.randomUUID()).then(
+      async (fresh) => { await keepPayCodeKey(fresh); await show(); },
+      (error: unknown) => { if (!gone) setFailure(error instanceof Failure ? error : new Failure(0, "not_reached", "")); },
+    );
+    return () => { gone = true; };
+  }, [turn]);
+  return { key, failure, again: () => setTurn(turn + 1) };
+}
+
+export default function PayCodePage() {
+  const say = useSay();
+  const { key, failure, again } = useKey();
+  const [code, setCode] = useState<PayCode>();
+  const shown = useRef<string>(undefined);
+  useEffect(() => {
+    if (!key) return;
+    const make = () => void payCode(key, Date.now() - key.clock_ahead_ms).then((next) => { shown.current = next.digits; setCode(next); });
+    make();
+    const timer = window.setInterval(make, FRESH_MS);
+    return () => window.clearInterval(timer);
+  }, [key]);
+  return (
+    <Page title={say("Pay code", "付款码")}>
+      {!code && (failure ? <Failed failure={failure} again={again} /> : <Loading />)}
+      {code && key && (
+        <section className="card code">
+          <p>{say("Show this to the cashier", "向商家出示")}</p>
+          <Barcode digits={code.digits} label={say("Barcode of the pay code", "付款码条形码")} />
+          <p className="digits" data-testid="pay-code">{code.digits.replace(/(\d{4})(?=\d)/g, "$1 ")}</p>
+          <Qr text={code.digits} label={say("QR code of the pay code", "付款码二维码")} />
+          <p className="ring" role="timer" aria-label={say(`New code in ${code.left} s`, `${code.left} 秒后更新`)}>
+            <svg viewBox="0 0 36 36" aria-hidden><circle cx="18" cy="18" r="15.9" pathLength={100} /><circle className="left" cx="18" cy="18" r="15.9" pathLength={100} strokeDasharray={`${(code.left / key.step_seconds) * 100} 100`} /></svg>
+            {say(`New in ${code.left} s`, `${code.left} 秒后更新`)}
+          </p>
+          <small>{say("Pays without being asked", "免确认")} {atMost(key.no_confirm_max, say)}. {say("Never send this code to anybody.", "请勿将付款码发给他人。")}{failure?.status === 0 && ` ${say("Offline: the code works all the same.", "当前离线，付款码仍可使用。")}`}</small>
+          <button type="button" className="link" onClick={again}>{say("New code", "刷新")}</button>
+        </section>
+      )}
+    </Page>
+  );
+}
