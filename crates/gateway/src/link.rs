@@ -309,8 +309,8 @@ fn problem_text(problem: &ApiError) -> &'static str {
     }
 }
 
-/// The link as a QR code: black on white in both colour schemes, as scanners want it.
-fn qr_svg(text: &str) -> String {
+/// The link as a QR code: black on white in both colour schemes, as scanners want it. Empty if it is too long.
+pub(crate) fn qr_svg(text: &str) -> String {
     let Ok(code) = QrCode::new(text) else {
         return String::new();
     };
@@ -326,7 +326,7 @@ fn qr_svg(text: &str) -> String {
     }
     let side = width + 2 * QUIET_ZONE;
     format!(
-        "<svg class=\"qr\" role=\"img\" aria-label=\"QR code of this payment 付款二维码\" \
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"qr\" role=\"img\" aria-label=\"QR code of this payment 付款二维码\" \
          viewBox=\"0 0 {side} {side}\" shape-rendering=\"crispEdges\">\
          <rect width=\"{side}\" height=\"{side}\" fill=\"#fff\"/><path d=\"{path}\" fill=\"#000\"/></svg>\n"
     )

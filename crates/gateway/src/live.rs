@@ -1,17 +1,17 @@
 //! Who waits for news, and waking them: one thread follows the log while anybody waits.
 //!
-//! News say *that* something of a user changed, never what: whoever is woken asks again.
+//! News say *that* something of a user or an order changed, never what: whoever is woken asks again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use feiqian_core::{Account, Event, UserId};
+use feiqian_core::{Account, Event, OrderId, UserId};
 use feiqian_engine::{Engine, Feed, Next};
 use tokio::sync::watch;
 
-/// Most that wait for one user's news.
-pub const PER_USER_MAX: usize = 8;
+/// Most that wait for the news of one user or order.
+pub const PER_SUBJECT_MAX: usize = 8;
 /// Most that wait at all.
 pub const WAITING_MAX: usize = 8_192;
 /// How long the thread waits for events before it looks whether anybody still waits.
@@ -22,20 +22,42 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[error("too many wait for news already")]
 pub struct TooMany;
 
+/// Whose news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// A shopper's.
+    User(UserId),
+    /// An order's.
+    Order(OrderId),
+}
+
+impl From<UserId> for Subject {
+    fn from(user: UserId) -> Self {
+        Self::User(user)
+    }
+}
+
+impl From<OrderId> for Subject {
+    fn from(order: OrderId) -> Self {
+        Self::Order(order)
+    }
+}
+
 /// All who wait.
 #[derive(Clone, Default)]
 pub struct Live(Arc<Mutex<Waiting>>);
 
 #[derive(Default)]
 struct Waiting {
-    users: HashMap<UserId, watch::Sender<u64>>,
+    subjects: HashMap<Subject, watch::Sender<u64>>,
     /// Whether the thread runs.
     followed: bool,
 }
 
 impl Waiting {
     fn forget_the_gone(&mut self) {
-        self.users.retain(|_, sender| sender.receiver_count() > 0);
+        self.subjects
+            .retain(|_, sender| sender.receiver_count() > 0);
     }
 }
 
@@ -44,21 +66,25 @@ impl Live {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes whenever something of this user changes, from now on.
-    pub fn watch(&self, engine: &Engine, user: UserId) -> Result<watch::Receiver<u64>, TooMany> {
+    /// Changes whenever something of this user or order changes, from now on.
+    pub fn watch(
+        &self,
+        engine: &Engine,
+        subject: impl Into<Subject>,
+    ) -> Result<watch::Receiver<u64>, TooMany> {
         let mut waiting = self.lock();
-        if waiting.users.len() >= WAITING_MAX {
+        if waiting.subjects.len() >= WAITING_MAX {
             waiting.forget_the_gone();
         }
-        let all = waiting.users.values().map(watch::Sender::receiver_count);
+        let all = waiting.subjects.values().map(watch::Sender::receiver_count);
         if all.sum::<usize>() >= WAITING_MAX {
             return Err(TooMany);
         }
         let sender = waiting
-            .users
-            .entry(user)
+            .subjects
+            .entry(subject.into())
             .or_insert_with(|| watch::Sender::new(0));
-        if sender.receiver_count() >= PER_USER_MAX {
+        if sender.receiver_count() >= PER_SUBJECT_MAX {
             return Err(TooMany);
         }
         let receiver = sender.subscribe();
@@ -80,11 +106,13 @@ impl Live {
                 Next::Batch(batch) => {
                     let waiting = self.lock();
                     for (_, event) in &batch.events {
-                        each_user(event, |user| {
-                            if let Some(sender) = waiting.users.get(&user) {
+                        let wake = |subject: Subject| {
+                            if let Some(sender) = waiting.subjects.get(&subject) {
                                 sender.send_modify(|news| *news = news.wrapping_add(1));
                             }
-                        });
+                        };
+                        each_user(event, |user| wake(user.into()));
+                        event.order().map(Subject::Order).into_iter().for_each(wake);
                     }
                 }
                 Next::Nothing => {}
@@ -95,7 +123,7 @@ impl Live {
             }
             let mut waiting = self.lock();
             waiting.forget_the_gone();
-            if waiting.users.is_empty() {
+            if waiting.subjects.is_empty() {
                 waiting.followed = false;
                 return;
             }

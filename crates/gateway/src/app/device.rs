@@ -11,6 +11,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use feiqian_core::UserId;
 use serde::{Deserialize, Serialize};
 
+use crate::paycode;
 use crate::platform::{Platform, PlatformError, read_record, write_record};
 use crate::v1::error::{ApiError, ErrorType};
 
@@ -146,6 +147,9 @@ pub(crate) fn write(
 
 /// Forgets it: its sessions and pay-code keys stop at once. Under the account's lock only.
 pub(crate) fn remove(platform: &Platform, device: DeviceId) -> Result<(), PlatformError> {
+    if let Some(record) = read(platform, device)? {
+        paycode::revoke(platform, UserId(record.user), Some(&device.to_string()))?;
+    }
     Ok(platform.vault.remove_secret(&record_name(device))?)
 }
 

@@ -49,6 +49,10 @@ pub struct Apps {
     pub(crate) crews: account::Locks,
     /// One handle is given away at a time.
     pub(crate) handles: account::Locks,
+    /// One refund at a till at a time, so that small ones add up.
+    pub(crate) refunding: tokio::sync::Mutex<()>,
+    /// One closing of a shift at a time.
+    pub(crate) shifts: tokio::sync::Mutex<()>,
     /// One registration of a phone number at a time.
     pub(crate) registering: phone::Turns,
     /// One-time codes that are out.
@@ -73,6 +77,8 @@ impl Apps {
             accounts: account::Locks::default(),
             crews: account::Locks::default(),
             handles: account::Locks::default(),
+            refunding: tokio::sync::Mutex::default(),
+            shifts: tokio::sync::Mutex::default(),
             registering: phone::Turns::default(),
             codes: codes::Codes::new(if outside.sms.shows() {
                 codes::SANDBOX_PACE

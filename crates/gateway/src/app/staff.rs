@@ -33,6 +33,9 @@ pub struct Member {
     /// Wrong passwords since the last right one.
     #[serde(default)]
     pub wrong: u8,
+    /// When the last password was given, in milliseconds since 1970.
+    #[serde(default)]
+    pub tried: i64,
 }
 
 /// The people of a shop, as the vault keeps them.

@@ -2,6 +2,8 @@
 
 use feiqian_core::Mode;
 use feiqian_core::bank::answer::Answer as BankAnswer;
+use feiqian_core::order::spend_code::{PayCode, SpendCode};
+use feiqian_core::{EventNumber, Fen, MerchantId, OrderId, UnixMillis, UserId};
 use serde_json::{Value, json};
 
 use crate::hand::Hand;
@@ -574,4 +576,94 @@ async fn nobody_sees_a_wallet_without_signing_in() {
         let answer = w.get("", &format!("/app/wallet/{path}")).await;
         assert_eq!(answer.error(), (401, "session_missing".into()), "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_till_waits_for_the_shoppers_consent() {
+    let m = Market::new().await;
+    let mei = Hand::with_money(&m.w, "brd_0", "+8613800138000", "王小梅", 20_000).await;
+    let key = mei
+        .ask(&m.w, "POST /app/wallet/paycode", json!({}))
+        .await
+        .ok();
+    assert_eq!(
+        (&key["step_seconds"], &key["no_confirm_max"]),
+        (&json!(30), &json!(20_000))
+    );
+    let scan = |alias: u32, order: &str| {
+        let merchant = m.noodles.strip_prefix("mch_").unwrap().parse().unwrap();
+        let order = order.strip_prefix("ord_").unwrap().parse().unwrap();
+        let payer = mei.user.strip_prefix("usr_").unwrap().parse().unwrap();
+        let now = jiff::Timestamp::now().as_millisecond();
+        SpendCode {
+            merchant: MerchantId(merchant),
+            order: OrderId(EventNumber(order)),
+            code: PayCode {
+                alias,
+                step: PayCode::step_at(UnixMillis(now)),
+            },
+            payer: UserId(payer),
+            unasked: Fen(500),
+        }
+    };
+    let confirm =
+        |order: &str, what: &str| format!("POST /app/wallet/confirmations/{order}/{what}");
+    let (first, second) = (m.order(1_000).await, m.order(2_000).await);
+    for (alias, order) in [(1, &first), (2, &second)] {
+        m.w.platform
+            .engine
+            .submit(scan(alias, order))
+            .await
+            .unwrap();
+    }
+    let home = mei.get(&m.w, "/app/wallet/home").await.ok();
+    let waits = home["confirmations"].as_array().unwrap();
+    let ids: Vec<_> = waits
+        .iter()
+        .map(|waits| waits["order_id"].clone())
+        .collect();
+    assert_eq!(ids, [json!(first), json!(second)]);
+    assert_eq!(waits[0]["quote"]["to_pay"], 1_000);
+
+    let other = Hand::register(&m.w, "brd_0", "+8613800138002", "Lei").await;
+    let pay = confirm(&first, "pay");
+    let agreed = json!({ "at_most": 1_000 });
+    other
+        .check(
+            &m.w,
+            [
+                (&pay, agreed.clone(), 404, "order_not_found"),
+                (
+                    &confirm(&second, "decline"),
+                    json!({}),
+                    404,
+                    "order_not_found",
+                ),
+            ],
+        )
+        .await;
+    for status in [201, 200] {
+        let paid = mei.ask_under(&m.w, "c1", &pay, agreed.clone()).await;
+        assert_eq!(
+            (paid.status.as_u16(), &paid.json()["amount"]),
+            (status, &json!(-1_000))
+        );
+    }
+    let declined = mei.ask(&m.w, &confirm(&second, "decline"), json!({})).await;
+    assert_eq!(declined.status, 204, "{}", declined.text);
+    mei.check(
+        &m.w,
+        [(
+            &confirm(&second, "pay"),
+            json!({ "at_most": 2_000 }),
+            422,
+            "order_closed",
+        )],
+    )
+    .await;
+    let home = mei.get(&m.w, "/app/wallet/home").await.ok();
+    assert_eq!(
+        (&home["confirmations"], &home["balance"]),
+        (&json!([]), &json!(19_000))
+    );
 }

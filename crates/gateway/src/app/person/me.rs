@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State as Extract;
-use feiqian_core::{State, UserId, user};
+use feiqian_core::{Fen, State, UserId, user};
 use serde::Deserialize;
 
 use super::view::{self, Me};
 use crate::app::account::{self, Language, NO_PIN_MAX};
 use crate::app::session::Shopper;
 use crate::app::{blocking, phone, pin};
+use crate::paycode;
 use crate::platform::{Person, Platform};
 use crate::v1::error::{ApiError, ErrorType};
 use crate::v1::fields::Name;
@@ -98,6 +99,9 @@ fn apply(platform: &Platform, user: UserId, change: Change) -> Result<(), ApiErr
     }
     account::change(platform, user, |account| {
         account.no_pin = no_pin.or(account.no_pin);
+        if let Some(no_pin) = no_pin {
+            paycode::set_unasked(platform, user, Fen(no_pin))?;
+        }
         account.language = language.or(account.language);
         let Some(before) = platform.person(user)? else {
             return Ok(());

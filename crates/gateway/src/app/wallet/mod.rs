@@ -19,6 +19,7 @@ pub mod pdf;
 pub mod cashier;
 pub mod confirmations;
 pub mod offers;
+pub mod pay_code;
 pub mod scan;
 
 pub mod names;

@@ -6,8 +6,8 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use super::{
-    bank, cashier, confirmations, coupons, entries, events, export, home, packets, payees,
-    receipts, requests, scan, spending, transfers,
+    bank, cashier, confirmations, coupons, entries, events, export, home, packets, pay_code,
+    payees, receipts, requests, scan, spending, transfers,
 };
 use crate::server::App;
 
@@ -22,6 +22,7 @@ pub fn routes() -> Router<App> {
         .route("/app/wallet/export.pdf", get(export::pdf))
         .route("/app/wallet/orders/{token}", get(cashier::show))
         .route("/app/wallet/orders/{token}/pay", post(cashier::pay))
+        .route("/app/wallet/paycode", post(pay_code::issue))
         .route("/app/wallet/scan", post(scan::scan))
         .route(
             "/app/wallet/confirmations/{id}/pay",
