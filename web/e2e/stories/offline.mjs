@@ -4,12 +4,24 @@ import { go, newcomer, topUp } from "../wallet.mjs";
 
 const CODE = /^\d{4} \d{4} \d{4} \d{4} \d{2}$/;
 
+/** In the page: what is kept of the key of pay codes. */
+const paycode = () => new Promise((resolve) => {
+  indexedDB.open("feiqian-wallet").onsuccess = ({ target: { result: base } }) => {
+    base.transaction("kept").objectStore("kept").get("paycode").onsuccess = ({ target }) => {
+      base.close();
+      resolve(target.result && { extractable: target.result.secret.extractable });
+    };
+  };
+});
+
 export default async function story({ server, with: takes }) {
-  const dee = takes(await newcomer(server, "13922220007", "Dee Wang"));
+  const dee = takes(await newcomer(server, "13922220001", "Dee Wang"));
   const { page, context } = dee;
-  const kept = () => page.evaluate(async () => (await caches.open("feiqian-shell-1")).keys().then((all) => all.map(({ url }) => url)));
-  for (let tries = 0; tries < 50 && !(await kept()).some((url) => url.includes("PayCode")); tries++) await page.waitForTimeout(100);
-  check("the shell is kept at the first visit", (await kept()).some((url) => url.includes("PayCode")));
+  await comes("the shell is kept at the first visit", page.waitForFunction(async () => {
+    const kept = await (await caches.open("feiqian-shell-1")).keys();
+    return kept.some(({ url }) => url.includes("PayCode"));
+  }));
+  await comes("so is the key of pay codes", page.waitForFunction(paycode));
 
   await context.setOffline(true);
   await page.goto("/wallet/#/code");
@@ -17,12 +29,7 @@ export default async function story({ server, with: takes }) {
   await comes("the pay code shows without a network", page.getByTestId("pay-code").waitFor());
   const code = await page.getByTestId("pay-code").textContent();
   check("it is 18 digits", CODE.test(code), code);
-  const readable = await page.evaluate(() => new Promise((resolve) => {
-    indexedDB.open("feiqian-wallet").onsuccess = ({ target }) => {
-      target.result.transaction("kept").objectStore("kept").get("paycode").onsuccess = (event) => resolve(event.target.result.secret.extractable);
-    };
-  }));
-  check("no script can read its secret", readable === false);
+  check("no script can read its secret", (await page.evaluate(paycode)).extractable === false);
   await context.setOffline(false);
 
   await go(page, "/");
