@@ -33,7 +33,9 @@ pub async fn staff(platform: &Arc<Platform>, dir: &Path) -> Result<Value, Failur
             // Stopped before the file was written: that person's password is lost.
             if let Ok((_, password)) = join(platform, merchant, name, role).await {
                 let password = password.expose_secret();
-                staff.push(json!({ "shop": shop, "name": name, "role": role, "password": password }));
+                staff.push(
+                    json!({ "shop": shop, "name": name, "role": role, "password": password }),
+                );
             }
         }
     }
