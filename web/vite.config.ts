@@ -25,6 +25,8 @@ function gzip(): Plugin {
 
 /** Where `npm run dev` sends what is not an app: `feiqian demo`. */
 const server = process.env.FEIQIAN ?? "http://127.0.0.1:8080";
+/** With the host that the browser asked: the server wants its pages to be its own. */
+const through = { target: server, changeOrigin: false };
 
 export default defineConfig({
   plugins: [react(), antdCss(), gzip()],
@@ -35,5 +37,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     rolldownOptions: { input: Object.fromEntries(apps.map((app) => [app, `${app}/index.html`])) },
   },
-  server: { proxy: { "/app": server, "/v1": server, "/q": server } },
+  server: { proxy: Object.fromEntries(["/app", "/v1", "/q"].map((path) => [path, through])) },
 });

@@ -9,8 +9,10 @@ import { go, useRoute } from "../desk/route";
 import { useSay, useSpeech } from "../desk/say";
 import { Failure, SessionOver } from "../desk/server";
 import type { Boot, Me } from "../shared/api";
+import { payCodeKey } from "./device";
 import { Home } from "./Home";
 import { Failed, Loading } from "./parts";
+import { renewPayCodeKey } from "./paycode";
 import { send, signIn } from "./server";
 import { Welcome } from "./Welcome";
 
@@ -52,32 +54,36 @@ function openLink() {
 }
 openLink();
 
-type State = { at: "asking" } | { at: "failed"; failure: Failure } | { at: "known"; boot: Boot };
+/** Grows whenever something changed; also where nobody is signed in, as without a network. */
+export const useNews = () => useContext(Held)?.news ?? 0;
+
+type State = { at: "asking" } | { at: "failed"; failure: Failure } | { at: "known"; boot: Boot; session: number };
 
 export function App() {
   const { language } = useSpeech();
   const [look, setLook] = useLook();
   const [state, setState] = useState<State>({ at: "asking" });
 
-  const ask = useCallback(async () => {
+  const ask = useCallback(async (anew = false) => {
     try {
       let boot = await send<Boot>("GET", "/app/wallet/boot");
       if (!boot.me && (await signIn())) boot = await send<Boot>("GET", "/app/wallet/boot");
-      setState({ at: "known", boot });
+      setState((now) => ({ at: "known", boot, session: (now.at === "known" ? now.session : 0) + (anew ? 1 : 0) }));
     } catch (error) {
       setState({ at: "failed", failure: error instanceof Failure ? error : new Failure(0, "not_reached", String(error)) });
     }
   }, []);
   useEffect(() => { void ask(); }, [ask]);
-  const out = useCallback(() => setState((now) => (now.at === "known" ? { at: "known", boot: { ...now.boot, me: undefined } } : now)), []);
+  // A session that ended is begun again by the device's key, and what was asked in vain is asked again; a revoked device is out.
+  const over = useCallback(() => { void ask(true); }, [ask]);
 
   return (
     <ConfigProvider locale={language === "zh" ? zh : en}>
-      <SessionOver.Provider value={out}>
+      <SessionOver.Provider value={over}>
         {state.at === "asking" && <Loading />}
         {state.at === "failed" && <Offline failure={state.failure} again={() => void ask()} />}
         {state.at === "known" && (state.boot.me
-          ? <Inside holder={{ boot: state.boot, me: state.boot.me, again: () => void ask(), look, setLook, out, news: 0 }} />
+          ? <Inside key={state.session} holder={{ boot: state.boot, me: state.boot.me, again: () => void ask(), look, setLook, out: over, news: 0 }} />
           : <Welcome boot={state.boot} onIn={() => void ask()} />)}
       </SessionOver.Provider>
     </ConfigProvider>
@@ -108,6 +114,8 @@ function Inside({ holder }: { holder: Holder }) {
     source.addEventListener("changed", changed);
     return () => source.close();
   }, []);
+  // Kept ahead, for when there is no network.
+  useEffect(() => { void payCodeKey().then((kept) => (kept ? undefined : renewPayCodeKey())).catch(() => undefined); }, []);
   const Shown = pages[page];
   const shown: ReactNode = Shown ? <Suspense fallback={<Loading />}><Shown /></Suspense> : <Home />;
   return (

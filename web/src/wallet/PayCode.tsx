@@ -2,37 +2,57 @@
 
 import { useEffect, useRef, useState } from "react";
 import { useSay } from "../desk/say";
-import type { PayCodeKey } from "../shared/api";
-import { keepPayCodeKey, payCodeKey } from "./device";
+import type { Home } from "../shared/api";
+import { useNews } from "./App";
+import { payCodeKey, type KeptPayCodeKey } from "./device";
+import { yuan } from "./format";
 import { atMost } from "./words";
-import { Failed, Loading, Page } from "./parts";
-import { payCode, type PayCode } from "./paycode";
+import { Done, Failed, Loading, Page } from "./parts";
+import { payCode, renewPayCodeKey, type PayCode } from "./paycode";
 import { Barcode, Qr } from "./pictures";
-import { Failure } from "../desk/server";
-import { send } from "./server";
+import { go } from "../desk/route";
+import { Failure, useAsk } from "../desk/server";
 
 const FRESH_MS = 1000;
 
 /** The key that is kept, and a fresh one as soon as the network gives it. */
 function useKey() {
-  const [key, setKey] = useState<PayCodeKey & { clock_ahead_ms: number }>();
+  const [key, setKey] = useState<KeptPayCodeKey>();
   const [failure, setFailure] = useState<Failure>();
   const [turn, setTurn] = useState(0);
   useEffect(() => {
     let gone = false;
     const show = async () => { const kept = await payCodeKey(); if (kept && !gone) setKey(kept); };
     void show();
-    send<PayCodeKey>("POST", "/app/wallet/paycode", {}, crypto.randomUUID()).then(
-      async (fresh) => { await keepPayCodeKey(fresh); await show(); },
-      (error: unknown) => { if (!gone) setFailure(error instanceof Failure ? error : new Failure(0, "not_reached", "")); },
-    );
+    renewPayCodeKey().then(show).catch((error: unknown) => {
+      if (!gone) setFailure(error instanceof Failure ? error : new Failure(0, "not_reached", ""));
+    });
     return () => { gone = true; };
   }, [turn]);
   return { key, failure, again: () => setTurn(turn + 1) };
 }
 
+/** What came of the code while it was shown: a payment that is done; one that waits for consent is opened. */
+function usePaid(): number | undefined {
+  const home = useAsk<Home>("/app/wallet/home", [useNews()]).data;
+  const before = useRef<Set<string>>(undefined);
+  const [paid, setPaid] = useState<number>();
+  useEffect(() => {
+    if (!home) return;
+    const known = before.current;
+    before.current = new Set([...home.confirmations.map((each) => each.order_id), ...home.recent.map((each) => each.id)]);
+    if (!known) return;
+    const waiting = home.confirmations.find((each) => !known.has(each.order_id));
+    const done = home.recent.find((each) => each.kind === "payment" && !known.has(each.id));
+    if (waiting) go("confirm", waiting.order_id);
+    else if (done) setPaid(-done.amount);
+  }, [home]);
+  return paid;
+}
+
 export default function PayCodePage() {
   const say = useSay();
+  const paid = usePaid();
   const { key, failure, again } = useKey();
   const [code, setCode] = useState<PayCode>();
   const shown = useRef<string>(undefined);
@@ -43,6 +63,7 @@ export default function PayCodePage() {
     const timer = window.setInterval(make, FRESH_MS);
     return () => window.clearInterval(timer);
   }, [key]);
+  if (paid !== undefined) return <Page title={say("Pay code", "付款码")}><Done title={say("Paid", "支付成功")} amount={yuan(paid)} /></Page>;
   return (
     <Page title={say("Pay code", "付款码")}>
       {!code && (failure ? <Failed failure={failure} again={again} /> : <Loading />)}

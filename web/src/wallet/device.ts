@@ -49,9 +49,20 @@ export async function sign(text: string): Promise<string> {
 
 export const deviceId = () => read<string>("device");
 export const keepDevice = (id: string) => write("device", id);
-export const payCodeKey = () => read<PayCodeKey & { clock_ahead_ms: number }>("paycode");
-export const keepPayCodeKey = (key: PayCodeKey) =>
-  write("paycode", { ...key, clock_ahead_ms: Date.now() - Date.parse(key.server_time) });
+
+/** A key of pay codes as it is kept: no script reads its secret again. */
+export interface KeptPayCodeKey extends Omit<PayCodeKey, "secret"> {
+  secret: CryptoKey;
+  clock_ahead_ms: number;
+}
+
+export const payCodeKey = () => read<KeptPayCodeKey>("paycode");
+
+export async function keepPayCodeKey(key: PayCodeKey): Promise<void> {
+  const bytes = Uint8Array.from(atob(key.secret), (letter) => letter.charCodeAt(0));
+  const secret = await crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  await write("paycode", { ...key, secret, clock_ahead_ms: Date.now() - Date.parse(key.server_time) } satisfies KeptPayCodeKey);
+}
 
 /** Forgets everything: this device is nobody's from now on. */
 export async function forget(): Promise<void> {

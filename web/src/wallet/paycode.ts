@@ -1,10 +1,13 @@
 /** Pay codes, made here and without the network: from this device's secret and the time. */
 
 import type { PayCodeKey } from "../shared/api";
+import { keepPayCodeKey, type KeptPayCodeKey } from "./device";
+import { send } from "./server";
 
 const POSSIBLE = 10_000_000n;
 
-const secretOf = (text: string) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+/** Gets a fresh key and keeps it for when there is no network. */
+export const renewPayCodeKey = async () => keepPayCodeKey(await send<PayCodeKey>("POST", "/app/wallet/paycode", {}, crypto.randomUUID()));
 
 export interface PayCode {
   digits: string;
@@ -14,12 +17,11 @@ export interface PayCode {
 }
 
 /** The code of a moment, in milliseconds since 1970 by the server's clock. */
-export async function payCode(key: PayCodeKey, now: number): Promise<PayCode> {
+export async function payCode(key: KeptPayCodeKey, now: number): Promise<PayCode> {
   const step = Math.floor(now / 1000 / key.step_seconds);
   const message = new DataView(new ArrayBuffer(8));
   message.setBigUint64(0, BigInt(step));
-  const secret = await crypto.subtle.importKey("raw", secretOf(key.secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-  const mac = new DataView(await crypto.subtle.sign("HMAC", secret, message.buffer));
+  const mac = new DataView(await crypto.subtle.sign("HMAC", key.secret, message.buffer));
   const digits = `${key.prefix}${key.alias}${String(mac.getBigUint64(0) % POSSIBLE).padStart(7, "0")}`;
   return { digits, step, left: Math.ceil((step + 1) * key.step_seconds - now / 1000) };
 }

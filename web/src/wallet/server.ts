@@ -35,8 +35,15 @@ async function once<T>(method: Method, path: string, text: string | undefined, k
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
-/** A session by this device's key; false if it is nobody's device. */
-export async function signIn(): Promise<boolean> {
+let signingIn: Promise<boolean> | undefined;
+
+/** A session by this device's key; false if it is nobody's device. Once for all who ask at a time: only the newest challenge is good. */
+export function signIn(): Promise<boolean> {
+  signingIn ??= signInOnce().finally(() => { signingIn = undefined; });
+  return signingIn;
+}
+
+async function signInOnce(): Promise<boolean> {
   const device_id = await deviceId();
   if (!device_id) return false;
   try {
@@ -45,7 +52,7 @@ export async function signIn(): Promise<boolean> {
     await once("POST", "/app/wallet/session", JSON.stringify({ device_id, challenge, signature: said }));
     return true;
   } catch (error) {
-    if (error instanceof Failure && error.status === 0) throw error;
+    if (error instanceof Failure && error.unanswered) throw error;
     return false;
   }
 }
