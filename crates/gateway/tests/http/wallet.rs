@@ -4,6 +4,7 @@ use feiqian_core::Mode;
 use feiqian_core::bank::answer::Answer as BankAnswer;
 use feiqian_core::order::spend_code::{PayCode, SpendCode};
 use feiqian_core::{EventNumber, Fen, MerchantId, OrderId, UnixMillis, UserId};
+use feiqian_gateway::codes::merchant_code;
 use serde_json::{Value, json};
 
 use crate::hand::Hand;
@@ -666,4 +667,70 @@ async fn a_till_waits_for_the_shoppers_consent() {
         (&home["confirmations"], &home["balance"]),
         (&json!([]), &json!(19_000))
     );
+}
+
+#[tokio::test]
+async fn a_sticker_is_scanned_and_paid() {
+    let m = Market::new().await;
+    let mei = Hand::with_money(&m.w, "brd_0", "+8613800138000", "王小梅", 20_000).await;
+    let shop = MerchantId(m.noodles.strip_prefix("mch_").unwrap().parse().unwrap());
+    let made = merchant_code(&m.w.platform, shop, None)
+        .await
+        .unwrap()
+        .unwrap();
+    let scan = "POST /app/wallet/scan";
+    let seen = mei.ask(&m.w, scan, json!({ "text": made })).await.ok();
+    assert_eq!(
+        (&seen["kind"], &seen["shop"]["name"]),
+        (&json!("merchant"), &json!("Noodles"))
+    );
+    let orders = format!(
+        "POST /app/wallet/merchant-codes/{}/orders",
+        text(&seen["code"])
+    );
+    mei.check(&m.w, [(&orders, json!({}), 400, "amount_missing")])
+        .await;
+    let body = json!({ "amount": 800, "note": "two bowls" });
+    let first = mei.ask_under(&m.w, "o", &orders, body.clone()).await.ok();
+    assert_eq!(mei.ask_under(&m.w, "o", &orders, body).await.ok(), first);
+    let path = format!("/app/wallet/orders/{}", text(&first["token"]));
+    let seen = mei.get(&m.w, &path).await.ok();
+    assert_eq!(
+        (&seen["amount"], &seen["description"]),
+        (&json!(800), &json!("two bowls"))
+    );
+    mei.ask(&m.w, &format!("POST {path}/pay"), json!({ "at_most": 800 }))
+        .await
+        .ok();
+
+    let fixed = merchant_code(&m.w.platform, shop, Some(Fen(500)))
+        .await
+        .unwrap()
+        .unwrap();
+    let seen = mei.ask(&m.w, scan, json!({ "text": fixed })).await.ok();
+    let orders = format!(
+        "POST /app/wallet/merchant-codes/{}/orders",
+        text(&seen["code"])
+    );
+    let pasted_over = made.replace("Noodles", "Doodles");
+    mei.check(
+        &m.w,
+        [
+            (&orders, json!({ "amount": 501 }), 422, "other_amount"),
+            (
+                "POST /app/wallet/merchant-codes/x/orders",
+                json!({ "amount": 1 }),
+                404,
+                "code_not_found",
+            ),
+            (scan, json!({ "text": pasted_over }), 422, "not_understood"),
+            (
+                scan,
+                json!({ "text": "http://pay.test/q/p/nonsense" }),
+                422,
+                "not_understood",
+            ),
+        ],
+    )
+    .await;
 }
