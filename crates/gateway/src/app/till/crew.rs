@@ -212,7 +212,10 @@ fn take_in(
 
 fn leave(crew: &mut Crew, id: u32) -> Result<(), ApiError> {
     if crew.member(id).is_none() {
-        return Err(ApiError::not_found("staff_not_found", "person in this shop"));
+        return Err(ApiError::not_found(
+            "staff_not_found",
+            "person in this shop",
+        ));
     }
     let others = || crew.members.iter().filter(|member| member.id != id);
     if !others().any(|member| member.role == StaffRole::Owner) {

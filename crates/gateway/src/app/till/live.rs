@@ -45,7 +45,12 @@ pub async fn stream(
     // Watched before it is looked at: what happens in between is news.
     let news = platform.live.watch(&platform.engine, order);
     let news = news.map_err(|TooMany| {
-        ApiError::new(ErrorType::RateLimit, "too_many_streams", TooMany.to_string()).retry_after(5)
+        ApiError::new(
+            ErrorType::RateLimit,
+            "too_many_streams",
+            TooMany.to_string(),
+        )
+        .retry_after(5)
     })?;
     view::find(&platform, staff.merchant, order).await?;
     let told = Told {

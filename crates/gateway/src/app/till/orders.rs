@@ -53,7 +53,14 @@ pub async fn create(
     Key(number): Key,
     Input(new): Input<NewOrder>,
 ) -> Result<Made<TillOrder>, ApiError> {
-    let terms = terms(&platform, &staff, new.amount, new.description, Channel::Scan).await?;
+    let terms = terms(
+        &platform,
+        &staff,
+        new.amount,
+        new.description,
+        Channel::Scan,
+    )
+    .await?;
     let command = CreateOrder {
         merchant: staff.merchant,
         number: number_of(&staff, number)?,
@@ -80,7 +87,11 @@ pub async fn charge(
     if let Some(value) = charged_before(&platform, merchant, number, &terms).await? {
         return Ok(Made { again: true, value });
     }
-    let code: String = new.pay_code.chars().filter(|c| !c.is_whitespace()).collect();
+    let code: String = new
+        .pay_code
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
     if code.len() > PAY_CODE_MAX {
         return Err(crate::paycode::BadCode::Invalid.into());
     }

@@ -160,7 +160,9 @@ fn wrong() -> ApiError {
 }
 
 fn too_many(wait_ms: i64) -> ApiError {
-    let seconds = u64::try_from(wait_ms / 1_000).unwrap_or(0).saturating_add(1);
+    let seconds = u64::try_from(wait_ms / 1_000)
+        .unwrap_or(0)
+        .saturating_add(1);
     let message = format!("too many wrong passwords; try again in {seconds} s");
     ApiError::new(ErrorType::RateLimit, "too_many_tries", message).retry_after(seconds)
 }
@@ -175,7 +177,15 @@ mod tests {
         let minute = 60 * 1_000;
         assert_eq!(
             pauses,
-            [0, 0, minute / 2, minute, 2 * minute, 60 * minute, 60 * minute]
+            [
+                0,
+                0,
+                minute / 2,
+                minute,
+                2 * minute,
+                60 * minute,
+                60 * minute
+            ]
         );
     }
 

@@ -63,7 +63,11 @@ pub async fn give(
             OrderState::Open | OrderState::Closed | OrderState::Reversed(_) => Fen::ZERO,
         };
         let amount: Fen = new.amount.into();
-        may_give_back(&platform, &staff, before.plus(amount).unwrap_or(Fen(i64::MAX)))?;
+        may_give_back(
+            &platform,
+            &staff,
+            before.plus(amount).unwrap_or(Fen(i64::MAX)),
+        )?;
     }
     let command = RefundOrder {
         merchant: staff.merchant,
@@ -116,5 +120,7 @@ async fn is_known(platform: &Platform, staff: &Staff, number: Number) -> Result<
         scope: Scope::Refunds(staff.merchant),
         number,
     };
-    Ok(ask(platform, move |store| store.number(&key)).await?.is_some())
+    Ok(ask(platform, move |store| store.number(&key))
+        .await?
+        .is_some())
 }

@@ -82,7 +82,13 @@ pub async fn show(
     let shifts = blocking(&platform, move |platform| Ok(running(platform, &staff)?)).await?;
     let (sums, _) = sums(&platform, &staff, EventNumber(shifts.from)).await?;
     let name = name(&platform, &staff)?;
-    Ok(Json(Shift::of(name, shifts.number, shifts.since, None, sums)))
+    Ok(Json(Shift::of(
+        name,
+        shifts.number,
+        shifts.since,
+        None,
+        sums,
+    )))
 }
 
 /// Closes the running shift; the next one begins with the event after its last.
@@ -96,7 +102,13 @@ pub async fn close(
     let mut shifts = blocking(&platform, move |platform| Ok(running(platform, &staff)?)).await?;
     let made = |closed: &Closed, again| Made {
         again,
-        value: Shift::of(name, closed.number, closed.from, Some(closed.to), closed.sums),
+        value: Shift::of(
+            name,
+            closed.number,
+            closed.from,
+            Some(closed.to),
+            closed.sums,
+        ),
     };
     if let Some(closed) = known(&shifts, &number) {
         return Ok(made(closed, true));
@@ -114,7 +126,8 @@ pub async fn close(
     shifts.closed.push(closed.clone());
     let old = shifts.closed.len().saturating_sub(KEPT_MAX);
     shifts.closed.drain(..old);
-    let keep = move |platform: &Platform| Ok(write_record(&platform.vault, &record(&staff), &shifts)?);
+    let keep =
+        move |platform: &Platform| Ok(write_record(&platform.vault, &record(&staff), &shifts)?);
     blocking(&platform, keep).await?;
     Ok(made(&closed, false))
 }

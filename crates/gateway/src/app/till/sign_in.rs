@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::crew::StaffRef;
 use super::{password, shifts};
+use crate::app::blocking;
 use crate::app::session::{self, Kind, Staff, Who};
 use crate::app::staff::{self, StaffRole};
-use crate::app::blocking;
 use crate::platform::Platform;
 use crate::v1::auth::Anybody;
 use crate::v1::error::{ApiError, ErrorType};
@@ -76,7 +76,11 @@ pub async fn begin(
         Ok(session::begin(platform, &who)?)
     })
     .await?;
-    Ok((StatusCode::CREATED, cookie, Json(view(&platform, staff).await?)))
+    Ok((
+        StatusCode::CREATED,
+        cookie,
+        Json(view(&platform, staff).await?),
+    ))
 }
 
 /// Signs out.

@@ -84,10 +84,7 @@ pub fn of_staff(
 }
 
 /// Who gave a refund, or made the order that was paid or undone.
-#[allow(
-    clippy::wildcard_enum_match_arm,
-    reason = "other events are no till's"
-)]
+#[allow(clippy::wildcard_enum_match_arm, reason = "other events are no till's")]
 fn maker(store: &Store, event: &Event) -> Result<Option<u32>, StoreError> {
     let order = match event {
         Event::OrderRefunded(back) => return Ok(made_by(&back.number)),
@@ -141,7 +138,10 @@ pub async fn today(
         refunds: sums.refunds.saturating_add(sums.reversed),
         refunded: sums.refunded,
         fees: sums.fees,
-        net: sums.gross.saturating_sub(sums.refunded).saturating_sub(sums.fees),
+        net: sums
+            .gross
+            .saturating_sub(sums.refunded)
+            .saturating_sub(sums.fees),
         hours: hours.to_vec(),
     }))
 }
