@@ -525,7 +525,12 @@ impl Run {
                 asker: payer,
                 number: number("q", d % 32),
                 shares: (1..=c % 4)
-                    .map(|n| (UserId(u32::from((b + n + d % 2) % 5)), amount(d)))
+                    .map(|n| {
+                        (
+                            UserId((u32::from(b) + u32::from(n) + u32::from(d % 2)) % 5),
+                            amount(d),
+                        )
+                    })
                     .collect(),
                 note: "饭".repeat(usize::from(d) / 4).into(),
             }

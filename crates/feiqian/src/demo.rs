@@ -75,7 +75,8 @@ async fn demo(options: &Options) -> Result<(), Failure> {
     let second = Role::Operator(Number::new(SECOND)?);
     folder::write_operator_key(&platform, &options.data.join(SECOND_KEY), second)?;
     seed::seed(&platform, &clock).await?;
-    let credentials = credentials(&platform, &options.data)?;
+    let till = seed::till::staff(&platform, &options.data).await?;
+    let credentials = credentials(&platform, &options.data, &till)?;
     folder::write_secret(&options.credentials, &format!("{credentials:#}\n"))?;
     print_next_steps(&base_url, options)?;
     folder::serve(platform, &options.data, listener, None, stop).await?;
@@ -102,7 +103,7 @@ fn reset(dir: &Path) -> Result<(), Failure> {
 }
 
 /// What a merchant's engineer and a test need, in one file.
-fn credentials(platform: &Platform, dir: &Path) -> Result<Value, Failure> {
+fn credentials(platform: &Platform, dir: &Path, till: &Value) -> Result<Value, Failure> {
     let base_url = &platform.base_url;
     let binary = std::env::current_exe()?;
     let binary = shell_word(
@@ -121,6 +122,7 @@ fn credentials(platform: &Platform, dir: &Path) -> Result<Value, Failure> {
         ],
         "wechat": wechat(platform, MerchantId(0))?,
         "wechat_other": wechat(platform, MerchantId(1))?,
+        "till": till,
         "payer": {
             "pay_command": format!("{binary} pay --server {base_url} --as {SHOPPER} '{{code_url}}'"),
             "auth_code_command": format!("{binary} paycode --server {base_url} --as {SHOPPER}"),
@@ -185,6 +187,9 @@ What to try next, in another terminal:
 
   3. See it in the books:
      {binary} audit --data {data}
+
+In a browser: the wallet {base_url}/wallet/ (any phone number; the code is shown), the till {base_url}/till/ (shop, name and
+password are in the credentials under \"till\"), the console {base_url}/console/ (with the key operator_key).
 
 Ctrl-C stops."
     );

@@ -78,6 +78,7 @@ fn luck(seed: &Seed, shares: u16, most: i64) -> i64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test fails by panicking")]
 mod tests {
     use proptest::prelude::*;
 

@@ -4,6 +4,7 @@
 mod campaigns;
 mod clock;
 mod past;
+pub mod till;
 
 use feiqian_core::bank::answer::{Answer, AnswerTransfer};
 use feiqian_core::bank::top_up::TopUp;

@@ -69,7 +69,7 @@ impl Passwords {
             memory_kib: MEMORY_KIB,
             passes: PASSES,
             salt: STANDARD.encode(salt),
-            hash: STANDARD.encode(&*hash),
+            hash: STANDARD.encode(*hash),
         })
     }
 

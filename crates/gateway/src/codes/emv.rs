@@ -318,12 +318,12 @@ mod tests {
     #[test]
     fn faults_are_named() {
         let good = "00020101021126060002AB5204581253031565802CN5904SHOP6004CITY";
-        assert!(MerchantCode::read(&summed(&good)).is_ok());
+        assert!(MerchantCode::read(&summed(good)).is_ok());
         let wrong = |from: &str, to: &str| MerchantCode::read(&summed(&good.replace(from, to)));
         assert_eq!(MerchantCode::read("https://a.cn/q/x"), Err(Fault::NotEmv));
         assert_eq!(MerchantCode::read("000201"), Err(Fault::NoChecksum));
-        assert_eq!(MerchantCode::read(&good), Err(Fault::NoChecksum));
-        let flipped = summed(&good).replace("SHOP", "SHOQ");
+        assert_eq!(MerchantCode::read(good), Err(Fault::NoChecksum));
+        let flipped = summed(good).replace("SHOP", "SHOQ");
         assert_eq!(MerchantCode::read(&flipped), Err(Fault::WrongChecksum));
         assert_eq!(wrong("5904SHOP", ""), Err(Fault::Missing { id: 59 }));
         assert_eq!(

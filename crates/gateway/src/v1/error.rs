@@ -377,6 +377,11 @@ answers!(unnumbered order::close::Refusal {
     NotFound: OrderNotFound = "order_not_found";
     Refused: AlreadyPaid = "already_paid";
 });
+answers!(unnumbered order::reverse::Refusal {
+    NotFound: OrderNotFound = "order_not_found";
+    Refused: AlreadyRefunded = "already_refunded", TooLate = "too_late",
+        BalanceShort = "merchant_balance_short";
+});
 answers!(order::refund::Refusal {
     NotFound: OrderNotFound = "order_not_found";
     InvalidRequest: TextTooLong = "text_bad" at "reason";

@@ -236,6 +236,7 @@ fn asked_of_campaign(asked: &AddCampaign) -> String {
 
 impl What {
     /// The number that it uses up, with what was asked under it, in words.
+    #[allow(clippy::too_many_lines, reason = "a few lines for each kind")]
     pub(super) fn named(&self) -> Option<(Key, String)> {
         let (scope, number, asked) = match self {
             Self::BrandAdded(asked) => (Scope::Brands, asked.number, asked.name.clone()),

@@ -205,6 +205,7 @@ impl Books {
     }
 
     /// Writes down what happened.
+    #[allow(clippy::too_many_lines, reason = "a few lines for each kind")]
     pub fn record(&mut self, fact: Fact) {
         let event = self.next();
         if let Some((key, asked)) = fact.what.named() {

@@ -205,6 +205,10 @@ fn ask_list(store: &Store, script: &Script, list: List) {
 fn ask_people(store: &Store, number: EventNumber, event: &Event, later: &[(EventNumber, Event)]) {
     let remittance = store.remittance(RemittanceId(number)).unwrap();
     let request = store.request(RequestId(number)).unwrap();
+    #[allow(
+        clippy::wildcard_enum_match_arm,
+        reason = "two kinds have such stories"
+    )]
     match event {
         Event::MoneySent(sent) => {
             let story = remittance.expect("a remittance");

@@ -1,6 +1,7 @@
 //! The shopper's coupons: those that can be used, and those used lately.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use axum::Json;
@@ -130,10 +131,11 @@ pub async fn list(
     let mut data = Vec::with_capacity(rows.len());
     for Row { mut coupon, shop } in rows {
         if let Some(shop) = shop {
-            if !names.contains_key(&shop) {
-                names.insert(shop, platform.shop_name(shop).await?);
-            }
-            coupon.shop = names.get(&shop).cloned();
+            let name = match names.entry(shop) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(platform.shop_name(shop).await?),
+            };
+            coupon.shop = Some(name.clone());
         }
         data.push(coupon);
     }

@@ -1,5 +1,10 @@
 //! What the wallet asks: `/app/wallet`.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "of all events a few are a wallet's"
+)]
+
 pub mod money;
 
 pub mod words;

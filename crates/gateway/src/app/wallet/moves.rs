@@ -135,10 +135,7 @@ impl Move {
     }
 }
 
-#[allow(
-    clippy::wildcard_enum_match_arm,
-    reason = "other events leave wallets alone"
-)]
+#[allow(clippy::too_many_lines, reason = "a few lines for each kind")]
 fn kind(user: UserId, number: EventNumber, content: &Event) -> (EntryKind, Other, MoveState) {
     match content {
         Event::OrderPaid(event) => (
