@@ -16,4 +16,6 @@ pub struct Desk {
     pub trail: trail::Trail,
     /// One decision about an approval or an application at a time.
     pub deciding: tokio::sync::Mutex<()>,
+    /// One backtest at a time.
+    pub backtesting: tokio::sync::Mutex<()>,
 }

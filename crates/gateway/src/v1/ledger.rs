@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::ledger::Side;
-use feiqian_core::{Account, BrandId, Event, EventNumber, Fen, OrderId, Postings, State};
+use feiqian_core::{Account, BrandId, Event, EventNumber, Fen, State};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -265,8 +265,8 @@ pub async fn entries(
     let lines = |(number, event): &(EventNumber, Event)| {
         let postings = postings(event).into_iter();
         let ours = postings.filter(|it| it.debit.0 == account || it.credit.0 == account);
+        let order_id = event.order().map(Into::into);
         let (event, at, kind) = (number.0, event.at().into(), kind(event));
-        let order_id = event_order(number, &rows.data);
         ours.map(move |it| LedgerEntry {
             event,
             at,
@@ -284,13 +284,8 @@ pub async fn entries(
     }))
 }
 
-fn event_order(number: &EventNumber, rows: &[(EventNumber, Event)]) -> Option<OrderIdRef> {
-    let row = rows.iter().find(|(known, _)| known == number)?;
-    row.1.order().map(Into::into)
-}
-
 fn postings(event: &Event) -> Vec<PostingView> {
-    let all = event.postings().map(Postings::iter).into_iter().flatten();
+    let all = event.postings().into_iter().flat_map(|all| all.iter());
     all.map(|posting| PostingView {
         debit: AccountRef(posting.debit),
         credit: AccountRef(posting.credit),
