@@ -5,6 +5,11 @@
 //! its archive has, at random, and is now and then written to a snapshot and read back.
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    clippy::too_many_lines,
+    reason = "a few lines for each kind, and few kinds of all"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 

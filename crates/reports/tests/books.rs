@@ -163,7 +163,7 @@ impl World {
             world.ask(AddUser {
                 number: number(format!("u{n}")),
                 brand,
-                tier: Tier::Basic,
+                tier: Tier::Full,
             });
             let transfer = TransferId(world.state.next_event());
             let (user, amount) = (UserId(n), Fen(3_000_000));

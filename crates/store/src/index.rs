@@ -150,12 +150,14 @@ impl List {
         )]
         match content {
             Event::MoneySent(event) => {
-                let users = [Some(event.payer), event.to.payee()];
+                let payee = event.to.payee().filter(|payee| *payee != event.payer);
+                let users = [Some(event.payer), payee];
                 users.into_iter().flatten().map(Self::Remittances).collect()
             }
             Event::RemittanceAccepted(event) => vec![Self::Remittances(event.payee)],
             Event::MoneyRequested(event) => {
                 let payers = event.shares.iter().map(|(payer, _)| *payer);
+                let payers = payers.filter(|payer| *payer != event.asker);
                 let users = std::iter::once(event.asker).chain(payers);
                 users.map(Self::Requests).collect()
             }

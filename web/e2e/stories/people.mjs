@@ -44,6 +44,7 @@ export default async function story({ server, with: takes }) {
   }));
   const sum = drawn.reduce((sum, text) => sum + Math.round(Number(text.replace("¥", "")) * 100), 0);
   check("six draws add up to the packet", sum === 666, drawn.join(" "));
+  await bob.page.reload();
   await comes("one of them is the luckiest", bob.page.locator("[data-luckiest]").first().waitFor());
   await picture(bob.page, "wallet-packet");
   await accessible(bob.page, "red packet");

@@ -768,11 +768,7 @@ async fn every_page_has_a_strict_policy() {
         assert!(!policy.contains("unsafe"), "{path} {policy}");
         assert!(!page.text.contains("__CSP_NONCE__"), "{path}");
     }
-    for path in [
-        "/wallet/../v1/brands",
-        "/assets/%2e%2e/secret.js",
-        "/assets/none.js",
-    ] {
+    for path in ["/assets/%2e%2e/secret.js", "/assets/none.js"] {
         assert_eq!(w.get("", path).await.status, 404, "{path}");
     }
 }

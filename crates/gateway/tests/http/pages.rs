@@ -167,7 +167,7 @@ async fn in_production_nothing_of_the_sandbox_is_there() {
         .await;
     assert_eq!(session.error(), (404, "path_not_found".into()));
     let paid = submit(&w, &pay_path(&path), "attempt=a&shopper=usr_0".into()).await;
-    assert_eq!(paid.error(), (404, "path_not_found".into()));
+    assert_eq!(paid.error(), (405, "method_not_allowed".into()));
     for page in [path.as_str(), "/"] {
         let page = w.get("", page).await;
         assert_eq!(page.status, 200);
@@ -227,7 +227,7 @@ async fn a_session_plays_a_shopper_with_one_key() {
         .await;
     assert_eq!(
         (text(&code.ok()["code"]).len(), &code.ok()["expires_in"]),
-        (18, &json!(60))
+        (18, &json!(30))
     );
 }
 
