@@ -119,18 +119,26 @@ impl Access {
             return Ok(Some(*role));
         }
         drop(seen);
+        // Held over the look-up, so that a key revoked meanwhile is not remembered.
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
         let record = read_record::<Record>(vault, &name(&hash))?;
         let role = record
             .map(Role::try_from)
             .transpose()
             .map_err(|_| PlatformError::Record("access".into()))?;
         if let Some(role) = role {
-            self.seen
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(hash, role);
+            seen.insert(hash, role);
         }
         Ok(role)
+    }
+
+    /// From now on nobody holds this key.
+    pub fn revoke(&self, vault: &Vault, key: &str) -> Result<(), PlatformError> {
+        let hash = hash(key);
+        let mut seen = self.seen.write().unwrap_or_else(PoisonError::into_inner);
+        vault.remove_secret(&name(&hash))?;
+        seen.remove(&hash);
+        Ok(())
     }
 }
 

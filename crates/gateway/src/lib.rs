@@ -13,6 +13,7 @@ pub mod server;
 pub mod live;
 
 pub mod campaigns;
+pub mod desk;
 
 pub mod codes;
 pub mod paycode;

@@ -20,6 +20,7 @@ use crate::app::{Apps, account};
 use crate::campaigns::codes::Codes;
 use crate::campaigns::persons::Persons;
 use crate::codes::token::Seals;
+use crate::desk::Desk;
 use crate::limiter::Limiter;
 use crate::live::Live;
 use crate::paycode::PayCodes;
@@ -61,6 +62,8 @@ pub struct Platform {
     pub live: Live,
     /// How often each may ask.
     pub limiter: Limiter,
+    /// What operators run the platform by.
+    pub desk: Desk,
     /// What the apps share.
     pub apps: Apps,
     /// What the WeChat Pay edge keeps while it runs.
@@ -228,6 +231,7 @@ impl Platform {
             persons: Persons::new(&*vault.derive("persons")?),
             seals: Seals::new(&*vault.derive("merchant codes")?),
             pay_codes: PayCodes::default(),
+            desk: Desk::default(),
             look_ups: LookUps::default(),
             live: Live::default(),
             limiter: Limiter::new(mode == Mode::Sandbox),

@@ -24,6 +24,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpStream;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::desk::trail;
 use crate::health::{self, Watch};
 use crate::notify::Notifier;
 use crate::platform::Platform;
@@ -91,7 +92,9 @@ pub fn router_with(
     let with_sandbox = app.platform.is_sandbox();
     let mut router = Router::new()
         .merge(health::routes())
-        .merge(v1::routes(with_sandbox))
+        .merge(
+            v1::routes(with_sandbox).layer(from_fn_with_state(app.platform.clone(), trail::keep)),
+        )
         .merge(wechat::routes().with_state(app.platform.clone()))
         .merge(apps::routes(&app))
         .merge(web::routes())

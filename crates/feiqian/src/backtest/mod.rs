@@ -4,7 +4,6 @@
 //! that ran then. Nothing is written.
 
 mod draft;
-mod tally;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -13,11 +12,11 @@ use clap::Args;
 use feiqian_core::Event;
 use feiqian_core::campaign::backtest::Backtest;
 use feiqian_core::time::Day;
+use feiqian_gateway::campaigns::tally::Tally;
 
 use crate::audit::pipeline;
-use crate::report::{day, offline};
+use crate::report::{day, offline, table};
 use crate::{Failure, folder};
-use tally::Tally;
 
 #[derive(Args)]
 pub struct Options {
@@ -62,7 +61,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if options.json {
         crate::say!("{}", tally.json());
     } else {
-        crate::say!("{}", tally.text()?);
+        crate::say!("{}\n{}", table::of(&tally.csv())?, tally.words());
     }
     Ok(())
 }

@@ -220,6 +220,20 @@ pub fn find(
     Ok(record.who())
 }
 
+/// Signs an operator out of every browser.
+///
+/// # Errors
+/// [`PlatformError`] of the vault.
+pub fn end_all_of(platform: &Platform, operator: Number) -> Result<(), PlatformError> {
+    for name in platform.vault.secrets_with_prefix(PREFIX)? {
+        let record = read_record::<Record>(&platform.vault, &name)?;
+        if record.is_some_and(|record| record.who() == Some(Who::Operator(operator))) {
+            platform.vault.remove_secret(&name)?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes what is over, and what cannot be read any more.
 fn sweep(platform: &Platform, now: i64) -> Result<(), PlatformError> {
     for name in platform.vault.secrets_with_prefix(PREFIX)? {

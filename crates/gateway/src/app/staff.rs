@@ -10,7 +10,7 @@ use crate::platform::{Platform, PlatformError, read_record, write_record};
 pub const REFUND_LIMIT_DEFAULT: Fen = Fen(20_000);
 
 /// What somebody of a shop may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StaffRole {
     /// Everything.

@@ -87,9 +87,9 @@ pub struct Counters {
     pub pending: u64,
 }
 
-/// A notice that is out of tries.
+/// A notice that was not acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeadNotice {
+pub struct Notice {
     /// As in the notice; names it for [`Notifier::redeliver`].
     pub id: String,
     /// What it tells of.
@@ -102,8 +102,10 @@ pub struct DeadNotice {
     pub tries: u32,
     /// What was wrong the last time.
     pub last_error: Option<String>,
-    /// When it was given up, Unix milliseconds.
+    /// When it is tried next, or when it was given up; Unix milliseconds.
     pub at: i64,
+    /// It is out of tries.
+    pub dead: bool,
 }
 
 /// Sends notices while it runs. Clones share it; it stops with the last of them.
@@ -200,19 +202,51 @@ impl Notifier {
     ///
     /// # Errors
     /// [`NotifyError::Storage`].
-    pub fn dead(&self, limit: usize) -> Result<Vec<DeadNotice>, NotifyError> {
+    pub fn dead(&self, limit: usize) -> Result<Vec<Notice>, NotifyError> {
         let rows = self.shared.rows.dead(limit)?;
-        let ids = &self.shared.platform.ids;
-        let notice = |(notice, row): (NoticeNumber, rows::Row)| DeadNotice {
-            id: ids.notice_id(notice.whole()),
+        let notice = |(notice, row)| self.notice(notice, row, true);
+        Ok(rows.into_iter().map(notice).collect())
+    }
+
+    /// Notices that wait for their next try, at most `limit`, oldest event first.
+    ///
+    /// # Errors
+    /// [`NotifyError::Storage`].
+    pub fn waiting(&self, limit: usize) -> Result<Vec<Notice>, NotifyError> {
+        let rows = self.shared.rows.waiting(limit)?;
+        let notice = |(notice, row)| self.notice(notice, row, false);
+        Ok(rows.into_iter().map(notice).collect())
+    }
+
+    /// Notices that tell of these events and were not acknowledged.
+    ///
+    /// # Errors
+    /// [`NotifyError::Storage`].
+    pub fn of_events(&self, events: &[EventNumber]) -> Result<Vec<Notice>, NotifyError> {
+        let rows = &self.shared.rows;
+        let mut found = Vec::new();
+        for number in events.iter().map(|event| NoticeNumber::of(*event)) {
+            let dead = rows.dead_row(number)?.map(|row| (row, true));
+            let row = match dead {
+                Some(dead) => Some(dead),
+                None => rows.pending_row(number)?.map(|row| (row, false)),
+            };
+            found.extend(row.map(|(row, dead)| self.notice(number, row, dead)));
+        }
+        Ok(found)
+    }
+
+    fn notice(&self, notice: NoticeNumber, row: rows::Row, dead: bool) -> Notice {
+        Notice {
+            id: self.shared.platform.ids.notice_id(notice.whole()),
             event: notice.event,
             kind: row.kind,
             url: row.url,
             tries: row.tries,
             last_error: row.last_error,
             at: row.due,
-        };
-        Ok(rows.into_iter().map(notice).collect())
+            dead,
+        }
     }
 
     /// Sends a notice again now, with all its tries: one that is dead, one that waits, or one that was

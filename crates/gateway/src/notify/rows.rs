@@ -352,6 +352,15 @@ impl Rows {
         self.dead.iter().rev().take(limit).map(read).collect()
     }
 
+    /// Rows that are to be sent, in order of their events.
+    pub fn waiting(&self, limit: usize) -> Result<Vec<(NoticeNumber, Row)>, NotifyError> {
+        let read = |guard: fjall::Guard| {
+            let (key, value) = guard.into_inner()?;
+            Ok((NoticeNumber::from_key(&key)?, read_row(&value)?))
+        };
+        self.pending.iter().take(limit).map(read).collect()
+    }
+
     fn batch(&self) -> OwnedWriteBatch {
         self.database.batch().durability(Some(PersistMode::Buffer))
     }

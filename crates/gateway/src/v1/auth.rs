@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts, MatchedPath};
 use axum::http::{Extensions, HeaderMap, header, request::Parts};
 use feiqian_core::{MerchantId, Number, UserId};
 
@@ -12,6 +12,7 @@ use super::error::{ApiError, ErrorType};
 use crate::access::Role;
 use crate::app::forgery;
 use crate::app::session::{self, Kind, Who};
+use crate::desk::trail::Note;
 use crate::platform::Platform;
 
 /// Longest key that is looked up.
@@ -115,6 +116,29 @@ fn console(platform: &Platform, headers: &HeaderMap) -> Result<Option<Role>, Api
     Ok(Some(Role::Operator(name)))
 }
 
+/// An operator whose roles open this route. The trail learns of it before.
+fn admit(platform: &Platform, name: Number, parts: &Parts) -> Result<(), ApiError> {
+    let operator = platform.desk.operators.get(&platform.vault, name)?;
+    if operator.closed {
+        return Err(unknown_key());
+    }
+    Note::of(&parts.extensions).by(name);
+    let route = parts.extensions.get::<MatchedPath>();
+    let route = route.map_or("", MatchedPath::as_str);
+    if operator.may(&parts.method, route) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden("your roles do not open this"))
+}
+
+fn unknown_key() -> ApiError {
+    ApiError::new(
+        ErrorType::Authentication,
+        "key_unknown",
+        "send a key that was given to you as Authorization: Bearer KEY",
+    )
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Caller
 where
     Arc<Platform>: FromRef<S>,
@@ -129,12 +153,11 @@ where
         };
         let Some(role) = role else {
             platform.limiter.allow_address(peer(&parts.extensions))?;
-            return Err(ApiError::new(
-                ErrorType::Authentication,
-                "key_unknown",
-                "send a key that was given to you as Authorization: Bearer KEY",
-            ));
+            return Err(unknown_key());
         };
+        if let Role::Operator(name) = role {
+            admit(&platform, name, parts)?;
+        }
         platform.limiter.allow(role)?;
         Ok(Self(role))
     }

@@ -5,17 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::brand::add::AddBrand;
-use feiqian_core::brand::fund::FundBrand;
-use feiqian_core::{Event, State};
+use feiqian_core::{Event, Fen, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::approvals::{Approval, MadeOrPending, do_or_ask};
 use super::auth::{Caller, Operator};
 use super::error::ApiError;
 use super::fields::{Amount, BrandRef, Name, Time};
 use super::input::{Id, Input, Key, Made, Numbered, Page};
 use super::responses::{Asking, Sending};
 use super::{ask, misplaced};
+use crate::desk::approvals::Asked;
 use crate::platform::Platform;
 
 /// A brand.
@@ -119,44 +120,45 @@ pub struct Capital {
 
 /// Puts the operator's own money into a brand's reserve
 ///
-/// What campaigns give to wallets leaves through the reserve when it is withdrawn: so it has to be there.
+/// What campaigns give to wallets leaves through the reserve when it is withdrawn: so it has to be there. Above
+/// 100,000 yuan another operator agrees first.
 #[utoipa::path(
     post, path = "/v1/brands/{id}/capital",
     operation_id = "fund_brand", request_body = NewCapital, tag = "brands", params(("id" = BrandRef, Path), Numbered),
     responses(
         (status = 201, body = Capital, description = "Put there"),
         (status = 200, body = Capital, description = "Put there before"),
+        (status = 202, body = Approval, description = "So much needs a second operator: it waits"),
         Sending,
     )
 )]
 pub async fn fund(
-    _: Operator,
+    Operator(by): Operator,
     Extract(platform): Extract<Arc<Platform>>,
     Id(BrandRef(brand)): Id<BrandRef>,
     Key(number): Key,
     Input(new): Input<NewCapital>,
-) -> Result<Made<Capital>, ApiError> {
-    let amount = new.amount.into();
-    let command = FundBrand {
-        brand,
-        number,
-        amount,
+) -> Result<MadeOrPending<Capital>, ApiError> {
+    let amount: Fen = new.amount.into();
+    let asked = Asked::Capital {
+        brand: brand.0,
+        amount: amount.0,
     };
-    let receipt = platform.engine.submit(command).await?;
+    let (number, again) = match do_or_ask(&platform, by, number, asked).await? {
+        Ok(done) => done,
+        Err(approval) => return Ok(MadeOrPending::Pending(approval)),
+    };
     #[allow(
         clippy::wildcard_enum_match_arm,
         reason = "only this event funds brands"
     )]
-    let value = match ask(&platform, move |store| store.event(receipt.event)).await? {
+    let value = match ask(&platform, move |store| store.event(number)).await? {
         Some(Event::BrandFunded(event)) => Capital {
             brand_id: event.brand.into(),
             amount: event.amount.into(),
             at: event.at.into(),
         },
-        _ => return Err(misplaced(receipt.event)),
+        _ => return Err(misplaced(number)),
     };
-    Ok(Made {
-        again: receipt.again,
-        value,
-    })
+    Ok(MadeOrPending::Made(Made { again, value }))
 }

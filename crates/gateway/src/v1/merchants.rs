@@ -89,7 +89,7 @@ pub struct NewMerchant {
 
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
-struct CategoryText(Category);
+pub(crate) struct CategoryText(pub(crate) Category);
 
 impl TryFrom<String> for CategoryText {
     type Error = &'static str;
@@ -178,7 +178,11 @@ pub async fn view(
     })
 }
 
-async fn find(platform: &Platform, id: MerchantId) -> Result<merchant::Merchant, ApiError> {
+/// The merchant, if there is one.
+pub(super) async fn find(
+    platform: &Platform,
+    id: MerchantId,
+) -> Result<merchant::Merchant, ApiError> {
     let read = move |state: &State| state.merchant(id).copied();
     platform
         .engine
@@ -275,31 +279,38 @@ pub async fn add(
     };
     let certificate = new.certificate_pem.map(|pem| pem.0);
     let brought = certificate.clone();
-    // Making a pair of keys keeps a processor busy for a while.
-    let (platform, added) = tokio::task::spawn_blocking(move || {
-        let runtime = tokio::runtime::Handle::current();
-        let added = runtime.block_on(platform.add_merchant(command, certificate));
-        (platform, added)
-    })
-    .await
-    .map_err(|error| ApiError::internal(&error))?;
-    let (receipt, credentials) = added?;
+    let (again, value, _) = make(&platform, command, certificate).await?;
     // The rules do not know certificates, so they cannot compare them.
-    if brought.is_some_and(|brought| brought != credentials.certificate_pem) {
+    if brought.is_some_and(|brought| brought != value.credentials.certificate_pem) {
         let message = "this number was used for another merchant";
         let conflict = ApiError::new(ErrorType::Conflict, "number_reused", message);
         return Err(conflict.at("Idempotency-Key"));
     }
-    let row = find(&platform, credentials.merchant).await?;
-    let merchant = view(&platform, credentials.merchant, row).await?;
-    let value = MerchantAdded {
-        merchant,
+    Ok(Made { again, value })
+}
+
+/// Adds a merchant: whether it was there before, and it with its credentials.
+pub(super) async fn make(
+    platform: &Arc<Platform>,
+    command: AddMerchant,
+    certificate: Option<String>,
+) -> Result<(bool, MerchantAdded, MerchantId), ApiError> {
+    let own = platform.clone();
+    // Making a pair of keys keeps a processor busy for a while.
+    let added = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Handle::current();
+        runtime.block_on(own.add_merchant(command, certificate))
+    })
+    .await
+    .map_err(|error| ApiError::internal(&error))?;
+    let (receipt, credentials) = added?;
+    let id = credentials.merchant;
+    let row = find(platform, id).await?;
+    let added = MerchantAdded {
+        merchant: view(platform, id, row).await?,
         credentials: credentials.into(),
     };
-    Ok(Made {
-        again: receipt.again,
-        value,
-    })
+    Ok((receipt.again, added, id))
 }
 
 impl From<MerchantCredentials> for Credentials {

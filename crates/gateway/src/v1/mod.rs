@@ -12,6 +12,13 @@ pub mod responses;
 
 pub mod operators;
 
+pub mod applications;
+pub mod approvals;
+pub mod ledger;
+pub mod people;
+pub mod staff;
+pub mod trail;
+
 pub mod brands;
 pub mod campaigns;
 pub mod granted;
@@ -57,8 +64,25 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
     let keyed = OpenApiRouter::with_openapi(document())
         .routes(routes!(brands::list, brands::add))
         .routes(routes!(brands::fund))
-        .routes(routes!(operators::add))
+        .routes(routes!(operators::list, operators::add))
+        .routes(routes!(operators::set_roles))
+        .routes(routes!(operators::close))
+        .routes(routes!(operators::revoke))
+        .routes(routes!(approvals::list))
+        .routes(routes!(approvals::approve))
+        .routes(routes!(approvals::reject))
+        .routes(routes!(trail::list))
+        .routes(routes!(trail::check))
+        .routes(routes!(ledger::trial_balance))
+        .routes(routes!(ledger::entries))
+        .routes(routes!(ledger::story))
+        .routes(routes!(applications::list))
+        .routes(routes!(applications::approve))
+        .routes(routes!(applications::reject))
         .routes(routes!(campaigns::list, campaigns::add))
+        .routes(routes!(campaigns::drafts::check))
+        .routes(routes!(campaigns::drafts::quote))
+        .routes(routes!(campaigns::drafts::backtest))
         .routes(routes!(campaigns::show))
         .routes(routes!(campaigns::steps::approve))
         .routes(routes!(campaigns::steps::start))
@@ -70,7 +94,9 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(campaigns::coupons::codes))
         .routes(routes!(campaigns::coupons::claim))
         .routes(routes!(campaigns::coupons::of_user))
-        .routes(routes!(users::add))
+        .routes(routes!(people::search, users::add))
+        .routes(routes!(people::show))
+        .routes(routes!(people::read))
         .routes(routes!(users::show))
         .routes(routes!(users::set_status))
         .routes(routes!(users::new_key))
@@ -93,6 +119,7 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(merchants::balance))
         .routes(routes!(statement::of_merchant))
         .routes(routes!(merchants::new_key))
+        .routes(routes!(staff::list, staff::add))
         .routes(routes!(notifications::list))
         .routes(routes!(notifications::redeliver))
         .routes(routes!(reports::income))

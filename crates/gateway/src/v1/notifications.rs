@@ -12,7 +12,7 @@ use super::error::{ApiError, ErrorType};
 use super::fields::Time;
 use super::input::{PAGE_MAX, Page};
 use super::responses::Asking;
-use crate::notify::{DeadNotice, NoticeKind, Notifier};
+use crate::notify::{Notice, NoticeKind, Notifier};
 use crate::server::App;
 
 /// What a notice tells.
@@ -35,6 +35,8 @@ pub enum NotificationKind {
 pub enum NotificationState {
     /// Out of tries.
     Dead,
+    /// To be sent, or to be tried again.
+    Waiting,
 }
 
 /// A notice.
@@ -51,15 +53,19 @@ pub struct Notification {
     /// What was wrong the last time.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
-    /// When it was given up.
+    /// When it was given up, or is tried next.
     at: Time,
 }
 
-impl From<DeadNotice> for Notification {
-    fn from(notice: DeadNotice) -> Self {
+impl From<Notice> for Notification {
+    fn from(notice: Notice) -> Self {
         Self {
             id: notice.id,
-            state: NotificationState::Dead,
+            state: if notice.dead {
+                NotificationState::Dead
+            } else {
+                NotificationState::Waiting
+            },
             kind: match notice.kind {
                 NoticeKind::OrderPaid => NotificationKind::OrderPaid,
                 NoticeKind::OrderRefunded => NotificationKind::OrderRefunded,
@@ -79,7 +85,7 @@ impl From<DeadNotice> for Notification {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Which {
-    /// Those out of tries.
+    /// Those out of tries, or those to be sent.
     #[param(inline)]
     state: NotificationState,
 }
@@ -103,7 +109,7 @@ fn notifier(app: &App) -> Result<Notifier, ApiError> {
     app.notifier.clone().ok_or_else(off)
 }
 
-/// Lists the newest notices that are out of tries, at most 100
+/// Lists the newest notices that are out of tries, or the oldest that wait, at most 100
 #[utoipa::path(
     get, path = "/v1/notifications",
     operation_id = "list_notifications", tag = "notifications", params(Which),
@@ -118,13 +124,16 @@ pub async fn list(
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<Page<Notification>>, ApiError> {
     let Query(which) = which.map_err(|error| ApiError::invalid("query_bad", error.body_text()))?;
-    let NotificationState::Dead = which.state;
     let notifier = notifier(&app)?;
-    let dead = tokio::task::spawn_blocking(move || notifier.dead(PAGE_MAX.into())).await;
-    let dead = dead.map_err(|error| ApiError::internal(&error))?;
-    let dead = dead.map_err(|error| ApiError::internal(&error))?;
+    let find = move || match which.state {
+        NotificationState::Dead => notifier.dead(PAGE_MAX.into()),
+        NotificationState::Waiting => notifier.waiting(PAGE_MAX.into()),
+    };
+    let found = tokio::task::spawn_blocking(find).await;
+    let found = found.map_err(|error| ApiError::internal(&error))?;
+    let found = found.map_err(|error| ApiError::internal(&error))?;
     Ok(Json(Page {
-        data: dead.into_iter().map(Into::into).collect(),
+        data: found.into_iter().map(Into::into).collect(),
         next_cursor: None,
     }))
 }

@@ -16,11 +16,12 @@ use utoipa::ToSchema;
 
 use super::auth::{Caller, Operator};
 use super::error::{ApiError, ErrorType};
-use super::fields::{BrandRef, Name, UserRef};
+use super::fields::{BrandRef, Name, Text, UserRef};
 use super::input::{Id, Input, Key, Made, Numbered};
 use super::responses::{Asking, Sending};
 use crate::access::Role;
 use crate::app::person::reads;
+use crate::desk::trail::Note;
 use crate::paycode;
 use crate::platform::{Person, Platform};
 
@@ -151,6 +152,17 @@ pub struct PersonView {
     phone: Option<String>,
 }
 
+impl From<Person> for PersonView {
+    fn from(person: Person) -> Self {
+        Self {
+            handle: person.handle,
+            name: person.name,
+            latin_name: person.latin_name,
+            phone: person.phone,
+        }
+    }
+}
+
 /// A user.
 #[derive(Serialize, ToSchema)]
 pub struct User {
@@ -168,6 +180,8 @@ pub struct User {
 #[serde(deny_unknown_fields)]
 pub struct NewStatus {
     status: UserStatus,
+    /// For the audit trail.
+    reason: Option<Text<120>>,
 }
 
 /// A new bearer key. It is told this once.
@@ -249,11 +263,13 @@ pub async fn add(
 pub async fn show(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
+    note: Note,
     Id(UserRef(user)): Id<UserRef>,
 ) -> Result<Json<User>, ApiError> {
     caller.may_see_user(user)?;
     if let Caller(Role::Operator(by)) = caller {
         exists(&platform, user).await?;
+        note.reads_person();
         reads::record(&platform, user, by, "person")?;
     }
     view(&platform, user).await.map(Json)
@@ -265,12 +281,7 @@ async fn view(platform: &Platform, id: UserId) -> Result<User, ApiError> {
         .read(move |state: &State| state.user(id).copied())
         .await?;
     let user = user.ok_or_else(unknown_user)?;
-    let person = platform.person(id)?.map(|person| PersonView {
-        handle: person.handle,
-        name: person.name,
-        latin_name: person.latin_name,
-        phone: person.phone,
-    });
+    let person = platform.person(id)?.map(PersonView::from);
     Ok(User {
         id: id.into(),
         brand_id: user.brand.into(),
@@ -297,9 +308,13 @@ pub fn unknown_user() -> ApiError {
 pub async fn set_status(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
+    note: Note,
     Id(UserRef(user)): Id<UserRef>,
     Input(new): Input<NewStatus>,
 ) -> Result<Json<User>, ApiError> {
+    if let Some(reason) = &new.reason {
+        note.why(&reason.0);
+    }
     platform
         .engine
         .submit(SetUserStatus {

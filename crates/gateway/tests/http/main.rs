@@ -7,6 +7,7 @@ mod world;
 
 mod apps;
 mod campaigns;
+mod desk;
 mod flow;
 mod numbers;
 mod refusals;
@@ -16,4 +17,5 @@ mod roles;
 mod limits;
 mod pages;
 mod server;
+mod till;
 mod wallet;

@@ -24,6 +24,8 @@ struct Record {
     at: i64,
     by: String,
     what: String,
+    #[serde(default)]
+    why: Option<String>,
 }
 
 /// A read as the person sees it.
@@ -32,6 +34,8 @@ pub struct Read {
     at: Time,
     by: String,
     what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
 }
 
 /// Writes down that an operator reads `what` of a person; before it is shown to them.
@@ -44,12 +48,27 @@ pub fn record(
     by: Number,
     what: &str,
 ) -> Result<(), PlatformError> {
+    record_why(platform, user, by, what, None)
+}
+
+/// As [`record`], and why, in the operator's words.
+///
+/// # Errors
+/// [`PlatformError`] of the vault.
+pub fn record_why(
+    platform: &Platform,
+    user: UserId,
+    by: Number,
+    what: &str,
+    why: Option<&str>,
+) -> Result<(), PlatformError> {
     let _held = platform.apps.accounts.hold(user.0);
     let name = record_name(user);
     let mut all = read_record::<Vec<Record>>(&platform.vault, &name)?.unwrap_or_default();
     let now = unix_millis().0;
     let same = |read: &Record| {
-        read.by == by.as_str() && read.what == what && now < read.at.saturating_add(ONCE_MS)
+        let said = (read.by.as_str(), read.what.as_str(), read.why.as_deref());
+        said == (by.as_str(), what, why) && now < read.at.saturating_add(ONCE_MS)
     };
     if all.iter().rev().take(10).any(same) {
         return Ok(());
@@ -58,6 +77,7 @@ pub fn record(
         at: now,
         by: by.as_str().to_owned(),
         what: what.to_owned(),
+        why: why.map(str::to_owned),
     });
     let old = all.len().saturating_sub(READS_MAX);
     all.drain(..old);
@@ -75,6 +95,7 @@ pub async fn list(
         at: Time(UnixMillis(read.at)),
         by: read.by,
         what: read.what,
+        why: read.why,
     });
     Ok(Json(Page {
         data: shown.collect(),

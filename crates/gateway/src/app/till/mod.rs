@@ -6,6 +6,7 @@
 pub mod crew;
 pub mod password;
 
+pub mod apply;
 pub mod sign_in;
 
 pub mod view;
@@ -32,6 +33,7 @@ pub fn routes() -> Router<App> {
             "/app/till/session",
             post(sign_in::begin).delete(sign_in::end),
         )
+        .route("/app/till/applications", post(apply::apply))
         .route("/app/till/me", get(sign_in::me))
         .route("/app/till/password", post(sign_in::change_password))
         .route("/app/till/staff", get(crew::list).post(crew::add))

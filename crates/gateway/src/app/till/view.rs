@@ -7,7 +7,7 @@ use feiqian_store::OrderStory;
 use serde::Serialize;
 
 use crate::app::wallet::names;
-use crate::link::qr_svg;
+use crate::codes::qr_svg;
 use crate::platform::Platform;
 use crate::v1::ask;
 use crate::v1::error::ApiError;
@@ -142,6 +142,6 @@ fn paid(platform: &Platform, story: &OrderStory, payment: &Payment) -> Result<Pa
 
 fn code(platform: &Platform, id: OrderId) -> Code {
     let code_url = code_url(platform, id);
-    let code_svg = qr_svg(&code_url);
+    let code_svg = qr_svg(&code_url).unwrap_or_default();
     Code { code_url, code_svg }
 }

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::State as Extract;
-use feiqian_core::Event;
-use feiqian_core::campaign::budget::ChangeBudget;
+use feiqian_core::{Event, Fen};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::super::approvals::{Approval, MadeOrPending, do_or_ask};
 use super::super::auth::Operator;
 use super::super::error::ApiError;
 use super::super::fields::{Amount, CampaignRef, Time};
 use super::super::input::{Id, Input, Key, Made, Numbered};
 use super::super::responses::Sending;
 use super::super::{ask_now, misplaced};
+use crate::desk::approvals::Asked;
 use crate::platform::Platform;
 
 /// From what to what.
@@ -36,12 +37,15 @@ pub struct BudgetChange {
 }
 
 /// Changes a campaign's budget
+///
+/// Raised above 100,000 yuan, another operator agrees first.
 #[utoipa::path(
     post, path = "/v1/campaigns/{id}/budget",
     operation_id = "change_campaign_budget", request_body = NewBudget, tag = "campaigns", params(("id" = CampaignRef, Path), Numbered),
     responses(
         (status = 201, body = BudgetChange, description = "Changed"),
         (status = 200, body = BudgetChange, description = "Changed before"),
+        (status = 202, body = Approval, description = "So much needs a second operator: it waits"),
         Sending,
     )
 )]
@@ -51,30 +55,29 @@ pub async fn change(
     Id(CampaignRef(campaign)): Id<CampaignRef>,
     Key(number): Key,
     Input(new): Input<NewBudget>,
-) -> Result<Made<BudgetChange>, ApiError> {
-    let command = ChangeBudget {
-        campaign,
-        number,
-        by,
-        from: new.from.into(),
-        to: new.to.into(),
+) -> Result<MadeOrPending<BudgetChange>, ApiError> {
+    let (from, to): (Fen, Fen) = (new.from.into(), new.to.into());
+    let asked = Asked::Budget {
+        campaign: campaign.0,
+        from: from.0,
+        to: to.0,
     };
-    let receipt = platform.engine.submit(command).await?;
+    let (number, again) = match do_or_ask(&platform, by, number, asked).await? {
+        Ok(done) => done,
+        Err(approval) => return Ok(MadeOrPending::Pending(approval)),
+    };
     #[allow(
         clippy::wildcard_enum_match_arm,
         reason = "only this event changes budgets"
     )]
-    let value = match ask_now(&platform, |store| store.event(receipt.event)).await? {
+    let value = match ask_now(&platform, |store| store.event(number)).await? {
         Some(Event::BudgetChanged(event)) => BudgetChange {
             campaign_id: event.campaign.into(),
             from: event.from.into(),
             to: event.to.into(),
             at: event.at.into(),
         },
-        _ => return Err(misplaced(receipt.event)),
+        _ => return Err(misplaced(number)),
     };
-    Ok(Made {
-        again: receipt.again,
-        value,
-    })
+    Ok(MadeOrPending::Made(Made { again, value }))
 }

@@ -6,6 +6,7 @@ mod shared_code;
 
 pub mod budget;
 pub mod coupons;
+pub mod drafts;
 pub mod steps;
 
 use std::sync::Arc;

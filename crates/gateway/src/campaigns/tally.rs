@@ -6,12 +6,10 @@ use feiqian_core::campaign::backtest::Did;
 use feiqian_core::campaign::grant::Why;
 use feiqian_core::time::Day;
 use feiqian_core::{Event, Fen, UnixMillis, UserId};
-use feiqian_gateway::reports::tables::written;
-use feiqian_gateway::v1::fields::Time;
 use serde_json::{Value, json};
 
-use crate::Failure;
-use crate::report::table;
+use crate::reports::tables::written;
+use crate::v1::fields::Time;
 
 /// One day, or all of them.
 #[derive(Default)]
@@ -33,6 +31,7 @@ struct Sums {
     missed: u64,
 }
 
+/// Adds it up.
 pub struct Tally {
     budget: Fen,
     from: UnixMillis,
@@ -44,6 +43,8 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Of a draft with this budget that would have run from one instant to before another.
+    #[must_use]
     pub fn new(budget: Fen, from: UnixMillis, until: UnixMillis) -> Self {
         Self {
             budget,
@@ -55,6 +56,7 @@ impl Tally {
         }
     }
 
+    /// Counts what the draft would have done when something happened.
     pub fn add(&mut self, event: &Event, did: Did) {
         let at = event.at();
         #[allow(clippy::wildcard_enum_match_arm, reason = "one kind is a payment")]
@@ -104,6 +106,8 @@ impl Tally {
         })
     }
 
+    /// Days and total; amounts are fen.
+    #[must_use]
     pub fn json(&self) -> Value {
         let days = self.days.iter();
         let days: Vec<Value> = days.map(|(day, sums)| sums.json(&written(*day))).collect();
@@ -115,7 +119,9 @@ impl Tally {
         })
     }
 
-    pub fn text(&self) -> Result<String, Failure> {
+    /// Days and total as CSV.
+    #[must_use]
+    pub fn csv(&self) -> String {
         let mut rows = vec![COLUMNS.join(",")];
         let line = |name: &str, sums: &Sums| {
             let cells = sums.cells().map(|cell| cell.to_string());
@@ -126,9 +132,14 @@ impl Tally {
                 .iter()
                 .map(|(day, sums)| line(&written(*day), sums)),
         );
+        rows.push(line("total", &self.total()));
+        rows.join("\n")
+    }
+
+    /// What it would have cost, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
         let total = self.total();
-        rows.push(line("total", &total));
-        let table = table::of(&rows.join("\n"))?;
         let cost = Fen(total.platform.saturating_sub(total.platform_returned));
         let end = match self.spent_at {
             Some(at) => format!(
@@ -138,9 +149,7 @@ impl Tally {
             ),
             None => format!("the budget of {} yuan would have lasted", self.budget),
         };
-        Ok(format!(
-            "{table}\nit would have cost the platform {cost} yuan; {end}"
-        ))
+        format!("it would have cost the platform {cost} yuan; {end}")
     }
 }
 
