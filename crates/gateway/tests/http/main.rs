@@ -1,6 +1,7 @@
 //! Everything that is served, asked over HTTP, with a real engine behind it.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where something is wrong")]
+#![allow(clippy::too_many_lines, reason = "a test is a story told once")]
 
 mod hand;
 mod world;

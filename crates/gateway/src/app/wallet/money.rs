@@ -25,6 +25,10 @@ pub fn routes() -> Router<App> {
         .route("/app/wallet/paycode", post(pay_code::issue))
         .route("/app/wallet/scan", post(scan::scan))
         .route(
+            "/app/wallet/merchant-codes/{code}/orders",
+            post(scan::order),
+        )
+        .route(
             "/app/wallet/confirmations/{id}/pay",
             post(confirmations::pay),
         )
