@@ -172,9 +172,9 @@ class _Endpoint(ThreadingHTTPServer):
 
 
 class Notify:
-    """A loopback endpoint for callbacks: /notify/NAME records them under NAME."""
+    """A loopback endpoint for callbacks: /notify/NAME records them under NAME, and answers these words."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: bytes = b'{"code":"SUCCESS"}') -> None:
         self._arrived = threading.Condition()
         self._deliveries: dict[str, list[Delivery]] = defaultdict(list)
         self._plans: dict[str, list[tuple[int, float]]] = defaultdict(list)
@@ -189,7 +189,7 @@ class Notify:
                 name = self.path.rsplit("/", 1)[-1]
                 status, delay = receiver._record(name, Delivery(dict(self.headers.items()), body, time.time()))
                 time.sleep(delay)
-                answer = b"" if status == 204 else b'{"code":"SUCCESS"}'
+                answer = b"" if status == 204 else words
                 self.send_response(status)
                 if status != 204:
                     self.send_header("Content-Length", str(len(answer)))

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use feiqian_core::{MerchantId, Mode, Number};
 use feiqian_gateway::access::{FIRST_OPERATOR, Role};
+use feiqian_gateway::alipay::app;
 use feiqian_gateway::app::outside::Outside;
 use feiqian_gateway::platform::Platform;
 use feiqian_store::vault::MasterKey;
@@ -122,6 +123,8 @@ fn credentials(platform: &Platform, dir: &Path, till: &Value) -> Result<Value, F
         ],
         "wechat": wechat(platform, MerchantId(0))?,
         "wechat_other": wechat(platform, MerchantId(1))?,
+        "alipay": alipay(platform, MerchantId(0))?,
+        "alipay_other": alipay(platform, MerchantId(1))?,
         "till": till,
         "payer": {
             "pay_command": format!("{binary} pay --server {base_url} --as {SHOPPER} '{{code_url}}'"),
@@ -153,6 +156,19 @@ fn wechat(platform: &Platform, merchant: MerchantId) -> Result<Value, Failure> {
         "platform_public_key_id": platform.signer.public_key_id,
         "platform_public_key_pem": platform.signer.key.public().to_pem(),
         "openid": platform.ids.openid(shopper.0.into(), &merchant.appid),
+    }))
+}
+
+/// What an Alipay SDK asks for. A sandbox that was made before it had Alipay gets its apps now.
+fn alipay(platform: &Platform, merchant: MerchantId) -> Result<Value, Failure> {
+    let app = app::register(platform, merchant, None)?;
+    let private_key = app.private_key_pem.as_ref().map(|pem| pem.expose_secret());
+    Ok(json!({
+        "app_id": app.app_id,
+        "app_private_key_pem": private_key,
+        "platform_public_key_pem": app.platform_public_key_pem,
+        "gateway_path": app.gateway_path,
+        "encrypt_key": app.encrypt_key.expose_secret(),
     }))
 }
 

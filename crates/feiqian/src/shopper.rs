@@ -22,7 +22,8 @@ pub struct Who {
 pub struct PayOptions {
     #[command(flatten)]
     who: Who,
-    /// The link in the merchant's code, as the order's code_url or h5_url gave it
+    /// The link in the merchant's code, as the order's code_url, h5_url or qr_code gave it; a link of Alipay's page.pay or
+    /// wap.pay; or the order string of app.pay
     #[arg(value_name = "CODE_URL", required_unless_present = "prepay_id")]
     code_url: Option<String>,
     /// The order's prepay_id, instead of a link
@@ -38,6 +39,9 @@ pub struct PayCodeOptions {
 
 pub fn pay(options: &PayOptions) -> Result<(), Failure> {
     let order = match (&options.code_url, &options.prepay_id) {
+        (Some(text), _) if text.contains("method=alipay.") => {
+            json!({ "code_url": cashier(&options.who.server, text)? })
+        }
         (Some(url), _) => json!({ "code_url": url }),
         (None, id) => json!({ "prepay_id": id }),
     };
@@ -73,6 +77,37 @@ pub fn pay_code(options: &PayCodeOptions) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// Where a signed request of Alipay leads the shopper: what a browser, or the wallet in an app, does with it.
+fn cashier(server: &str, signed: &str) -> Result<String, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        let request = if signed.starts_with("http") {
+            client.get(signed)
+        } else {
+            let url = format!("{}/gateway.do", server.trim_end_matches('/'));
+            let form = "application/x-www-form-urlencoded";
+            client
+                .post(url)
+                .header("content-type", form)
+                .body(signed.to_owned())
+        };
+        let response = request.send().await?;
+        let cashier = response.headers().get("location");
+        match cashier.and_then(|cashier| cashier.to_str().ok()) {
+            Some(cashier) => Ok(cashier.to_owned()),
+            None => {
+                Err(format!("the shop's request was refused: {}", response.text().await?).into())
+            }
+        }
+    })
 }
 
 fn text(value: &Value) -> &str {

@@ -1,7 +1,7 @@
 //! The edges: HTTP in, commands out; verify, translate, answer, never decide.
 //!
 //! Reading order: [`platform`] (what every edge shares), [`server`] (what is in front of them all),
-//! then the edges: [`v1`], [`wechat`], what the apps ask ([`app`]), the pages for people ([`link`]), [`notify`] (what merchants are told), and what only a sandbox has.
+//! then the edges: [`v1`], [`wechat`], [`alipay`], what the apps ask ([`app`]), the pages for people ([`link`]), [`notify`] (what merchants are told), and what only a sandbox has.
 
 pub mod access;
 pub mod limiter;
@@ -18,6 +18,7 @@ pub mod desk;
 pub mod codes;
 pub mod paycode;
 
+pub mod alipay;
 pub mod v1;
 pub mod wechat;
 

@@ -23,6 +23,7 @@ use feiqian_store::OrderStory;
 use qrcode::{Color, QrCode};
 use serde::Deserialize;
 
+use crate::alipay::returning::{return_address, returns};
 use crate::platform::Platform;
 use crate::sandbox::{SandboxShopper, shoppers};
 use crate::server::App;
@@ -47,6 +48,7 @@ pub fn routes() -> Router<App> {
         .route("/", get(landing))
         .route("/q/{token}", get(wallet_or_page))
         .route("/q/{token}/plain", get(order_page))
+        .route("/q/{token}/return", get(back_to_shop))
         .route("/q/{token}/{rest}", get(wallet_or_nothing))
         .route("/link.css", get(style))
 }
@@ -89,6 +91,23 @@ fn page(platform: &Platform, status: StatusCode, title: &str, content: &str) -> 
         ),
     ];
     (status, headers, Html(html)).into_response()
+}
+
+/// Why a signed request for the cashier is refused, for the shopper who was sent here.
+pub(crate) fn refused(
+    platform: &Platform,
+    status: StatusCode,
+    code: &str,
+    message: &str,
+) -> Response {
+    let content = format!(
+        "<section>\n<h1>Not paid <span lang=\"zh\">未支付</span></h1>\n\
+         <p>The shop's request was refused. <span lang=\"zh\">商家的支付请求未被受理。</span></p>\n\
+         <p class=\"soft\">{}</p>\n<p class=\"soft\" lang=\"zh\">{}</p>\n</section>",
+        escape(code),
+        escape(message)
+    );
+    page(platform, status, "Not paid", &content)
 }
 
 /// For element content and quoted attributes.
@@ -204,6 +223,21 @@ async fn order_page(
     show(&platform, &token, None).await
 }
 
+/// To the shop's own page, with what became of the order, if the shop gave an address.
+async fn back_to_shop(
+    _: Anybody,
+    Extract(platform): Extract<Arc<Platform>>,
+    Path(token): Path<String>,
+) -> Result<Response, ApiError> {
+    let Some(id) = order_of(&platform, &token) else {
+        return Ok(no_page(&platform));
+    };
+    let story = ask(&platform, move |store| store.order(id)).await?;
+    let address = story.and_then(|story| return_address(&platform, id, story));
+    let address = address.unwrap_or_else(|| format!("/q/{token}/plain"));
+    Ok(Redirect::to(&address).into_response())
+}
+
 fn order_of(platform: &Platform, token: &str) -> Option<OrderId> {
     platform
         .ids
@@ -253,6 +287,13 @@ async fn show(
         content.push_str(&qr_svg(&code_url(platform, id)));
         content.push_str(
             "<p class=\"soft\">Scan with the wallet. <span lang=\"zh\">请用钱包扫码支付。</span></p>\n",
+        );
+    }
+    if returns(&story) {
+        let _ = writeln!(
+            content,
+            "<p><a href=\"/q/{}/return\">Back to the shop <span lang=\"zh\">返回商家</span></a></p>",
+            escape(token)
         );
     }
     content.push_str("</section>\n");

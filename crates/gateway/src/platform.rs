@@ -13,6 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
+use crate::alipay::app::KnownApps;
 use crate::app::outside::Outside;
 use crate::app::phone::{self, Phone};
 use crate::app::wallet::payees::LookUps;
@@ -68,6 +69,8 @@ pub struct Platform {
     pub apps: Apps,
     /// What the WeChat Pay edge keeps while it runs.
     pub wechat: WechatEdge,
+    /// Merchants' Alipay apps.
+    pub alipay: KnownApps,
     merchants: RwLock<HashMap<MerchantId, Arc<MerchantKeys>>>,
 }
 
@@ -182,6 +185,7 @@ pub enum PlatformError {
 
 const PLATFORM: &str = "platform";
 const AUTHORITY: &str = "authority";
+const ROOT: &str = "authority-root";
 
 impl Platform {
     /// Puts it together; makes the platform's keys on the first start.
@@ -237,6 +241,7 @@ impl Platform {
             limiter: Limiter::new(mode == Mode::Sandbox),
             apps: Apps::new(&vault, outside)?,
             wechat: WechatEdge::default(),
+            alipay: KnownApps::default(),
             merchants: RwLock::default(),
             engine,
             vault,
@@ -562,7 +567,7 @@ pub(crate) fn write_record<T: Serialize>(
 }
 
 /// The authority that signs the platform's and the merchants' certificates; made on first use.
-fn authority(vault: &Vault) -> Result<Authority, PlatformError> {
+pub(crate) fn authority(vault: &Vault) -> Result<Authority, PlatformError> {
     let pem = match read_record::<String>(vault, AUTHORITY)? {
         Some(pem) => SecretString::from(pem),
         None => {
@@ -572,6 +577,16 @@ fn authority(vault: &Vault) -> Result<Authority, PlatformError> {
         }
     };
     Ok(Authority::new(&pem)?)
+}
+
+/// The authority's own certificate, X.509 PEM; made on first use.
+pub(crate) fn root_certificate(vault: &Vault) -> Result<String, PlatformError> {
+    if let Some(pem) = read_record::<String>(vault, ROOT)? {
+        return Ok(pem);
+    }
+    let root = authority(vault)?.root(unix_seconds())?;
+    write_record(vault, ROOT, &root.pem)?;
+    Ok(root.pem)
 }
 
 fn new_signer(

@@ -106,6 +106,9 @@ pub enum NotifyForm {
     /// WeChat Pay v3, signed under the platform's certificate.
     #[n(1)]
     WechatCertificate,
+    /// Alipay, a form signed with RSA2.
+    #[n(2)]
+    Alipay,
 }
 
 /// Event.

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use feiqian_core::{Number, UserId};
 use feiqian_fuzz::{fuzz, words};
+use feiqian_gateway::alipay::params::Params;
 use feiqian_gateway::paycode::derive::{CodeKey, Scanned, Time};
 use feiqian_gateway::server::{TlsFiles, serve_on};
 use feiqian_gateway::wechat::authorization::{parse, same_serial};
@@ -26,6 +27,25 @@ fn authorization() {
         credential
             .map(|_| ())
             .map_err(|error| words(&error.to_string()))
+    });
+}
+
+/// Parameters of Alipay's gateway: whatever is sent, the text to be signed has every one of them but the sign.
+#[test]
+fn alipay_parameters() {
+    let seed = b"charset=GBK&biz_content=%7B%22a%22%3A1+%7D&sign=x&empty=".to_vec();
+    fuzz("alipay_parameters", [seed], |bytes| {
+        let mut params = Params::default();
+        let read = params.add_form(bytes);
+        let (with, without) = (params.signed_text(true), params.signed_text(false));
+        assert!(with.len() >= without.len());
+        assert!(params.has_empty() || with == without);
+        let wrong = read.map_err(|error| words(&error.to_string()));
+        (
+            wrong,
+            params.charset().is_some(),
+            params.text("biz_content").is_some(),
+        )
     });
 }
 

@@ -110,7 +110,7 @@ fn start(shared: &Shared, runtime: &tokio::runtime::Handle) -> Result<EventNumbe
     let store = runtime
         .block_on(engine.store())
         .map_err(PlatformError::from)?;
-    let since = UnixMillis(now_ms().saturating_sub(millis(shared.options.plan.span())));
+    let since = UnixMillis(now_ms().saturating_sub(millis(shared.options.span())));
     let first = store.first_event_at(since).map_err(PlatformError::from)?;
     shared.rows.add(&[], first)?;
     Ok(first)

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use feiqian_core::order::create::NotifyForm;
+
 /// WeChat Pay's plan: how long after each failed try the next one comes; 15 of them in 24 h 4 min
 /// (contract 2.4).
 pub const WECHAT: [Duration; 15] = [
@@ -20,6 +22,16 @@ pub const WECHAT: [Duration; 15] = [
     Duration::from_hours(3),
     Duration::from_hours(6),
     Duration::from_hours(6),
+];
+/// Alipay's plan: 7 repetitions in 24 h 24 min (contract 2.8).
+pub const ALIPAY: [Duration; 7] = [
+    Duration::from_mins(4),
+    Duration::from_mins(10),
+    Duration::from_mins(10),
+    Duration::from_hours(1),
+    Duration::from_hours(2),
+    Duration::from_hours(6),
+    Duration::from_hours(15),
 ];
 /// How long an endpoint has to acknowledge, from connecting to the end of its answer (contract 2.4).
 pub const ANSWER_WITHIN: Duration = Duration::from_secs(5);
@@ -52,16 +64,36 @@ impl Plan {
 /// What tests change.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// When a notice is tried again.
+    /// When a notice of WeChat Pay is tried again.
     pub plan: Plan,
+    /// When one of Alipay is.
+    pub alipay: Plan,
     /// How long an endpoint has to acknowledge.
     pub answer_within: Duration,
+}
+
+impl Options {
+    /// When a notice of this form is tried again.
+    #[must_use]
+    pub fn plan_of(&self, form: NotifyForm) -> &Plan {
+        match form {
+            NotifyForm::WechatPublicKey | NotifyForm::WechatCertificate => &self.plan,
+            NotifyForm::Alipay => &self.alipay,
+        }
+    }
+
+    /// From the first try to the last, of whatever takes longest.
+    #[must_use]
+    pub fn span(&self) -> Duration {
+        self.plan.span().max(self.alipay.span())
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             plan: Plan(WECHAT.into()),
+            alipay: Plan(ALIPAY.into()),
             answer_within: ANSWER_WITHIN,
         }
     }
@@ -79,5 +111,6 @@ mod tests {
         assert_eq!(plan.after(15), Some(Duration::from_hours(6)));
         assert_eq!(plan.after(16), None);
         assert_eq!(plan.span(), Duration::from_mins(24 * 60 + 4));
+        assert_eq!(Options::default().span(), Duration::from_mins(24 * 60 + 24));
     }
 }

@@ -162,7 +162,7 @@ impl Shared {
         let last_error = Some(failure.to_string());
         match self
             .options
-            .plan
+            .plan_of(row.form)
             .after(tries)
             .filter(|_| !failure.is_final())
         {

@@ -1,6 +1,6 @@
 //! Notices to a small server on this machine that answers as told.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,13 +9,20 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use feiqian_core::order::OrderRef;
+use feiqian_core::order::create::{Channel, CreateOrder, Notify, NotifyForm, Terms};
+use feiqian_core::order::refund::RefundOrder;
+use feiqian_core::{Fen, OrderId};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use super::{Notifier, Options, Plan};
 use crate::wechat::aead::ApiV3Key;
-use crate::wechat::world::{Change, NATIVE, REFUNDS, World};
+use crate::wechat::sign::verify;
+use crate::wechat::world::{Change, NATIVE, REFUNDS, World, number};
 
 /// Each answer once; then 200. A status of 0 answers too late.
 type Answers = HashMap<String, Vec<u16>>;
@@ -86,6 +93,8 @@ async fn hear(
             tokio::time::sleep(Duration::from_secs(2)).await;
             StatusCode::OK.into_response()
         }
+        // What only Alipay's notices are acknowledged by.
+        299 => "success".into_response(),
         302 => Redirect::temporary(&shop.url("elsewhere")).into_response(),
         status => StatusCode::from_u16(status).unwrap().into_response(),
     }
@@ -105,6 +114,7 @@ async fn until(holds: impl Fn() -> bool) {
 fn options(tries: usize) -> Options {
     Options {
         plan: Plan(vec![Duration::from_millis(50); tries]),
+        alipay: Plan(vec![Duration::from_millis(50); tries]),
         answer_within: Duration::from_millis(700),
     }
 }
@@ -362,5 +372,102 @@ async fn no_notice_is_lost_when_the_store_is_behind_the_log() {
         (counters.delivered, counters.failed, counters.dead),
         (100, 0, 0)
     );
+    stop(notifier).await;
+}
+
+/// An order of Alipay that is told to this endpoint, paid.
+async fn pay_alipay(world: &World, url: String) -> OrderId {
+    let terms = Terms {
+        amount: Fen(1_234),
+        channel: Channel::Scan,
+        description: "牛肉面 100% &=+".into(),
+        attach: None,
+        notify: Some(Notify {
+            url,
+            form: NotifyForm::Alipay,
+        }),
+        expires_at: None,
+        only_payer: None,
+        echo: None,
+    };
+    let merchant = world.shop.credentials.merchant;
+    let order = CreateOrder {
+        merchant,
+        number: number("ali-1"),
+        terms: terms.into(),
+    };
+    let order = OrderId(world.platform.engine.submit(order).await.unwrap().event);
+    world.pay(order).await;
+    order
+}
+
+fn fields(body: &Bytes) -> BTreeMap<String, String> {
+    let text = std::str::from_utf8(body).unwrap();
+    let url = reqwest::Url::parse(&format!("http://shop?{text}")).unwrap();
+    url.query_pairs().into_owned().collect()
+}
+
+/// As SDKs look at it: all fields but two, in the order of their names, decoded.
+fn bears_signature(world: &World, mut fields: BTreeMap<String, String>) -> bool {
+    let sign = STANDARD.decode(fields.remove("sign").unwrap()).unwrap();
+    assert_eq!(fields.remove("sign_type").as_deref(), Some("RSA2"));
+    let pairs: Vec<String> = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let key = world.platform.signer.key.public();
+    verify(key, pairs.join("&").as_bytes(), &sign)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notice_of_alipay_is_a_signed_form_and_only_success_acknowledges_it() {
+    let world = World::new().await;
+    let merchant = world.shop.credentials.merchant;
+    crate::alipay::app::register(&world.platform, merchant, None).unwrap();
+    let shop = Shop::open(&[("a", &[500, 200, 204, 299])]).await;
+    let notifier = start(&world, options(9));
+    let order = pay_alipay(&world, shop.url("a")).await;
+    let heard = shop.wait("a", 4).await;
+    until(|| notifier.counters().delivered == 1).await;
+    assert_eq!(notifier.counters().failed, 3, "no other answer is one");
+    let first = fields(&heard[0].1);
+    for (headers, body) in &heard {
+        assert!(
+            headers["content-type"]
+                .to_str()
+                .unwrap()
+                .starts_with("application/x-www-form-urlencoded")
+        );
+        let told = fields(body);
+        assert!(told.values().all(|value| !value.is_empty()), "{told:?}");
+        assert_eq!(told["notify_id"], first["notify_id"]);
+        assert!(bears_signature(&world, told));
+    }
+    let named = ["trade_status", "out_trade_no", "total_amount", "subject"]
+        .map(|name| first[name].as_str());
+    assert_eq!(
+        named,
+        ["TRADE_SUCCESS", "ali-1", "12.34", "牛肉面 100% &=+"]
+    );
+    let mut altered = first;
+    altered.insert("total_amount".into(), "0.01".into());
+    assert!(!bears_signature(&world, altered));
+
+    let refund = RefundOrder {
+        merchant,
+        number: number("1:r1"),
+        order: OrderRef::Id(order),
+        amount: Fen(234),
+        order_amount: Fen(1_234),
+        reason: None,
+        notify: Some(Box::new(Notify {
+            url: shop.url("b"),
+            form: NotifyForm::Alipay,
+        })),
+    };
+    world.platform.engine.submit(refund).await.unwrap();
+    let told = fields(&shop.wait("b", 1).await[0].1);
+    let named = ["trade_status", "refund_fee", "out_biz_no"].map(|name| told[name].as_str());
+    assert_eq!(named, ["TRADE_SUCCESS", "2.34", "r1"]);
     stop(notifier).await;
 }

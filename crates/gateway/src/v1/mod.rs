@@ -19,6 +19,7 @@ pub mod people;
 pub mod staff;
 pub mod trail;
 
+mod alipay_apps;
 pub mod brands;
 pub mod campaigns;
 pub mod granted;
@@ -119,6 +120,7 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(merchants::balance))
         .routes(routes!(statement::of_merchant))
         .routes(routes!(merchants::new_key))
+        .routes(routes!(alipay_apps::show, alipay_apps::make))
         .routes(routes!(staff::list, staff::add))
         .routes(routes!(notifications::list))
         .routes(routes!(notifications::redeliver))

@@ -348,7 +348,7 @@ pub(crate) fn form(signer: &Signer, headers: &HeaderMap) -> NotifyForm {
 /// The name itself, exactly as SDKs compare it.
 pub(crate) fn serial(signer: &Signer, form: NotifyForm) -> &str {
     match form {
-        NotifyForm::WechatPublicKey => &signer.public_key_id,
+        NotifyForm::WechatPublicKey | NotifyForm::Alipay => &signer.public_key_id,
         NotifyForm::WechatCertificate => &signer.certificate_serial,
     }
 }

@@ -35,11 +35,11 @@ pub const CODE_TOKEN_LEN: usize = 20;
 /// Number of characters of a red packet's token.
 pub const PACKET_TOKEN_LEN: usize = 27;
 
-/// Half of the fourteen digits: the permutation works on two halves of seven.
-const HALF: u64 = 10_000_000;
 const ROUNDS: u8 = 8;
 /// Digits of a date in a decimal.
 const DATE_LEN: usize = 8;
+/// Behind the date of every trade number of Alipay.
+const TRADE: &str = "2200";
 const CHINA: Offset = Offset::constant(8);
 
 /// What each code is for, so that none can pass for another.
@@ -59,6 +59,8 @@ enum Kind {
     Subsidy = 11,
     SubsidyReturn = 12,
     PacketToken = 13,
+    Trade = 14,
+    Buyer = 15,
 }
 
 /// A prepay id, read.
@@ -140,6 +142,38 @@ impl Ids {
     #[must_use]
     pub fn read_refund_id(&self, text: &str) -> Option<u64> {
         self.read_decimal(Kind::Refund, "5000", DATE_LEN, text)
+    }
+
+    /// 支付宝交易号: 28 digits, the date (+08:00) of `created` (Unix milliseconds) first.
+    ///
+    /// # Panics
+    /// If `order` is above [`NUMBER_MAX`].
+    #[must_use]
+    pub fn trade_no(&self, order: u64, created: i64) -> String {
+        self.decimal(Kind::Trade, &date_text(china(created)), TRADE, order)
+    }
+
+    /// The order whose trade number this may be; make it anew and compare before relying on it.
+    #[must_use]
+    pub fn read_trade_no(&self, text: &str) -> Option<u64> {
+        let date = text.get(..DATE_LEN)?;
+        let order = self.read_decimal(Kind::Trade, date, TRADE.len(), text)?;
+        text.get(DATE_LEN + 2..)?
+            .starts_with(TRADE)
+            .then_some(order)
+    }
+
+    /// 买家支付宝用户号: 16 digits, `2088` first; one for each user, whoever asks.
+    #[must_use]
+    pub fn buyer_id(&self, user: u32) -> String {
+        self.digits::<5>(Kind::Buyer, "2088", "", user.into())
+    }
+
+    /// The user whose Alipay number this may be.
+    #[must_use]
+    pub fn read_buyer_id(&self, text: &str) -> Option<u32> {
+        let user = self.read_digits::<5>(Kind::Buyer, "2088", 0, text)?;
+        u32::try_from(user).ok()
     }
 
     /// 批次号 of a campaign with coupons: 18 digits.
@@ -383,17 +417,42 @@ impl Ids {
 
     fn decimal(&self, kind: Kind, prefix: &str, date: &str, number: u64) -> String {
         assert!(number <= NUMBER_MAX, "numbers have at most fourteen digits");
-        let (mut left, mut right) = (number / HALF, number % HALF);
-        for round in 0..ROUNDS {
-            (left, right) = (right, (left + self.round(kind, date, round, right)) % HALF);
-        }
-        let tail = format!("{date}{left:07}{right:07}");
-        format!("{prefix}{:02}{tail}", self.check_digits(kind, &tail))
+        self.digits::<7>(kind, prefix, date, number)
     }
 
     fn read_decimal(&self, kind: Kind, prefix: &str, date: usize, text: &str) -> Option<u64> {
+        self.read_digits::<7>(kind, prefix, date, text)
+    }
+
+    /// In twice `HALF` digits, behind the prefix, the check digits and the date.
+    fn digits<const HALF: usize>(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        date: &str,
+        number: u64,
+    ) -> String {
+        let whole = const { 10_u64.pow(HALF as u32) };
+        let (mut left, mut right) = (number / whole, number % whole);
+        for round in 0..ROUNDS {
+            let other = self.round(kind, date, round, right) % whole;
+            (left, right) = (right, (left + other) % whole);
+        }
+        let tail = format!("{date}{left:0HALF$}{right:0HALF$}");
+        format!("{prefix}{:02}{tail}", self.check_digits(kind, &tail))
+    }
+
+    fn read_digits<const HALF: usize>(
+        &self,
+        kind: Kind,
+        prefix: &str,
+        date: usize,
+        text: &str,
+    ) -> Option<u64> {
+        let whole = const { 10_u64.pow(HALF as u32) };
         let rest = text.strip_prefix(prefix)?;
-        if rest.len() != 2 + date + 14 || !rest.bytes().all(|digit| digit.is_ascii_digit()) {
+        let length = 2 + date + 2 * HALF;
+        if rest.len() != length || !rest.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }
         let (check, tail) = rest.split_at(2);
@@ -402,21 +461,19 @@ impl Ids {
         }
         let (date, digits) = tail.split_at(date);
         let digits: u64 = digits.parse().ok()?;
-        let (mut left, mut right) = (digits / HALF, digits % HALF);
+        let (mut left, mut right) = (digits / whole, digits % whole);
         for round in (0..ROUNDS).rev() {
-            (left, right) = (
-                (right + HALF - self.round(kind, date, round, left)) % HALF,
-                left,
-            );
+            let other = self.round(kind, date, round, left) % whole;
+            (left, right) = ((right + whole - other) % whole, left);
         }
-        Some(left * HALF + right)
+        Some(left * whole + right)
     }
 
     /// Round function of the Feistel network over decimal halves.
     fn round(&self, kind: Kind, date: &str, round: u8, half: u64) -> u64 {
         let mut data = half.to_be_bytes();
         data[0] = round;
-        first_u64(mac(&self.digits, kind, date.as_bytes(), &data)) % HALF
+        first_u64(mac(&self.digits, kind, date.as_bytes(), &data))
     }
 
     /// The digits as one number modulo 97 (as ISO 7064 MOD 97-10 weighs them), shifted by a keyed
@@ -576,6 +633,11 @@ mod tests {
             check(&ids.refund_id(number, CREATED), &number, |text| {
                 ids.read_refund_id(text)
             });
+            // Its date is outside of the check digits: the trade itself tells it.
+            let trade_no = ids.trade_no(number, CREATED);
+            assert_eq!((&trade_no[..8], trade_no.len()), ("20260101", ID_LEN));
+            assert_eq!(ids.read_trade_no(&trade_no), Some(number));
+            assert_eq!(ids.read_trade_no(&trade_no[1..]), None);
             check(&ids.code_token(number), &number, |text| {
                 ids.read_code_token(text)
             });
@@ -586,6 +648,10 @@ mod tests {
             check(&ids.prepay_id(number, CREATED), &prepay, |text| {
                 ids.read_prepay_id(text)
             });
+        }
+        for user in [0, 1, 99_999, 100_000, u32::MAX] {
+            assert_eq!(ids.buyer_id(user).len(), 16);
+            assert_eq!(ids.read_buyer_id(&ids.buyer_id(user)), Some(user));
         }
         for event in NUMBERS.into_iter().chain([u64::MAX]) {
             check(&ids.notice_id(event), &event, |text| {

@@ -26,6 +26,11 @@ const AUTHORITY_EXTRA_SECONDS: u64 = 3 * CERTIFICATE_SECONDS;
 /// Largest certificate text read, in bytes.
 pub const CERTIFICATE_PEM_MAX: usize = 16 * 1024;
 
+/// Who issues every certificate, as Alipay's certificate mode writes it. Tools differ in what they do without an
+/// organizational unit, so there is one.
+pub(crate) const ISSUER: &str =
+    "CN=Feiqian Sandbox Root CA,OU=Sandbox, not for real money,O=Feiqian,C=CN";
+
 /// A new RSA-2048 key pair as text.
 #[derive(Debug)]
 pub struct RsaKeyPem {

@@ -32,7 +32,7 @@ mod refunds;
 pub(crate) mod busifavor;
 pub(crate) mod callbacks;
 pub(crate) mod favor;
-mod promotions;
+pub(crate) mod promotions;
 pub(crate) mod stock_echo;
 pub(crate) mod stocks;
 

@@ -93,6 +93,11 @@ impl Promotions {
         })
     }
 
+    /// What the platform gave.
+    pub fn of_platform(&self) -> i64 {
+        self.sum(|promotion| promotion.grant.platform)
+    }
+
     fn sum(&self, part: impl Fn(&Promotion) -> Fen) -> i64 {
         let parts = self.0.iter().map(|promotion| part(promotion).0);
         parts.fold(0, i64::saturating_add)
@@ -179,16 +184,16 @@ pub(crate) struct Given {
 /// On the wire, in an order.
 #[derive(Debug, Serialize)]
 pub(crate) struct PromotionDetail {
-    coupon_id: String,
-    name: String,
+    pub coupon_id: String,
+    pub name: String,
     scope: &'static str,
     #[serde(rename = "type")]
     kind: &'static str,
-    amount: i64,
-    stock_id: String,
-    wechatpay_contribute: i64,
-    merchant_contribute: i64,
-    other_contribute: i64,
+    pub amount: i64,
+    pub stock_id: String,
+    pub wechatpay_contribute: i64,
+    pub merchant_contribute: i64,
+    pub other_contribute: i64,
     currency: &'static str,
 }
 

@@ -235,15 +235,20 @@ impl SignedHeaders {
 
 /// SPKI DER as PEM (RFC 7468).
 fn public_pem(spki: &[u8]) -> String {
-    let text = STANDARD.encode(spki);
-    let mut pem = String::from("-----BEGIN PUBLIC KEY-----\n");
+    pem("PUBLIC KEY", spki)
+}
+
+/// DER as a PEM text of this label (RFC 7468).
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let mut pem = format!("-----BEGIN {label}-----\n");
     for (place, letter) in text.chars().enumerate() {
         if place > 0 && place % 64 == 0 {
             pem.push('\n');
         }
         pem.push(letter);
     }
-    pem.push_str("\n-----END PUBLIC KEY-----\n");
+    pem.push_str(&format!("\n-----END {label}-----\n"));
     pem
 }
 

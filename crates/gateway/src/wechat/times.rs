@@ -16,6 +16,12 @@ pub(crate) fn bill_time(at: UnixMillis) -> String {
     written(china(at.0), ' ')
 }
 
+/// Reads `2015-05-20 13:29:35`, China's clock.
+pub(crate) fn read_bill_time(text: &str) -> Option<UnixMillis> {
+    let (date, time) = text.split_once(' ')?;
+    read(&format!("{date}T{time}+08:00"))
+}
+
 /// China's date.
 pub(crate) fn date(at: UnixMillis) -> Date {
     china(at.0).date()

@@ -6,6 +6,7 @@
 mod hand;
 mod world;
 
+mod alipay;
 mod apps;
 mod campaigns;
 mod desk;
