@@ -94,7 +94,12 @@ pub(super) async fn serve(State(platform): State<Arc<Platform>>, request: Reques
     let params = match read(request).await {
         Ok(params) => params,
         Err(refusal) => {
-            return answer(&platform, &Form::of(&Params::default()), Err(refusal), None);
+            return answer(
+                &platform,
+                &Form::of(&Params::default()),
+                &Err(refusal),
+                None,
+            );
         }
     };
     let form = Form::of(&params);
@@ -105,13 +110,13 @@ pub(super) async fn serve(State(platform): State<Arc<Platform>>, request: Reques
             let body = node::content(&AlipayError::too_often().body(), true).unwrap_or_default();
             return json(node::answer(&form.node, &body, None, ""));
         }
-        Err(refusal) => return answer(&platform, &form, Err(refusal), None),
+        Err(refusal) => return answer(&platform, &form, &Err(refusal), None),
     };
     let worked = work(&platform, app.clone(), params).await;
     match worked {
-        Ok(Worked::Open(done)) => answer(&platform, &form, done, None),
-        Ok(Worked::Sealed(done)) => answer(&platform, &form, done, Some(&app)),
-        Err(refusal) => answer(&platform, &form, Err(refusal), None),
+        Ok(Worked::Open(done)) => answer(&platform, &form, &done, None),
+        Ok(Worked::Sealed(done)) => answer(&platform, &form, &done, Some(&app)),
+        Err(refusal) => answer(&platform, &form, &Err(refusal), None),
     }
 }
 
@@ -252,10 +257,10 @@ impl Form {
 fn answer(
     platform: &Platform,
     form: &Form,
-    answer: Result<Answer, AlipayError>,
+    answer: &Result<Answer, AlipayError>,
     app: Option<&AppKeys>,
 ) -> Response {
-    let content = match &answer {
+    let content = match answer {
         Ok(Answer::Page(url)) => {
             return (StatusCode::FOUND, [(LOCATION, url.clone())]).into_response();
         }

@@ -115,13 +115,7 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(orders::show))
         .routes(routes!(orders::refund))
         .routes(routes!(orders::close))
-        .routes(routes!(merchants::list, merchants::add))
-        .routes(routes!(merchants::show, merchants::change))
-        .routes(routes!(merchants::balance))
-        .routes(routes!(statement::of_merchant))
-        .routes(routes!(merchants::new_key))
-        .routes(routes!(alipay_apps::show, alipay_apps::make))
-        .routes(routes!(staff::list, staff::add))
+        .merge(of_merchants())
         .routes(routes!(notifications::list))
         .routes(routes!(notifications::redeliver))
         .routes(routes!(reports::income))
@@ -133,6 +127,17 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
     } else {
         keyed
     }
+}
+
+fn of_merchants() -> OpenApiRouter<App> {
+    OpenApiRouter::default()
+        .routes(routes!(merchants::list, merchants::add))
+        .routes(routes!(merchants::show, merchants::change))
+        .routes(routes!(merchants::balance))
+        .routes(routes!(statement::of_merchant))
+        .routes(routes!(merchants::new_key))
+        .routes(routes!(alipay_apps::show, alipay_apps::make))
+        .routes(routes!(staff::list, staff::add))
 }
 
 fn document() -> OpenApi {

@@ -425,33 +425,28 @@ impl Ids {
     }
 
     /// In twice `HALF` digits, behind the prefix, the check digits and the date.
-    fn digits<const HALF: usize>(
-        &self,
-        kind: Kind,
-        prefix: &str,
-        date: &str,
-        number: u64,
-    ) -> String {
-        let whole = const { 10_u64.pow(HALF as u32) };
+    fn digits<const HALF: u32>(&self, kind: Kind, prefix: &str, date: &str, number: u64) -> String {
+        let whole = const { 10_u64.pow(HALF) };
         let (mut left, mut right) = (number / whole, number % whole);
         for round in 0..ROUNDS {
             let other = self.round(kind, date, round, right) % whole;
             (left, right) = (right, (left + other) % whole);
         }
-        let tail = format!("{date}{left:0HALF$}{right:0HALF$}");
+        let width = HALF as usize;
+        let tail = format!("{date}{left:0width$}{right:0width$}");
         format!("{prefix}{:02}{tail}", self.check_digits(kind, &tail))
     }
 
-    fn read_digits<const HALF: usize>(
+    fn read_digits<const HALF: u32>(
         &self,
         kind: Kind,
         prefix: &str,
         date: usize,
         text: &str,
     ) -> Option<u64> {
-        let whole = const { 10_u64.pow(HALF as u32) };
+        let whole = const { 10_u64.pow(HALF) };
         let rest = text.strip_prefix(prefix)?;
-        let length = 2 + date + 2 * HALF;
+        let length = 2 + date + 2 * HALF as usize;
         if rest.len() != length || !rest.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }

@@ -58,7 +58,7 @@ pub mod ids;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;
 #[cfg(test)]
 pub(crate) mod world;
 
