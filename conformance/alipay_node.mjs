@@ -116,11 +116,11 @@ await section("pages", async () => {
     const link = kind === "app"
       ? client.sdkExecute(method, { bizContent })
       : client.pageExecute(method, "GET", { bizContent, returnUrl });
+    const cashier = kind === "app" ? null : (await fetch(link, { redirect: "manual" })).headers.get("location");
     pay(link);
     const trade = await exec("alipay.trade.query", { outTradeNo });
     equal(`the shopper pays ${kind}.pay`, trade.tradeStatus, "TRADE_SUCCESS");
     if (kind === "app") continue;
-    const cashier = (await fetch(link, { redirect: "manual" })).headers.get("location");
     const back = await fetch(`${cashier}/return`, { redirect: "manual" });
     const fields = Object.fromEntries(new URL(back.headers.get("location")).searchParams);
     equal(`${kind}.pay leads back to the shop`, [fields.shop, fields.out_trade_no], ["1", outTradeNo]);

@@ -44,7 +44,7 @@ pub(super) async fn pay(platform: Arc<Platform>, signed: Signed) -> Result<Answe
     let merchant = signed.app.merchant;
     let store = platform.engine.store().await?;
     if let Some(earlier) = find::by_number(&store, merchant, order.number)? {
-        let same = *earlier.story.created.terms == order.terms_at(earlier.story.created.at);
+        let same = *earlier.story.created.terms == order.terms_again(&earlier.story.created);
         let view = TradeView::of(&earlier);
         match view.status {
             Status::Success | Status::Finished => return Err(has_succeeded()),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use feiqian_core::limits::{
     DAY_MS, DESCRIPTION_CHARS_MAX, NOTIFY_URL_CHARS_MAX, ORDER_LIFE_MAX_MS,
 };
-use feiqian_core::order::create::{self, Channel, CreateOrder, Notify, NotifyForm, Terms};
+use feiqian_core::order::create::{
+    self, Channel, CreateOrder, Notify, NotifyForm, OrderCreated, Terms,
+};
 use feiqian_core::{Number, OrderId, UnixMillis, UserId};
 use feiqian_engine::{Receipt, Rejected};
 use serde_json::json;
@@ -23,6 +25,7 @@ use crate::wechat::times::{date, read_bill_time, start_of};
 
 /// Longest `subject`.
 const SUBJECT_MAX: usize = 256;
+const MINUTE_MS: i64 = 60 * 1_000;
 
 /// `alipay.trade.precreate`: a code for the shopper to scan.
 pub(super) async fn precreate(
@@ -136,23 +139,32 @@ impl Order {
         })
     }
 
-    /// The terms of an order placed at this time.
-    pub fn terms_at(&self, at: UnixMillis) -> Terms {
-        let expires_at = self.life.map(|life| life.end(at));
-        Terms {
-            expires_at: expires_at.or(self.terms.expires_at),
-            ..self.terms.clone()
+    /// The terms as of an order that is there already: a repeated request has the same end, whenever it comes.
+    pub fn terms_again(&self, earlier: &OrderCreated) -> Terms {
+        let mut terms = self.terms.clone();
+        if let (Some(life), Some(end)) = (self.life, earlier.terms.expires_at) {
+            let wanted = life.end(earlier.at);
+            // The end was reckoned a moment before the order was placed; lives are whole minutes.
+            let same = wanted.0.abs_diff(end.0) < MINUTE_MS.unsigned_abs();
+            terms.expires_at = Some(if same { end } else { wanted });
         }
+        terms
     }
 
-    /// The terms, of an order that may be there already: a repeated request has the same end.
+    /// The terms, of an order that may be there already.
     pub async fn terms(&self, platform: &Platform, signed: &Signed) -> Result<Terms, AlipayError> {
-        if self.life.is_none() {
+        let Some(life) = self.life else {
             return Ok(self.terms.clone());
-        }
+        };
         let store = platform.engine.store().await?;
         let earlier = find::by_number(&store, signed.app.merchant, self.number)?;
-        Ok(self.terms_at(earlier.map_or_else(unix_millis, |earlier| earlier.story.created.at)))
+        Ok(match earlier {
+            Some(earlier) => self.terms_again(&earlier.story.created),
+            None => Terms {
+                expires_at: Some(life.end(unix_millis())),
+                ..self.terms.clone()
+            },
+        })
     }
 }
 
@@ -254,8 +266,8 @@ fn life(text: &str) -> Option<Life> {
     }
     let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     let unit = match unit {
-        "m" => 60 * 1_000,
-        "h" => 60 * 60 * 1_000,
+        "m" => MINUTE_MS,
+        "h" => 60 * MINUTE_MS,
         "d" => DAY_MS,
         _ => return None,
     };

@@ -613,3 +613,16 @@ async fn content_in_aes_is_opened_and_sealed() {
         assert_eq!(code(&node).0, expected);
     }
 }
+
+#[tokio::test]
+async fn a_repeated_request_has_the_same_end() {
+    let m = Market::new().await;
+    let shop = Shop::open(&m, &m.noodles).await;
+    let mut order = Shop::order("h1", "1.00");
+    for (timeout, expected) in [("90m", "10000"), ("90m", "10000"), ("91m", "40004")] {
+        order["timeout_express"] = json!(timeout);
+        let placed = shop.call(&m, "alipay.trade.precreate", order.clone()).await;
+        assert_eq!(code(&placed).0, expected, "{timeout} {placed}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
