@@ -146,7 +146,11 @@ pub struct Paging {
     pub cursor: Option<Cursor>,
 }
 
-fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+/// Entries of a page, 1 to [`PAGE_MAX`].
+///
+/// # Errors
+/// Whatever else.
+pub fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text
