@@ -101,7 +101,7 @@ pub struct NewRoles {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokedKey {
-    #[schema(value_type = String, max_length = 128)]
+    #[schema(value_type = String)]
     key: SecretString,
 }
 
