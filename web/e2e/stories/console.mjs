@@ -263,7 +263,11 @@ async function operators(anna, takes, server) {
   await told.getByRole("button", { name: "I have saved it" }).click();
   const carl = takes(await person(server.url));
   await enter(carl.page, key);
-  await accessible(carl.page, "console: overview on a phone");
+  await carl.page.getByText("中文", { exact: true }).click();
+  await carl.page.getByRole("button", { name: "深色模式" }).click();
+  await comes("the console in Chinese", carl.page.getByRole("heading", { name: "概览", level: 1 }).waitFor());
+  await accessible(carl.page, "console: 概览, dark, on a phone");
+  await carl.page.getByText("EN", { exact: true }).click();
   await open(carl.page, "merchants/mch_0", /Noodles/);
   await carl.page.getByRole("button", { name: "Pause" }).click();
   await carl.page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
