@@ -207,6 +207,9 @@ async function notification(bert, shopper, server) {
     await shopper.goto(new URL(code).pathname);
     await shopper.getByRole("button", { name: /^Pay ¥/ }).click();
     await shopper.getByRole("heading", { name: "Paid" }).first().waitFor();
+    await open(bert, "merchants/mch_0", /Noodles/);
+    await bert.getByRole("link", { name: /^ord_/ }).first().click();
+    await comes("an order's story shows what its shop is told", bert.getByRole("row").filter({ hasText: shop.url }).waitFor());
     await open(bert, "notifications", "Notifications");
     await bert.getByText("Waiting", { exact: true }).click();
     const row = bert.getByRole("row").filter({ hasText: shop.url });
