@@ -39,12 +39,22 @@ function rulesOf(css: string): string[] {
 /** Variables that antd makes for a provider without a name; the console has none. */
 const nameless = (rule: string) => rule.startsWith(".css-var-");
 
+/** Where antd makes styles by script after all: to measure scroll bars, and to keep the page still behind a dialog. */
+const BY_SCRIPT = "/@rc-component/util/es/Dom/dynamicCSS.js";
+/** They bear the page's nonce (Vite's `html.cspNonce`). */
+const NONCE = "document.querySelector('meta[property=csp-nonce]')?.nonce";
+
 export function antdCss(): Plugin {
   const ID = "virtual:antd.css";
   const FILE = "/__antd.css";
   return {
     name: "antd-css",
     resolveId: (id) => (id === ID ? FILE : undefined),
+    transform(code, id) {
+      if (!id.endsWith(BY_SCRIPT)) return undefined;
+      if (!code.includes("csp?.nonce")) this.error("antd makes its styles in another way");
+      return { code: code.replace(/(?:option\.)?csp\?\.nonce/g, NONCE), map: null };
+    },
     load(id) {
       if (id !== FILE) return undefined;
       const day = rulesOf(styles(light)).filter((rule) => !nameless(rule));

@@ -51,6 +51,8 @@ pub struct Apps {
     pub(crate) handles: account::Locks,
     /// One refund at a till at a time, so that small ones add up.
     pub(crate) refunding: tokio::sync::Mutex<()>,
+    /// What tills asked for lately.
+    pub(crate) asked: till::asked::Asked,
     /// One closing of a shift at a time.
     pub(crate) shifts: tokio::sync::Mutex<()>,
     /// One registration of a phone number at a time.
@@ -78,6 +80,7 @@ impl Apps {
             crews: account::Locks::default(),
             handles: account::Locks::default(),
             refunding: tokio::sync::Mutex::default(),
+            asked: till::asked::Asked::default(),
             shifts: tokio::sync::Mutex::default(),
             registering: phone::Turns::default(),
             codes: codes::Codes::new(if outside.sms.shows() {

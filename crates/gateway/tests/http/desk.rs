@@ -555,4 +555,9 @@ async fn a_draft_is_tried_and_nothing_is_kept() {
     );
     let list = get(&m, "operator", "/v1/campaigns").await.ok();
     assert_eq!(list["data"], json!([]));
+    let tries = trail(&m, "limit=100").await.into_iter();
+    let tries: Vec<_> = tries
+        .filter(|entry| text(&entry["what"]).contains("campaigns"))
+        .collect();
+    assert!(tries.is_empty(), "{tries:?}");
 }

@@ -11,6 +11,7 @@ pub mod sign_in;
 
 pub mod view;
 
+pub mod asked;
 pub mod live;
 pub mod orders;
 pub mod refunds;
