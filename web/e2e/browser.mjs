@@ -21,8 +21,7 @@ export async function person(origin, { size = PHONE, camera, language = "en-GB",
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...eyes] });
   const context = await browser.newContext({
     baseURL: origin, viewport: size, locale: language, colorScheme: dark ? "dark" : "light",
-    // Nothing is pressed while it still moves.
-    reducedMotion: "reduce", timezoneId: "Asia/Shanghai", permissions: camera ? ["camera"] : [],
+    timezoneId: "Asia/Shanghai", permissions: camera ? ["camera"] : [],
   });
   context.setDefaultTimeout(10_000);
   const page = await context.newPage();

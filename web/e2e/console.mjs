@@ -24,11 +24,18 @@ export async function decide(page, button, ok = button) {
   await agree(page, ok);
 }
 
-/** Presses a dialog's button and waits until it is done. */
-export async function agree(page, ok) {
+/** Presses a dialog's button, once the dialog stands still: what is pressed before is missed. */
+export async function press(page, button) {
   const dialog = page.getByRole("dialog");
-  await dialog.locator(".ant-modal-footer").getByRole("button", { name: ok, exact: true }).click();
-  await dialog.waitFor({ state: "hidden" });
+  await dialog.waitFor();
+  await page.locator(".ant-zoom-appear, .ant-zoom-enter").first().waitFor({ state: "detached" });
+  await dialog.locator(".ant-modal-footer").getByRole("button", { name: button, exact: true }).click();
+}
+
+/** Presses it, and waits until it is done. */
+export async function agree(page, ok) {
+  await press(page, ok);
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
 }
 
 /** Chooses in a list that is searched. */

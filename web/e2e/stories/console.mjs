@@ -2,7 +2,7 @@
 // waits, a person's data is read and the person sees it, and the books tell all of it.
 import { COUNTER, person, picture } from "../browser.mjs";
 import { accessible, check, comes } from "../check.mjs";
-import { agree, choose, decide, enter, merchantServer, operator, refreshUntil, wechatOrder, writeTime } from "../console.mjs";
+import { agree, choose, decide, enter, merchantServer, operator, press, refreshUntil, wechatOrder, writeTime } from "../console.mjs";
 import { go, newcomer, topUp } from "../wallet.mjs";
 
 const PHONE = "13944448231";
@@ -92,9 +92,9 @@ async function campaign(anna, bert) {
   const id = new URL(anna.url()).hash.split("/").pop();
 
   await anna.getByRole("button", { name: "Approve", exact: true }).click();
-  await anna.getByRole("dialog").getByRole("button", { name: "Approve", exact: true }).click();
+  await press(anna, "Approve");
   await comes("who added it cannot approve it", anna.getByRole("dialog").getByText("same_operator").waitFor());
-  await anna.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  await press(anna, "Cancel");
 
   await open(bert, "campaigns", "Campaigns");
   await bert.getByRole("row", { name: CAMPAIGN }).first().waitFor();
@@ -127,9 +127,9 @@ async function fourEyes(anna, bert, id) {
 
   await open(anna, "approvals", "Approvals");
   await anna.getByRole("row", { name: CAMPAIGN }).getByRole("button", { name: "Approve" }).click();
-  await anna.getByRole("dialog").getByRole("button", { name: "Approve" }).click();
+  await press(anna, "Approve");
   await comes("nobody agrees to what they began", anna.getByRole("dialog").getByText("same_operator").waitFor());
-  await anna.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+  await press(anna, "Cancel");
   await accessible(anna, "console: approvals");
   await anna.getByRole("row", { name: "Own money" }).getByRole("button", { name: "Approve" }).click();
   await agree(anna, "Approve");
@@ -273,7 +273,7 @@ async function operators(anna, takes, server) {
   await carl.page.getByText("EN", { exact: true }).click();
   await open(carl.page, "merchants/mch_0", /Noodles/);
   await carl.page.getByRole("button", { name: "Pause" }).click();
-  await carl.page.getByRole("dialog").getByRole("button", { name: "Pause" }).click();
+  await press(carl.page, "Pause");
   await comes("an auditor may only look", carl.page.getByRole("dialog").getByText("Your roles do not allow this.").waitFor());
   await anna.getByRole("row", { name: "carl" }).getByRole("button", { name: "Close" }).click();
   await agree(anna, "Close");

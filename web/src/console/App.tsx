@@ -69,9 +69,6 @@ type Session = { state: "asking" } | { state: "out" } | { state: "in"; me: Opera
 /** Where antd writes the styles that the sheet holds already: outside of the page. */
 const nowhere = document.createElement("div");
 
-/** antd waits for animations to end: where the device wants none, it must know. */
-const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-
 export function App() {
   const { language } = useSpeech();
   const [look, setLook] = useLook();
@@ -92,7 +89,7 @@ export function App() {
 
   return (
     <StyleProvider container={nowhere}>
-      <ConfigProvider theme={{ ...theme, token: { ...theme.token, motion: !still }, zeroRuntime: true }} locale={language === "zh" ? zh : en} form={{ requiredMark: false }}>
+      <ConfigProvider theme={{ ...theme, zeroRuntime: true }} locale={language === "zh" ? zh : en} form={{ requiredMark: false }}>
         <SessionOver.Provider value={over}>
           {session.state === "asking" && <Spin className="whole" size="large" />}
           {session.state === "failed" && <div className="whole"><Failed failure={session.failure} again={ask} /></div>}
