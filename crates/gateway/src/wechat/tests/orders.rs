@@ -438,9 +438,10 @@ async fn a_devices_codes_pay_until_it_is_revoked_and_guesses_are_counted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_merchants_code_is_read_back_and_bears_no_change() {
+    use crate::codes::picture::qr_svg;
     use crate::codes::token::Asks;
     use crate::codes::{OrderError, ScanError, Scanned, merchant_code, merchant_link};
-    use crate::codes::{emv, order_from_code, qr_svg, scan};
+    use crate::codes::{emv, order_from_code, scan};
     use feiqian_core::{Fen, Number};
 
     let world = World::new().await;
