@@ -216,7 +216,7 @@ mod tests {
             lines.map(|line| line.text).collect::<Vec<_>>()
         };
         let words = "The Honourable Company of Noodle Makers";
-        assert_eq!(texts(words), ["The Honourable Company of", "Noodle Makers"]);
+        assert_eq!(texts(words), ["The Honourable Company of Noodle", "Makers"]);
         let long = texts(&"面".repeat(64));
         assert_eq!(long.len(), 2);
         assert!(long[1].ends_with('…'));
