@@ -175,7 +175,9 @@ async fn a_pay_code_pays_one_order_and_is_reversed() {
         .await;
     assert_eq!(used.code(), refused(403, "OUT_TRADE_NO_USED"));
 
+    // As EMV payload it is the same code.
     let code = paycode::one_code(&world.platform, LEI).await.unwrap();
+    let code = crate::codes::cpm::write(&code).unwrap();
     let rich = world
         .post(CODEPAY, &world.codepay("order-0003", 100_001, &code))
         .await;
