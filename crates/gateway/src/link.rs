@@ -91,8 +91,8 @@ fn page(platform: &Platform, status: StatusCode, title: &str, content: &str) -> 
     (status, headers, Html(html)).into_response()
 }
 
-/// For element content and quoted attributes.
-fn escape(text: &str) -> String {
+/// Text for element content and quoted attributes, of HTML and of SVG.
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

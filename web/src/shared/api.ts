@@ -370,7 +370,7 @@ export interface Takings {
   net: Fen;
   hours: { hour: number; amount: Fen; count: number }[];
 }
-// GET sticker.svg|png|pdf?amount=
+// GET sticker.svg|png|pdf?amount=&form=link|emv; png is the QR code alone
 /** GET shift; POST shift/close -> Shift (and a new one begins) */
 export interface Shift {
   id: string;

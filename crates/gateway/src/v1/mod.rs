@@ -21,6 +21,8 @@ pub mod trail;
 
 pub mod brands;
 pub mod campaigns;
+pub mod charges;
+pub mod codes;
 pub mod granted;
 pub mod merchants;
 pub mod notifications;
@@ -114,6 +116,15 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(orders::show))
         .routes(routes!(orders::refund))
         .routes(routes!(orders::close))
+        .routes(routes!(codes::order))
+        .routes(routes!(codes::order_svg))
+        .routes(routes!(codes::order_png))
+        .routes(routes!(charges::charge))
+        .routes(routes!(codes::merchant))
+        .routes(routes!(codes::sticker_svg))
+        .routes(routes!(codes::sticker_png))
+        .routes(routes!(codes::sticker_pdf))
+        .routes(routes!(codes::read_code))
         .routes(routes!(merchants::list, merchants::add))
         .routes(routes!(merchants::show, merchants::change))
         .routes(routes!(merchants::balance))

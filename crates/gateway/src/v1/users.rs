@@ -21,6 +21,7 @@ use super::input::{Id, Input, Key, Made, Numbered};
 use super::responses::{Asking, Sending};
 use crate::access::Role;
 use crate::app::person::reads;
+use crate::codes::cpm;
 use crate::desk::trail::Note;
 use crate::paycode;
 use crate::platform::{Person, Platform};
@@ -207,6 +208,8 @@ pub struct PayCode {
     /// 18 digits, to be shown as a bar code or QR code. For one payment.
     #[schema(pattern = "^(1[0-5]|2[5-9]|30)[0-9]{16}$")]
     code: String,
+    /// The same as EMV consumer-presented payload, for a QR code.
+    cpm: String,
     /// Seconds.
     expires_in: u64,
 }
@@ -426,6 +429,7 @@ pub async fn pay_code(
     exists(&platform, user).await?;
     let code = paycode::one_code(&platform, user).await?;
     let code = PayCode {
+        cpm: cpm::write(&code).unwrap_or_default(),
         code,
         expires_in: paycode::LIFE_SECONDS,
     };

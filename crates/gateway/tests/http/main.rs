@@ -8,6 +8,7 @@ mod world;
 
 mod apps;
 mod campaigns;
+mod codes;
 mod desk;
 mod flow;
 mod numbers;

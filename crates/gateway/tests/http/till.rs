@@ -445,3 +445,46 @@ async fn what_nobody_paid_is_listed_too() {
     let list = ask(&m.w, &stranger.cookie, "GET orders", Value::Null).await;
     assert_eq!(list.ok()["data"], json!([]));
 }
+
+#[tokio::test]
+async fn a_till_prints_its_own_sticker() {
+    let (m, owner, cashier) = with_tills().await;
+    for who in [&owner, &cashier] {
+        let svg = ask(&m.w, &who.cookie, "GET sticker.svg?amount=800", Value::Null).await;
+        assert!(
+            svg.text.contains("Noodles") && svg.text.contains("¥8.00"),
+            "{}",
+            svg.text
+        );
+        let at_v1 = format!("/v1/merchants/{}/sticker.", m.noodles);
+        for form in ["svg", "png", "pdf"] {
+            let here = ask(
+                &m.w,
+                &who.cookie,
+                &format!("GET sticker.{form}"),
+                Value::Null,
+            )
+            .await;
+            let there = m.w.get(m.key("noodles"), &format!("{at_v1}{form}")).await;
+            assert_eq!(
+                (here.status.as_u16(), here.text),
+                (200, there.text),
+                "{form}"
+            );
+        }
+    }
+    for (cookie, query, error) in [
+        ("", "", (401, "session_missing")),
+        (&*owner.cookie, "?amount=0", (400, "query_bad")),
+        (&*owner.cookie, "?shop=1", (400, "query_bad")),
+    ] {
+        let answer = ask(
+            &m.w,
+            cookie,
+            &format!("GET sticker.pdf{query}"),
+            Value::Null,
+        )
+        .await;
+        assert_eq!(answer.error(), (error.0, error.1.into()), "{query}");
+    }
+}
