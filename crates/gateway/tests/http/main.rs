@@ -11,6 +11,7 @@ mod campaigns;
 mod desk;
 mod flow;
 mod numbers;
+mod passkeys;
 mod refusals;
 mod reports;
 mod roles;
