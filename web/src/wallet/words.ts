@@ -18,6 +18,7 @@ export function words(failure: Failure, say: Say): string {
     already_paid: say("This order is paid already.", "该订单已支付。"),
     order_expired: say("This order's time is over.", "订单已过期。"),
     order_closed: say("The shop closed this order.", "商家已关闭该订单。"),
+    passkey_bad: say("This passkey is not known here, or not any more.", "该通行密钥无效或已移除。"),
     packet_empty: say("All shares are gone.", "手慢了，红包派完了。"),
     payee_not_found: say("Nobody was found.", "未找到该用户。"),
   };

@@ -9,7 +9,9 @@ pub mod forgery;
 pub mod session;
 
 pub mod device;
+pub mod passkey;
 pub mod signed;
+pub mod webauthn;
 
 pub mod account;
 pub mod password;
@@ -61,6 +63,8 @@ pub struct Apps {
     pub(crate) codes: codes::Codes,
     /// Challenges that are out.
     pub(crate) challenges: person::sign_in::Challenges,
+    /// Challenges for passkeys that are out.
+    pub(crate) passkeys: passkey::Challenges,
     /// Who is asked outside.
     pub(crate) outside: outside::Outside,
     /// Sign-ins since the start.
@@ -89,6 +93,7 @@ impl Apps {
                 codes::PACE
             }),
             challenges: person::sign_in::Challenges::default(),
+            passkeys: passkey::Challenges::default(),
             outside,
             sessions: session::Begun::default(),
         })

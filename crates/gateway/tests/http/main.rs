@@ -12,6 +12,7 @@ mod codes;
 mod desk;
 mod flow;
 mod numbers;
+mod passkeys;
 mod refusals;
 mod reports;
 mod roles;
