@@ -64,6 +64,10 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
     let keyed = OpenApiRouter::with_openapi(document())
         .routes(routes!(brands::list, brands::add))
         .routes(routes!(brands::fund))
+        .routes(routes!(
+            brands::withdrawal_terms,
+            brands::set_withdrawal_terms
+        ))
         .routes(routes!(operators::list, operators::add))
         .routes(routes!(operators::set_roles))
         .routes(routes!(operators::close))
@@ -99,6 +103,7 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(people::read))
         .routes(routes!(users::show))
         .routes(routes!(users::set_status))
+        .routes(routes!(users::set_tier))
         .routes(routes!(users::new_key))
         .routes(routes!(users::erase))
         .routes(routes!(users::balance))
