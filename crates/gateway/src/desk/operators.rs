@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn each_role_opens_its_own_doors() {
         use Role::{Admin, Auditor, Campaigns, Finance, Merchants, Support};
-        let rows: [(Method, &str, &[Role]); 14] = [
+        let rows: [(Method, &str, &[Role]); 16] = [
             (
                 Method::GET,
                 "/v1/merchants",
