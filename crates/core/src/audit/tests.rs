@@ -459,13 +459,13 @@ fn the_totals_of_fees() {
 fn faults_of_withdrawal_fees() {
     find_in(&good_fees(), &[
         (17, "does not exist", edit!(17 WithdrawalTermsSet e => e.brand = BrandId(2))),
-        (19, "its fee should be", edit!(17 WithdrawalTermsSet e => e.terms.free_per_month = Fen(50_010))),
+        (19, "its fee should be", edit!(17 WithdrawalTermsSet e => e.terms.free_per_month = Fen(60_000))),
         (19, "its fee should be", edit!(17 WithdrawalTermsSet e => e.terms.least = Fen(21))),
         (18, "its fee should be", edit!(18 WithdrawalRequested e => e.fee = None)),
         (19, "its fee should be", edit!(19 WithdrawalRequested e => e.fee = Some(Fen(19)))),
         (19, "should be", edit!(19 WithdrawalRequested e => e.postings = Postings::new())),
         (21, "month's quota", edit!(21 TransferAnswered e => e.uncounted = None)),
-        (21, "counted in its month", edit!(21 TransferAnswered e => e.uncounted = Some(Fen(70_001)))),
+        (21, "month's quota", edit!(21 TransferAnswered e => e.uncounted = Some(Fen(70_001)))),
         (20, "month's quota", edit!(20 TransferAnswered e => e.uncounted = Some(Fen(1)))),
         (23, "should be", edit!(23 TransferAnswered e => e.postings = Postings::new())),
     ]);
