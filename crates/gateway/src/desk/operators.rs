@@ -80,7 +80,9 @@ fn needed(method: &Method, route: &str) -> Option<&'static [Role]> {
         "merchants" | "applications" => &[Role::Merchants],
         "campaigns" => &[Role::Campaigns],
         "users" | "notifications" | "orders" | "transfers" => &[Role::Support],
-        "brands" if route.ends_with("/capital") => &[Role::Finance],
+        "brands" if route.ends_with("/capital") || route.ends_with("/withdrawal_terms") => {
+            &[Role::Finance]
+        }
         // Which one it takes depends on what is to be approved.
         "approvals" => &[Role::Finance, Role::Campaigns],
         _ => &[Role::Admin],
@@ -165,7 +167,7 @@ mod tests {
     #[test]
     fn each_role_opens_its_own_doors() {
         use Role::{Admin, Auditor, Campaigns, Finance, Merchants, Support};
-        let rows: [(Method, &str, &[Role]); 14] = [
+        let rows: [(Method, &str, &[Role]); 16] = [
             (
                 Method::GET,
                 "/v1/merchants",
@@ -191,6 +193,12 @@ mod tests {
                 &[Admin, Campaigns],
             ),
             (Method::POST, "/v1/brands/{id}/capital", &[Admin, Finance]),
+            (
+                Method::PUT,
+                "/v1/brands/{id}/withdrawal_terms",
+                &[Admin, Finance],
+            ),
+            (Method::PUT, "/v1/users/{id}/tier", &[Admin, Support]),
             (Method::POST, "/v1/brands", &[Admin]),
             (
                 Method::POST,

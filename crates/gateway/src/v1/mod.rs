@@ -64,8 +64,7 @@ pub fn routes(with_sandbox: bool) -> Router<App> {
 
 fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
     let keyed = OpenApiRouter::with_openapi(document())
-        .routes(routes!(brands::list, brands::add))
-        .routes(routes!(brands::fund))
+        .merge(brands())
         .routes(routes!(operators::list, operators::add))
         .routes(routes!(operators::set_roles))
         .routes(routes!(operators::close))
@@ -101,6 +100,7 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(people::read))
         .routes(routes!(users::show))
         .routes(routes!(users::set_status))
+        .routes(routes!(users::set_tier))
         .routes(routes!(users::new_key))
         .routes(routes!(users::erase))
         .routes(routes!(users::balance))
@@ -133,15 +133,30 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(staff::list, staff::add))
         .routes(routes!(notifications::list))
         .routes(routes!(notifications::redeliver))
-        .routes(routes!(reports::income))
-        .routes(routes!(reports::share))
-        .routes(routes!(reports::campaign))
-        .routes(routes!(reports::campaign_flow));
+        .merge(reports());
     if with_sandbox {
         keyed.merge(sandbox::routes())
     } else {
         keyed
     }
+}
+
+fn brands() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(brands::list, brands::add))
+        .routes(routes!(brands::fund))
+        .routes(routes!(
+            brands::withdrawal_terms,
+            brands::set_withdrawal_terms
+        ))
+}
+
+fn reports() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(reports::income))
+        .routes(routes!(reports::share))
+        .routes(routes!(reports::campaign))
+        .routes(routes!(reports::campaign_flow))
 }
 
 fn document() -> OpenApi {

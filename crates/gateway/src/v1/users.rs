@@ -8,6 +8,7 @@ use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use feiqian_core::user::add::AddUser;
 use feiqian_core::user::set_status::SetUserStatus;
+use feiqian_core::user::set_tier::SetTier;
 use feiqian_core::user::{self};
 use feiqian_core::{Account, State, UserId};
 use secrecy::ExposeSecret;
@@ -185,6 +186,15 @@ pub struct NewStatus {
     reason: Option<Text<120>>,
 }
 
+/// How well the person is known from now on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTier {
+    tier: Tier,
+    /// For the audit trail.
+    reason: Option<Text<120>>,
+}
+
 /// A new bearer key. It is told this once.
 #[derive(Serialize, ToSchema)]
 pub struct NewKey {
@@ -325,6 +335,32 @@ pub async fn set_status(
             status: new.status.into(),
         })
         .await?;
+    view(&platform, user).await.map(Json)
+}
+
+/// Sets how well the person is known
+///
+/// The tier says what the user may pay at once, in a day and in a year.
+#[utoipa::path(
+    put, path = "/v1/users/{id}/tier",
+    operation_id = "set_user_tier", request_body = NewTier, tag = "users", params(("id" = UserRef, Path)),
+    responses(
+        (status = 200, body = User, description = "The user"),
+        Sending,
+    )
+)]
+pub async fn set_tier(
+    _: Operator,
+    Extract(platform): Extract<Arc<Platform>>,
+    note: Note,
+    Id(UserRef(user)): Id<UserRef>,
+    Input(new): Input<NewTier>,
+) -> Result<Json<User>, ApiError> {
+    if let Some(reason) = &new.reason {
+        note.why(&reason.0);
+    }
+    let tier = new.tier.into();
+    platform.engine.submit(SetTier { user, tier }).await?;
     view(&platform, user).await.map(Json)
 }
 
