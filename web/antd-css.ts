@@ -36,8 +36,16 @@ function rulesOf(css: string): string[] {
   return rules;
 }
 
-/** Variables that antd makes for a provider without a name; the console has none. */
-const nameless = (rule: string) => rule.startsWith(".css-var-");
+/**
+ * Variables that antd makes for a provider without a name; the console has none. And its way to stand still: it waits for the
+ * end of animations that never begin, and lists in dialogs stay out of sight.
+ */
+const unwanted = (rule: string) => rule.startsWith(".css-var-") || rule.startsWith("@media (prefers-reduced-motion");
+
+/** Where antd makes styles by script after all: to measure scroll bars, and to keep the page still behind a dialog. */
+const BY_SCRIPT = "/@rc-component/util/es/Dom/dynamicCSS.js";
+/** They bear the page's nonce (Vite's `html.cspNonce`). */
+const NONCE = "document.querySelector('meta[property=csp-nonce]')?.nonce";
 
 export function antdCss(): Plugin {
   const ID = "virtual:antd.css";
@@ -45,11 +53,16 @@ export function antdCss(): Plugin {
   return {
     name: "antd-css",
     resolveId: (id) => (id === ID ? FILE : undefined),
+    transform(code, id) {
+      if (!id.endsWith(BY_SCRIPT)) return undefined;
+      if (!code.includes("csp?.nonce")) this.error("antd makes its styles in another way");
+      return { code: code.replace(/(?:option\.)?csp\?\.nonce/g, NONCE), map: null };
+    },
     load(id) {
       if (id !== FILE) return undefined;
-      const day = rulesOf(styles(light)).filter((rule) => !nameless(rule));
+      const day = rulesOf(styles(light)).filter((rule) => !unwanted(rule));
       const known = new Set(day);
-      const night = rulesOf(styles({ ...dark, algorithm: theme.darkAlgorithm })).filter((rule) => !nameless(rule) && !known.has(rule));
+      const night = rulesOf(styles({ ...dark, algorithm: theme.darkAlgorithm })).filter((rule) => !unwanted(rule) && !known.has(rule));
       const strange = night.find((rule) => !rule.includes(LOOKS.dark));
       if (strange) this.error(`a rule differs between the looks: ${strange.slice(0, 80)}`);
       return [...day, ...night].join("\n");

@@ -7,7 +7,7 @@ import { check, tally } from "./check.mjs";
 import { Server } from "./server.mjs";
 
 const STORIES = join(dirname(fileURLToPath(import.meta.url)), "stories");
-const STORY_LIMIT_MS = 180_000;
+const STORY_LIMIT_MS = 300_000;
 
 const [binary, ...wanted] = process.argv.slice(2);
 if (!binary) throw new Error("usage: node e2e/run.mjs BINARY [STORY …]");

@@ -137,6 +137,8 @@ commands! {
     DeclineOrder => order::decline, DeclineOrder => OrderDeclined;
     /// Puts the operator's own money into a brand's reserve.
     FundBrand => brand::fund, FundBrand => BrandFunded;
+    /// Sets what a brand takes for withdrawals.
+    SetWithdrawalTerms => brand::set_withdrawal_terms, SetWithdrawalTerms => WithdrawalTermsSet;
     /// Sets what campaigns may know of a user.
     SetTraits => user::set_traits, SetTraits => TraitsSet;
     /// Adds a campaign.
@@ -236,6 +238,7 @@ impl Command {
             | Self::ExpirePacket(_)
             | Self::Sweep(_)
             | Self::SetTier(_)
+            | Self::SetWithdrawalTerms(_)
             | Self::ArriveRemittance(_)
             | Self::TakeBackRemittance(_)
             | Self::AcceptRemittance(_)

@@ -145,6 +145,9 @@ pub enum Event {
     /// A red packet's time was over.
     #[n(42)]
     PacketExpired(#[n(0)] Box<packet::expire::PacketExpired>),
+    /// What a brand takes for withdrawals was set.
+    #[n(43)]
+    WithdrawalTermsSet(#[n(0)] brand::set_withdrawal_terms::WithdrawalTermsSet),
     /// A shopper's pay code was spent on an order.
     #[n(50)]
     CodeSpent(#[n(0)] Box<order::spend_code::CodeSpent>),
@@ -190,6 +193,7 @@ pub fn evolve(state: &mut State, event: &Event) {
         Event::Swept(event) => campaign::sweep::evolve(state, event),
         Event::TraitsSet(event) => user::set_traits::evolve(state, event),
         Event::BrandFunded(event) => brand::fund::evolve(state, event),
+        Event::WithdrawalTermsSet(event) => brand::set_withdrawal_terms::evolve(state, event),
         Event::PacketSent(event) => packet::send::evolve(state, event),
         Event::ShareGrabbed(event) => packet::grab::evolve(state, event),
         Event::PacketExpired(event) => packet::expire::evolve(state, event),
@@ -255,6 +259,7 @@ impl Event {
             Self::Swept(event) => event.at,
             Self::TraitsSet(event) => event.at,
             Self::BrandFunded(event) => event.at,
+            Self::WithdrawalTermsSet(event) => event.at,
             Self::PacketSent(event) => event.at,
             Self::ShareGrabbed(event) => event.at,
             Self::PacketExpired(event) => event.at,
@@ -316,6 +321,7 @@ impl Event {
             | Self::CouponVoided(_)
             | Self::CouponsChanged(_)
             | Self::UserTierSet(_)
+            | Self::WithdrawalTermsSet(_)
             | Self::MoneyRequested(_)
             | Self::ShareDeclined(_)
             | Self::RequestCancelled(_)
@@ -365,6 +371,7 @@ impl Event {
             | Self::ShareGrabbed(_)
             | Self::PacketExpired(_)
             | Self::UserTierSet(_)
+            | Self::WithdrawalTermsSet(_)
             | Self::RemittanceArrived(_)
             | Self::RemittanceTakenBack(_)
             | Self::RemittanceAccepted(_)
@@ -416,6 +423,7 @@ impl Event {
             | Self::ShareGrabbed(_)
             | Self::PacketExpired(_)
             | Self::UserTierSet(_)
+            | Self::WithdrawalTermsSet(_)
             | Self::MoneySent(_)
             | Self::RemittanceArrived(_)
             | Self::RemittanceTakenBack(_)

@@ -11,6 +11,8 @@ pub const AMOUNT_MAX: Fen = Fen(1_000_000_000_000);
 pub const BALANCE_MAX: Fen = Fen(9_000_000_000_000_000_000);
 /// Highest merchant fee: 10 %.
 pub const FEE_MAX: BasisPoints = BasisPoints(1_000);
+/// Highest least fee of a withdrawal: 100 yuan.
+pub const WITHDRAWAL_FEE_LEAST_MAX: Fen = Fen(10_000);
 
 /// An order that names no end lives 7 days.
 pub const ORDER_LIFE_DEFAULT_MS: i64 = 7 * DAY_MS;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 
-use crate::bank::Transfer;
+use crate::bank::{Transfer, fee::Withdrawn};
 use crate::brand::Brand;
 use crate::campaign::shoppers::{Paid, Person, Row, Shopper, Shoppers};
 use crate::campaign::{Campaign, Campaigns, Coupon, CouponState, Had, Payer, Status};
@@ -37,6 +37,7 @@ pub struct Frozen {
     brands: Vec<Brand>,
     users: Rows<User>,
     spent: Table<UserId, Spent>,
+    withdrawn: Table<UserId, Withdrawn>,
     remittances: Table<RemittanceId, Remittance>,
     requests: Table<RequestId, Request>,
     merchants: Rows<Merchant>,
@@ -87,6 +88,9 @@ struct Head {
     remittances: u64,
     #[n(14)]
     requests: u64,
+    /// None of an earlier version.
+    #[n(15)]
+    withdrawn: Option<u64>,
     #[n(20)]
     packets: u64,
 }
@@ -127,6 +131,7 @@ impl State {
             brands: self.brands.clone(),
             users: self.users.clone(),
             spent: self.spent.clone(),
+            withdrawn: self.withdrawn.clone(),
             remittances: self.remittances.rows().clone(),
             requests: self.requests.rows().clone(),
             merchants: self.merchants.clone(),
@@ -174,6 +179,7 @@ impl Frozen {
             swept: self.swept,
             packets: packets.len() as u64,
             spent: self.spent.len() as u64,
+            withdrawn: (self.withdrawn.len() > 0).then_some(self.withdrawn.len() as u64),
             remittances: self.remittances.len() as u64,
             requests: self.requests.len() as u64,
         })?;
@@ -201,7 +207,9 @@ impl Frozen {
         blocks(&mut e, remittances.len(), remittances.iter())?;
         let requests = self.requests.sorted(|_| true);
         blocks(&mut e, requests.len(), requests.iter())?;
-        blocks(&mut e, packets.len(), packets.iter())
+        blocks(&mut e, packets.len(), packets.iter())?;
+        let withdrawn = self.withdrawn.sorted(|_| true);
+        blocks(&mut e, withdrawn.len(), withdrawn.iter())
     }
 
     fn campaign_heads(&self) -> Vec<CampaignHead> {
@@ -354,6 +362,13 @@ pub fn read(bytes: &[u8]) -> Result<State, decode::Error> {
     rows(&mut d, head.packets, |(id, packet)| {
         state.packets.push(id, packet);
     })?;
+    rows(
+        &mut d,
+        head.withdrawn.unwrap_or(0),
+        |(user, row): (UserId, Withdrawn)| {
+            state.withdrawn.insert(user, row);
+        },
+    )?;
     if d.position() != bytes.len() {
         return Err(decode::Error::message(
             "bytes are left over after the snapshot",

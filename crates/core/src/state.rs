@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::archive::{Archive, ArchiveError};
-use crate::bank::Transfer;
+use crate::bank::{Transfer, fee::Withdrawn};
 use crate::brand::Brand;
 use crate::campaign::shoppers::{Shopper, Shoppers};
 use crate::campaign::{Campaign, Campaigns, Coupon};
@@ -47,6 +47,8 @@ pub struct State {
     pub(crate) users: Rows<User>,
     /// What users of lower tiers spent.
     pub(crate) spent: Table<UserId, Spent>,
+    /// What users of brands with withdrawal terms withdrew.
+    pub(crate) withdrawn: Table<UserId, Withdrawn>,
     /// The same users, as campaigns see them.
     pub(crate) shoppers: Shoppers,
     pub(crate) campaigns: Campaigns,

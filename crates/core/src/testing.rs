@@ -193,7 +193,7 @@ refusals_of! {
     CreateOrder: order::create, PayOrder: order::pay, CloseOrder: order::close,
     ExpireOrder: order::expire, ReverseOrder: order::reverse, RefundOrder: order::refund,
     SpendCode: order::spend_code, DeclineOrder: order::decline,
-    FundBrand: brand::fund, SetTraits: user::set_traits, AddCampaign: campaign::add,
+    FundBrand: brand::fund, SetWithdrawalTerms: brand::set_withdrawal_terms, SetTraits: user::set_traits, AddCampaign: campaign::add,
     StepCampaign: campaign::step, ChangeBudget: campaign::budget, EndCampaign: campaign::end,
     GiveCoupon: campaign::give, UseCoupon: campaign::use_coupon,
     ReturnCoupon: campaign::return_coupon, VoidCoupon: campaign::void_coupon,

@@ -117,6 +117,7 @@ fn answered(event: u64, answer: Answer, postings: Postings) -> Event {
         user: USER,
         answer,
         postings,
+        uncounted: None,
     })
 }
 
@@ -128,6 +129,7 @@ fn withdrawal() -> Event {
         user: USER,
         amount: Fen(500),
         postings: moves([(WALLET, TRANSIT, 500)]),
+        fee: None,
     }))
 }
 

@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::time::{Duration, Instant};
 
 use feiqian_core::snapshot::{self, Frozen};
 use feiqian_core::{EventNumber, State};
@@ -21,25 +22,40 @@ const HASH_BYTES: usize = 32;
 const KEPT: usize = 2;
 /// A snapshot on its way; what a crash leaves of it is written over.
 const NEW: &str = "new";
+/// Bytes written at a stretch. Much at once would hold up the log's next sync, and stretches without
+/// a rest the threads that payments wait for.
+const STRETCH: u64 = 4 << 20;
+/// After a stretch it rests so many times as long as that took,
+const REST: u32 = 3;
+/// but no longer than this.
+const REST_MAX: Duration = Duration::from_millis(200);
 
 /// Hands frozen states to whom writes them.
 pub(crate) struct Snapshots {
     frozen: Sender<Frozen>,
     writing: Arc<AtomicBool>,
+    hurry: Arc<AtomicBool>,
 }
 
 impl Snapshots {
     pub fn new(disk: Arc<dyn Disk>, durable: watch::Receiver<EventNumber>) -> (Self, Recorder) {
         let (frozen, receiver) = channel();
         let writing = Arc::new(AtomicBool::new(false));
+        let hurry = Arc::new(AtomicBool::new(false));
         let recorder = Recorder {
             disk,
             frozen: receiver,
             held: None,
             durable,
             writing: writing.clone(),
+            hurry: hurry.clone(),
         };
-        (Self { frozen, writing }, recorder)
+        let snapshots = Self {
+            frozen,
+            writing,
+            hurry,
+        };
+        (snapshots, recorder)
     }
 
     /// Writes a snapshot unless one is being written. Says whether it does.
@@ -47,12 +63,17 @@ impl Snapshots {
         if self.writing.swap(true, Ordering::AcqRel) {
             return false;
         }
-        self.write(freeze());
+        self.hand(freeze());
         true
     }
 
-    /// Writes a snapshot after those that are under way.
-    pub fn write(&self, frozen: Frozen) {
+    /// Writes the last snapshot, after those that are under way and without rests.
+    pub fn write_last(&self, frozen: Frozen) {
+        self.hurry.store(true, Ordering::Relaxed);
+        self.hand(frozen);
+    }
+
+    fn hand(&self, frozen: Frozen) {
         if self.frozen.send(frozen).is_err() {
             tracing::error!("who writes snapshots is gone");
         }
@@ -67,6 +88,7 @@ pub(crate) struct Recorder {
     held: Option<Frozen>,
     durable: watch::Receiver<EventNumber>,
     writing: Arc<AtomicBool>,
+    hurry: Arc<AtomicBool>,
 }
 
 impl Recorder {
@@ -75,7 +97,7 @@ impl Recorder {
         while let Ok(frozen) = self.frozen.recv() {
             self.held = Some(frozen);
             while self.step() == Step::Idle {
-                std::thread::sleep(std::time::Duration::from_millis(2));
+                std::thread::sleep(Duration::from_millis(2));
             }
         }
     }
@@ -102,8 +124,8 @@ impl Recorder {
     }
 
     fn save(&self, frozen: &Frozen) {
-        let begin = std::time::Instant::now();
-        match save(&*self.disk, frozen) {
+        let begin = Instant::now();
+        match save(&*self.disk, frozen, &self.hurry) {
             Ok(bytes) => tracing::info!(
                 position = frozen.next_event().0,
                 bytes,
@@ -130,16 +152,34 @@ impl<W: Write> minicbor::encode::Write for Hashing<W> {
     }
 }
 
-/// Writes a file from its start on.
-struct Append {
+/// Writes a file from its start on, with rests between stretches unless there is hurry.
+struct Append<'a> {
     file: Arc<dyn DiskFile>,
     offset: u64,
+    rested_at: u64,
+    rested: Instant,
+    hurry: &'a AtomicBool,
 }
 
-impl Write for Append {
+impl Append<'_> {
+    fn rest(&mut self) {
+        let written = self.offset - self.rested_at;
+        self.file.done_with(self.rested_at, written);
+        self.rested_at = self.offset;
+        if !self.hurry.load(Ordering::Relaxed) {
+            std::thread::sleep((self.rested.elapsed() * REST).min(REST_MAX));
+        }
+        self.rested = Instant::now();
+    }
+}
+
+impl Write for Append<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write_at(bytes, self.offset)?;
         self.offset += bytes.len() as u64;
+        if self.offset - self.rested_at >= STRETCH {
+            self.rest();
+        }
         Ok(bytes.len())
     }
 
@@ -148,7 +188,7 @@ impl Write for Append {
     }
 }
 
-fn save(disk: &dyn Disk, frozen: &Frozen) -> io::Result<u64> {
+fn save(disk: &dyn Disk, frozen: &Frozen, hurry: &AtomicBool) -> io::Result<u64> {
     match disk.remove(NEW) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -157,6 +197,9 @@ fn save(disk: &dyn Disk, frozen: &Frozen) -> io::Result<u64> {
     let append = Append {
         file: file.clone(),
         offset: 0,
+        rested_at: 0,
+        rested: Instant::now(),
+        hurry,
     };
     let mut out = Hashing {
         out: BufWriter::with_capacity(1 << 20, append),

@@ -105,7 +105,7 @@ impl Writer {
         let mut envelopes = std::mem::take(&mut self.envelopes);
         if !self.queue.take(&mut envelopes, BATCH_MAX, patience) {
             // What is frozen here is written after the committer has made all of it durable.
-            self.snapshots.write(self.state.freeze());
+            self.snapshots.write_last(self.state.freeze());
             return Step::Ended;
         }
         let shipped = self.batch(&mut envelopes);

@@ -73,8 +73,15 @@ async fn demo(options: &Options) -> Result<(), Failure> {
         Outside::sandbox(),
     )
     .await?;
-    let second = Role::Operator(Number::new(SECOND)?);
-    folder::write_operator_key(&platform, &options.data.join(SECOND_KEY), second)?;
+    let second = Number::new(SECOND)?;
+    let role = Role::Operator(second);
+    folder::write_operator_key(&platform, &options.data.join(SECOND_KEY), role)?;
+    // Whoever is written down is listed.
+    let operator = platform.desk.operators.get(&platform.vault, second)?;
+    platform
+        .desk
+        .operators
+        .put(&platform.vault, second, operator)?;
     seed::seed(&platform, &clock).await?;
     let till = seed::till::staff(&platform, &options.data).await?;
     let credentials = credentials(&platform, &options.data, &till)?;

@@ -1,6 +1,7 @@
 //! `feiqian pay` and `feiqian paycode`: act as a shopper of a sandbox, over the native API.
 
 use clap::Args;
+use feiqian_gateway::codes::picture::{barcode_svg, qr_svg};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -35,6 +36,19 @@ pub struct PayOptions {
 pub struct PayCodeOptions {
     #[command(flatten)]
     who: Who,
+    /// Print it as a picture instead, as a phone shows it
+    #[arg(long, value_enum, value_name = "KIND", conflicts_with = "json")]
+    svg: Option<Picture>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Picture {
+    /// The 18 digits as Code 128
+    Bar,
+    /// The 18 digits as QR code
+    Qr,
+    /// The EMV payload as QR code
+    Emv,
 }
 
 pub fn pay(options: &PayOptions) -> Result<(), Failure> {
@@ -68,6 +82,16 @@ pub fn pay_code(options: &PayCodeOptions) -> Result<(), Failure> {
     let answer = run(&options.who, path, &json!({}))?;
     if options.who.json {
         crate::say!("{answer}");
+    } else if let Some(picture) = options.svg {
+        let svg = match picture {
+            Picture::Bar => barcode_svg(text(&answer["code"])),
+            Picture::Qr => qr_svg(text(&answer["code"])),
+            Picture::Emv => qr_svg(text(&answer["cpm"])),
+        };
+        crate::say!(
+            "{}",
+            svg.ok_or("the server's code cannot be drawn")?.trim_end()
+        );
     } else {
         let seconds = answer["expires_in"].as_i64().unwrap_or_default();
         crate::say!(

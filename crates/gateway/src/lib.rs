@@ -15,6 +15,8 @@ pub mod live;
 pub mod campaigns;
 pub mod desk;
 
+pub mod pdf;
+
 pub mod codes;
 pub mod paycode;
 

@@ -110,8 +110,8 @@ pub(crate) fn refused(
     page(platform, status, "Not paid", &content)
 }
 
-/// For element content and quoted attributes.
-fn escape(text: &str) -> String {
+/// Text for element content and quoted attributes, of HTML and of SVG.
+pub(crate) fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -6,11 +6,12 @@
 use std::any::Any;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
+use std::num::NonZeroU64;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::FallocateFlags;
+use rustix::fs::{Advice, FallocateFlags};
 use rustix::io::Errno;
 
 /// One directory of files.
@@ -116,6 +117,10 @@ pub trait DiskFile: Send + Sync {
     /// As the operating system says. What was written since the last sync is then in an unknown
     /// state, and a later success says nothing about it.
     fn sync(&self) -> io::Result<()>;
+
+    /// Says that these bytes will not be asked for soon: a disk may begin to write them, so that
+    /// the next sync has less to do. Promises nothing.
+    fn done_with(&self, _offset: u64, _bytes: u64) {}
 }
 
 /// Files in a directory of this machine.
@@ -272,5 +277,10 @@ impl DiskFile for File {
     fn sync(&self) -> io::Result<()> {
         // fdatasync: it leaves out time stamps but keeps the length and the blocks' places.
         self.sync_data()
+    }
+
+    fn done_with(&self, offset: u64, bytes: u64) {
+        // Linux begins to write dirty pages that are not needed, and waits for none.
+        let _ = rustix::fs::fadvise(self, offset, NonZeroU64::new(bytes), Advice::DontNeed);
     }
 }

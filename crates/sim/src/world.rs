@@ -392,6 +392,7 @@ impl World {
             | Command::EndCampaign(_)
             | Command::PayRebate(_)
             | Command::Sweep(_)
+            | Command::SetWithdrawalTerms(_)
             | Command::SpendCode(_)
             | Command::DeclineOrder(_)
             | Command::UseCoupon(_)

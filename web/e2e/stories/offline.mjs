@@ -15,7 +15,7 @@ const paycode = () => new Promise((resolve) => {
 });
 
 export default async function story({ server, with: takes }) {
-  const dee = takes(await newcomer(server, "13922220001", "Dee Wang"));
+  const dee = takes(await newcomer(server, "13944440001", "Dee Wang"));
   const { page, context } = dee;
   await comes("the shell is kept at the first visit", page.waitForFunction(async () => {
     const kept = await (await caches.open("feiqian-shell-1")).keys();

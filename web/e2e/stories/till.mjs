@@ -75,7 +75,7 @@ export default async function story({ server, folder, with: takes }) {
 
   await go(dai.page, "/code");
   await dai.page.getByRole("button", { name: "New code" }).click();
-  await dai.page.waitForTimeout(1500);
+  await dai.page.waitForFunction((used) => document.querySelector("[data-testid=pay-code]").textContent.replaceAll(" ", "") !== used, code);
   const dear = (await dai.page.getByTestId("pay-code").textContent()).replaceAll(" ", "");
   await amount(till.page, "800");
   await till.page.locator("body").click({ position: { x: 2, y: 2 } });

@@ -6,6 +6,7 @@ import { useSay, type Say } from "../desk/say";
 import { instant, yuan } from "./format";
 import { href } from "../desk/route";
 import { Failure, save, type Asked } from "../desk/server";
+import type { Approval } from "./types";
 
 /** A page: where we are, what can be done, and the content. */
 export function Page({ title, lead, actions, children }: { title: ReactNode; lead?: ReactNode; actions?: ReactNode; children: ReactNode }) {
@@ -104,6 +105,25 @@ export function Ref({ id, children }: { id?: string | null; children?: ReactNode
   const page = pages[id.split("_")[0] ?? ""];
   const shown = children ?? <code>{id}</code>;
   return page ? <a href={href(...page, id)}>{shown}</a> : <>{shown}</>;
+}
+
+/** An account's entries, where the id names one account and not many. */
+export function AccountLink({ id, children }: { id: string; children?: ReactNode }) {
+  return /-\d+$/.test(id) ? <a href={href("ledger", "accounts", id)}>{children ?? id}</a> : <>{children ?? id}</>;
+}
+
+/** Says that a second operator has to agree to what was asked. */
+export function Waits({ approval, onClose }: { approval: Approval; onClose?: () => void }) {
+  const say = useSay();
+  return (
+    <Alert type="info" showIcon className="failed" closable={onClose && { onClose }} title={say(`It waits for a second operator: ${approval.words}, ${yuan(approval.amount)}.`, `待第二位操作员批准：${approval.words}，${yuan(approval.amount)}。`)}
+      description={<a href={href("approvals")}>{say("To the approvals", "前往审批")}</a>} />
+  );
+}
+
+/** What is answered where a second operator may have to agree. */
+export function waiting(answer: object): answer is Approval {
+  return "id" in answer && String(answer.id).startsWith("apv_");
 }
 
 /** A button that saves a table as CSV. */

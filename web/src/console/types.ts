@@ -270,8 +270,8 @@ export interface Posting {
   event: number;
   at: Time;
   kind: string;
-  debit?: string;
-  credit?: string;
+  debit: string;
+  credit: string;
   amount: Fen;
   order_id?: string;
 }
@@ -287,6 +287,15 @@ export interface OrderStory {
   notifications: Notification[];
 }
 
+/** Somebody who works at a merchant's tills. */
+export interface Staff {
+  id: string;
+  name: string;
+  role: "owner" | "cashier";
+  /** Of somebody new, told once. */
+  password?: string;
+}
+
 /** Something that one operator began and another must agree to. */
 export interface Approval {
   id: string;
@@ -294,7 +303,7 @@ export interface Approval {
   by: string;
   kind: string;
   words: string;
-  amount?: Fen;
+  amount: Fen;
   status: "open" | "approved" | "rejected";
   decided_by?: string;
 }
@@ -306,10 +315,19 @@ export interface AuditEntry {
   what: string;
   subject?: string;
   why?: string;
+  /** HTTP's: from 200 to 299 it happened. */
+  status: number;
+}
+
+/** Whether the trail is what was written. */
+export interface AuditCheck {
+  entries: number;
+  hash: string;
+  broken_at?: string;
 }
 
 export interface Operator {
   name: string;
   roles: string[];
-  status?: "active" | "closed";
+  status: "active" | "closed";
 }

@@ -21,6 +21,8 @@ export interface Page<T> {
 export interface Boot {
   sandbox: boolean;
   base_url: string;
+  /** Whether this address can have passkeys. */
+  passkeys: boolean;
   brands: { id: string; name: string }[];
   /** Absent without a session. */
   me?: Me;
@@ -71,6 +73,39 @@ export interface CodeSent {
   sandbox_code?: string;
 }
 
+/** GET passkeys -> Page<Passkey>; DELETE passkeys/{id} */
+export interface Passkey {
+  id: string;
+  label: string;
+  added_at: Time;
+  used_at?: Time;
+}
+/** POST passkeys/new {pin}, signed by the device: what the browser makes one of. All bytes are base64url without padding. */
+export interface PasskeyOptions extends PasskeyChallenge {
+  user_handle: string;
+  /** Credentials that there are. */
+  exclude: string[];
+}
+/** POST passkeys, signed by the device -> 201 Passkey. */
+export interface NewPasskey {
+  label: string;
+  client_data: string;
+  authenticator_data: string;
+}
+/** POST passkeys/challenge {} */
+export interface PasskeyChallenge {
+  challenge: string;
+  rp_id: string;
+}
+/** POST passkeys/session, with `device: NewDevice`: adds this device, trusted. 201 Me + session cookie; 401 passkey_bad. */
+export interface PasskeySigned {
+  credential_id: string;
+  user_handle: string;
+  client_data: string;
+  authenticator_data: string;
+  signature: string;
+}
+
 /** POST register: registers, or adds this device to the account that has the number. 201 Me + session cookie. */
 export interface Register {
   phone: string;
@@ -98,7 +133,7 @@ export interface SignIn {
   signature: string;
 }
 // DELETE session; PATCH me {name?, handle?, no_pin?, language?, pin?}; GET devices -> Page<Device>; DELETE devices/{id}
-// POST lost {phone, code, pin?}: revokes every device. POST pin {pin, old_pin?}: sets or changes.
+// POST lost {phone, code}: revokes every device and passkey. POST pin {pin, old_pin?}: sets or changes.
 // POST pin/unlock {phone_code, name?, id_last4?, pin}: by the tier's recovery. POST verify {name, id_number} -> Me
 // GET reads -> Page<{ at, by, what, why? }>: which operator read this person's data.
 //
@@ -370,7 +405,7 @@ export interface Takings {
   net: Fen;
   hours: { hour: number; amount: Fen; count: number }[];
 }
-// GET sticker.svg|png|pdf?amount=
+// GET sticker.svg|png|pdf?amount=&form=link|emv; png is the QR code alone
 /** GET shift; POST shift/close -> Shift (and a new one begins) */
 export interface Shift {
   id: string;

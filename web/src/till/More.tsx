@@ -55,7 +55,7 @@ function Sticker({ me }: { me: Staff }) {
             <input inputMode="decimal" value={text} onChange={(event) => setText(event.target.value.trim())} />
           </Field>
           <div className="links">
-            {(["pdf", "png", "svg"] as const).map((form) => <a key={form} href={`/app/till/sticker.${form}${query}`} download={`sticker-${me.shop.number}.${form}`}>{form.toUpperCase()}{form === "pdf" ? " (A6)" : ""}</a>)}
+            {(["pdf", "png", "svg"] as const).map((form) => <a key={form} href={`/app/till/sticker.${form}${query}`} download={`sticker-${me.shop.number}.${form}`}>{form.toUpperCase()}{form === "png" ? say(" (code only)", "（仅二维码）") : " (A6)"}</a>)}
           </div>
           <Button block color="primary" onClick={() => window.print()}>{say("Print", "打印")}</Button>
         </div>

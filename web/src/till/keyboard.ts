@@ -49,7 +49,8 @@ export function useKeyboard(keyboard: Keyboard) {
     }
 
     function press(event: KeyboardEvent) {
-      if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+      // A scanner holds Shift for the capitals of an EMV code: no key of its own.
+      if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.key === "Shift") return;
       window.clearTimeout(quiet);
       if (event.key === "Enter" && burst.length >= SCANNED_MIN) {
         event.preventDefault();

@@ -7,6 +7,7 @@ import { useNews } from "./App";
 import { payCodeKey, type KeptPayCodeKey } from "./device";
 import { yuan } from "./format";
 import { atMost } from "./words";
+import { cpm } from "./cpm";
 import { Done, Failed, Loading, Page } from "./parts";
 import { payCode, renewPayCodeKey, type PayCode } from "./paycode";
 import { Barcode, Qr } from "./pictures";
@@ -55,6 +56,7 @@ export default function PayCodePage() {
   const paid = usePaid();
   const { key, failure, again } = useKey();
   const [code, setCode] = useState<PayCode>();
+  const [emv, setEmv] = useState(false);
   const shown = useRef<string>(undefined);
   useEffect(() => {
     if (!key) return;
@@ -72,12 +74,13 @@ export default function PayCodePage() {
           <p>{say("Show this to the cashier", "向商家出示")}</p>
           <Barcode digits={code.digits} label={say("Barcode of the pay code", "付款码条形码")} />
           <p className="digits" data-testid="pay-code">{code.digits.replace(/(\d{4})(?=\d)/g, "$1 ")}</p>
-          <Qr text={code.digits} label={say("QR code of the pay code", "付款码二维码")} />
+          <Qr text={emv ? cpm(code.digits) : code.digits} label={say("QR code of the pay code", "付款码二维码")} />
           <p className="ring" role="timer" aria-label={say(`New code in ${code.left} s`, `${code.left} 秒后更新`)}>
             <svg viewBox="0 0 36 36" aria-hidden><circle cx="18" cy="18" r="15.9" pathLength={100} /><circle className="left" cx="18" cy="18" r="15.9" pathLength={100} strokeDasharray={`${(code.left / key.step_seconds) * 100} 100`} /></svg>
             {say(`New in ${code.left} s`, `${code.left} 秒后更新`)}
           </p>
           <small>{say("Pays without being asked", "免确认")} {atMost(key.no_confirm_max, say)}. {say("Never send this code to anybody.", "请勿将付款码发给他人。")}{failure?.status === 0 && ` ${say("Offline: the code works all the same.", "当前离线，付款码仍可使用。")}`}</small>
+          <button type="button" className="link" aria-pressed={emv} onClick={() => setEmv(!emv)}>{emv ? say("Plain QR code", "普通二维码") : say("EMV QR code", "EMV 二维码")}</button>
           <button type="button" className="link" onClick={again}>{say("New code", "刷新")}</button>
         </section>
       )}

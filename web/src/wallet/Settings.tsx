@@ -9,6 +9,7 @@ import { useHolder } from "./App";
 import { forget } from "./device";
 import { fenOf, when, yuan } from "./format";
 import { Amount, Answer, Failed, Field, Page, PinPad, Sheet } from "./parts";
+import { Passkeys } from "./Passkeys";
 import { send, useCommand } from "./server";
 
 export default function Settings() {
@@ -35,6 +36,7 @@ export default function Settings() {
       <Handle />
       {me.tier === "basic" && <Verify />}
       <Devices />
+      <Passkeys />
       <section className="card facts">
         <h2>{say("Language and look", "语言与外观")}</h2>
         <p><label htmlFor="language">{say("Language", "语言")}</label><select id="language" value={language} onChange={(event) => speak(event.target.value === "zh" ? "zh" : "en")}><option value="en">English</option><option value="zh">中文</option></select></p>

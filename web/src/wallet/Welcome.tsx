@@ -3,9 +3,10 @@
 import { Button } from "antd-mobile";
 import { useEffect, useState } from "react";
 import { useSay, useSpeech } from "../desk/say";
-import type { Boot, CodeSent, Me } from "../shared/api";
+import type { Boot, CodeSent, Me, PasskeyChallenge } from "../shared/api";
 import { keepDevice, label, publicKey } from "./device";
 import { Answer, Field, Sheet } from "./parts";
+import { hasPasskeys, signWithPasskey } from "./passkey";
 import { useCommand } from "./server";
 
 export function Welcome({ boot, onIn }: { boot: Boot; onIn: () => void }) {
@@ -24,6 +25,7 @@ export function Welcome({ boot, onIn }: { boot: Boot; onIn: () => void }) {
           ? say("Every device of your account stops paying at once.", "账户下的所有设备将立即停止支付。")
           : say("Enter your phone number. A new number gets a wallet; a known one signs in on this device.", "输入手机号。新号码将开通钱包，已注册的号码将在本设备登录。")}</p>
         {lost ? <Lost onDone={() => setLost(false)} /> : <Enter boot={boot} onIn={onIn} />}
+        {!lost && boot.passkeys && hasPasskeys() && <ByPasskey onIn={onIn} />}
         <button type="button" className="link" onClick={() => setLost(!lost)}>{lost ? say("Back", "返回") : say("I lost a device", "设备丢失")}</button>
       </main>
     </div>
@@ -86,6 +88,30 @@ function Enter({ boot, onIn }: { boot: Boot; onIn: () => void }) {
       )}
       <Answer command={phone.ask} /><Answer command={enter} />
     </Sheet>
+  );
+}
+
+function ByPasskey({ onIn }: { onIn: () => void }) {
+  const say = useSay();
+  const begin = useCommand<PasskeyChallenge>();
+  const enter = useCommand<Me>();
+  const [told, setTold] = useState<string>();
+  async function submit() {
+    setTold(undefined);
+    const challenge = await begin.run("/app/wallet/passkeys/challenge");
+    if (!challenge) return;
+    const signed = await signWithPasskey(challenge).catch(() => undefined);
+    if (!signed) return setTold(say("No passkey was used.", "未使用通行密钥。"));
+    const device = { public_key: await publicKey(), label: label() };
+    const me = await enter.run("/app/wallet/passkeys/session", { ...signed, device });
+    if (me) { await keepDevice(me.device.id); onIn(); }
+  }
+  return (
+    <>
+      <Button block loading={begin.busy || enter.busy} onClick={() => void submit()}>{say("Sign in with a passkey", "使用通行密钥登录")}</Button>
+      {told && <p role="status">{told}</p>}
+      <Answer command={begin} /><Answer command={enter} />
+    </>
   );
 }
 

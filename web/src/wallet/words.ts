@@ -7,7 +7,9 @@ import { yuan } from "./format";
 export function words(failure: Failure, say: Say): string {
   if (failure.status === 0) return say("No connection. Nothing is lost: try again, it will not happen twice.", "网络不可用。请重试，不会重复扣款。");
   if (failure.status === 429) return say("Too many tries. Wait a moment.", "操作过于频繁，请稍后再试。");
+  const frozen = say("Your account is frozen: it pays and sends nothing. Ask the operator why.", "您的账户已被冻结，无法付款和转账，请联系客服。");
   const known: Record<string, string> = {
+    payer_not_active: frozen, user_not_active: frozen,
     balance_short: say("Your balance is too small. Top up first.", "余额不足，请先充值。"),
     price_changed: say("The price changed. Look at it again.", "价格有变化，请重新确认。"),
     pin_locked: say("The PIN is locked after five wrong tries. Unlock it in Settings.", "支付密码已锁定，请在设置中解锁。"),
@@ -16,6 +18,7 @@ export function words(failure: Failure, say: Say): string {
     already_paid: say("This order is paid already.", "该订单已支付。"),
     order_expired: say("This order's time is over.", "订单已过期。"),
     order_closed: say("The shop closed this order.", "商家已关闭该订单。"),
+    passkey_bad: say("This passkey is not known here, or not any more.", "该通行密钥无效或已移除。"),
     packet_empty: say("All shares are gone.", "手慢了，红包派完了。"),
     payee_not_found: say("Nobody was found.", "未找到该用户。"),
   };

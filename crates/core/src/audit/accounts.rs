@@ -1,5 +1,8 @@
 //! What the audit knows of every account, in flat rows: all of its memory that grows.
 
+use crate::bank::answer::TransferAnswered;
+use crate::bank::fee::WithdrawalTerms;
+use crate::bank::withdraw::WithdrawalRequested;
 use crate::event::Event;
 use crate::ids::{BrandId, EventNumber, PacketId, UserId};
 use crate::ledger::{Account, Posting, Side};
@@ -16,6 +19,8 @@ use super::people;
 pub(super) struct Accounts {
     brands: Vec<Brand>,
     users: Vec<User>,
+    /// What was withdrawn in a month by users of brands that count it.
+    withdrawn: HashMap<UserId, ((i32, u8), Fen), FixedState>,
     merchants: Vec<Merchant>,
     pub campaigns: Campaigns,
     /// What is left of packets, while something is.
@@ -30,6 +35,7 @@ struct Brand {
     capital: Fen,
     losses: Fen,
     remittances: Fen,
+    withdrawal_terms: Option<WithdrawalTerms>,
 }
 
 struct User {
@@ -78,7 +84,13 @@ impl Accounts {
                 merchant.fee = event.fee.unwrap_or(merchant.fee);
             }
             Event::TopUpRequested(event) => self.check_ask(event.user, event.amount)?,
-            Event::WithdrawalRequested(event) => self.check_ask(event.user, event.amount)?,
+            Event::WithdrawalRequested(event) => self.check_withdrawal(event)?,
+            Event::TransferAnswered(event) => self.uncount(event)?,
+            Event::WithdrawalTermsSet(event) => {
+                let brand = row_mut(&mut self.brands, event.brand.0.into());
+                let brand = brand.ok_or("its brand does not exist")?;
+                brand.withdrawal_terms = Some(event.terms);
+            }
             Event::OrderCreated(event) => {
                 if row(&self.merchants, event.merchant.0).is_none() {
                     return Err(format!("merchant {} does not exist", event.merchant));
@@ -142,7 +154,6 @@ impl Accounts {
             | Event::SubsidyReturned(_)
             | Event::CouponsChanged(_)
             | Event::Swept(_)
-            | Event::TransferAnswered(_)
             | Event::OrderClosed(_)
             | Event::OrderExpired(_)
             | Event::OrderDeclined(_)
@@ -162,6 +173,47 @@ impl Accounts {
     fn check_ask(&self, user: UserId, amount: Fen) -> Result<(), String> {
         self.brand_of(user)?;
         check_amount(amount)
+    }
+
+    /// The fee is that of the brand's terms, for what the month's quota leaves.
+    fn check_withdrawal(&mut self, event: &WithdrawalRequested) -> Result<(), String> {
+        self.check_ask(event.user, event.amount)?;
+        let brand = self.brand_of(event.user)?;
+        let terms = row(&self.brands, brand.0.into()).and_then(|brand| brand.withdrawal_terms);
+        let fee = match terms {
+            None => None,
+            Some(terms) => {
+                let month = event.at.day().year_and_month();
+                let so_far = self.withdrawn.get(&event.user).copied();
+                let so_far = so_far.filter(|(of, _)| *of == month);
+                let so_far = so_far.map_or(Fen::ZERO, |(_, amount)| amount);
+                let all = so_far
+                    .plus(event.amount)
+                    .ok_or("the month's sum overflows")?;
+                self.withdrawn.insert(event.user, (month, all));
+                let left = terms.free_per_month.0.saturating_sub(so_far.0).max(0);
+                let charged = event.amount.0.saturating_sub(left);
+                let fee = terms.rate.of(Fen(charged.max(0))).max(terms.least);
+                Some(if charged > 0 { fee } else { Fen::ZERO })
+            }
+        };
+        if event.fee == fee {
+            Ok(())
+        } else {
+            Err(format!("its fee should be {fee:?}"))
+        }
+    }
+
+    fn uncount(&mut self, event: &TransferAnswered) -> Result<(), String> {
+        let Some(back) = event.uncounted else {
+            return Ok(());
+        };
+        let month = event.at.day().year_and_month();
+        let row = self.withdrawn.get_mut(&event.user);
+        let row = row.filter(|(of, _)| *of == month);
+        let (_, counted) = row.ok_or("nothing was counted in its month")?;
+        *counted = counted.minus(back).ok_or("less was counted in its month")?;
+        Ok(())
     }
 
     /// The user's brand, which never changes.

@@ -116,11 +116,24 @@ pub(super) struct Transfer {
     way: Direction,
     #[n(2)]
     amount: Fen,
+    /// Of a withdrawal that was counted.
+    #[n(3)]
+    fee: Option<Fen>,
+    #[n(4)]
+    month: (i32, u8),
 }
 
 /// The order, transfer or packet that the event begins.
 pub(super) fn begun(event: &Event) -> Option<Book> {
-    let transfer = |user, way, amount| Some(Book::Transfer(Transfer { user, way, amount }));
+    let transfer = |user, way, amount, fee| {
+        Some(Book::Transfer(Transfer {
+            user,
+            way,
+            amount,
+            fee,
+            month: event.at().day().year_and_month(),
+        }))
+    };
     #[allow(clippy::wildcard_enum_match_arm, reason = "few kinds begin a story")]
     match event {
         Event::OrderCreated(event) => Some(Book::Order(Order {
@@ -132,9 +145,9 @@ pub(super) fn begun(event: &Event) -> Option<Book> {
                 shown: None,
             }),
         })),
-        Event::TopUpRequested(event) => transfer(event.user, Direction::TopUp, event.amount),
+        Event::TopUpRequested(event) => transfer(event.user, Direction::TopUp, event.amount, None),
         Event::WithdrawalRequested(event) => {
-            transfer(event.user, Direction::Withdrawal, event.amount)
+            transfer(event.user, Direction::Withdrawal, event.amount, event.fee)
         }
         Event::PacketSent(event) => Some(Book::Packet(Box::new(Packet::of(event)))),
         Event::MoneySent(event) => people::sent(event),
@@ -187,7 +200,9 @@ pub(super) fn expected(
         }
         Event::WithdrawalRequested(event) => {
             let transit = Account::Transit(accounts.brand_of(event.user)?);
-            Ok(Postings::new().with(Account::Wallet(event.user), transit, event.amount))
+            let fee = event.fee.unwrap_or_default();
+            let total = event.amount.plus(fee).ok_or("its fee overflows")?;
+            Ok(Postings::new().with(Account::Wallet(event.user), transit, total))
         }
         Event::PacketSent(event) => packets::sent(number, event, accounts),
         Event::MoneySent(event) => people::expected(event, accounts),
@@ -260,24 +275,37 @@ fn answered(
     accounts: &Accounts,
 ) -> Result<Postings, String> {
     let id = event.transfer;
-    let Some(Book::Transfer(Transfer { user, way, amount })) = *book else {
+    let Some(Book::Transfer(transfer)) = *book else {
         return Err(format!("transfer {id} is not pending"));
     };
     *book = None;
+    let Transfer {
+        user, way, amount, ..
+    } = transfer;
     if user != event.user {
         return Err(format!(
             "transfer {id} is of user {user}, not {}",
             event.user
         ));
     }
+    let declined = event.answer == Answer::Declined && transfer.fee.is_some();
+    let same_month = transfer.month == event.at.day().year_and_month();
+    let back = (declined && same_month).then_some(amount);
+    if event.uncounted != back {
+        return Err(format!("{back:?} should go back to the month's quota"));
+    }
+    let fee = transfer.fee.unwrap_or_default();
+    let total = amount.plus(fee).ok_or("its fee overflows")?;
     let brand = accounts.brand_of(user)?;
-    let wallet = Account::Wallet(user);
+    let (wallet, income) = (Account::Wallet(user), Account::FeeIncome(brand));
     let (reserve, transit) = (Account::BankReserve(brand), Account::Transit(brand));
     Ok(match (way, event.answer) {
         (Direction::TopUp, Answer::Done) => Postings::new().with(reserve, wallet, amount),
         (Direction::TopUp, Answer::Declined) => Postings::new(),
-        (Direction::Withdrawal, Answer::Done) => Postings::new().with(transit, reserve, amount),
-        (Direction::Withdrawal, Answer::Declined) => Postings::new().with(transit, wallet, amount),
+        (Direction::Withdrawal, Answer::Done) => Postings::new()
+            .with(transit, reserve, amount)
+            .with(transit, income, fee),
+        (Direction::Withdrawal, Answer::Declined) => Postings::new().with(transit, wallet, total),
     })
 }
 

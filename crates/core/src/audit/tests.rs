@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use super::*;
 use crate::bank::answer::Answer::{Declined, Done};
+use crate::bank::fee::WithdrawalTerms;
+use crate::brand::set_withdrawal_terms::SetWithdrawalTerms;
 use crate::ids::{BrandId, MerchantId, OrderId, RemittanceId, RequestId, TransferId, UserId};
 use crate::ledger::Postings;
 use crate::limits::{DAY_MS, REQUEST_LIFE_MS};
@@ -421,5 +423,50 @@ fn faults_of_requests() {
         (35, "expires before", edit!(35 RequestExpired e => e.at = e.at.plus(-DAY_MS - 1))),
         (35, "is not open", edit!(35 RequestExpired e => e.request = RequestId(nth(8)))),
         (36, "is not open", again!(35 at 36)),
+    ]);
+}
+
+/// A brand that takes 0.1 % above 500 yuan a month, at least 10 fen.
+fn good_fees() -> World {
+    let terms = SetWithdrawalTerms {
+        brand: BrandId(0),
+        terms: WithdrawalTerms {
+            free_per_month: Fen(50_000),
+            rate: BasisPoints(10),
+            least: Fen(10),
+        },
+    };
+    given([
+        terms.into(),                         // 17
+        withdraw(MEI, "a", 40_000),           // 18, free
+        withdraw(MEI, "b", 30_000),           // 19, fee 20
+        answer(TransferId(nth(1)), Done),     // 20
+        answer(TransferId(nth(2)), Declined), // 21
+        withdraw(MEI, "c", 10_001),           // 22, fee 10
+        answer(TransferId(nth(5)), Done),     // 23
+    ])
+}
+
+#[test]
+fn the_totals_of_fees() {
+    let totals = audit(&good_fees().events).unwrap();
+    assert_eq!(totals.fee_income, Fen(10));
+    assert_eq!(totals.wallets, Fen(400_000 - 40_000 - 10_001 - 10));
+}
+
+#[test]
+#[rustfmt::skip] // a fault a line
+fn faults_of_withdrawal_fees() {
+    find_in(&good_fees(), &[
+        (17, "does not exist", edit!(17 WithdrawalTermsSet e => e.brand = BrandId(2))),
+        (19, "its fee should be", edit!(17 WithdrawalTermsSet e => e.terms.free_per_month = Fen(60_000))),
+        (19, "its fee should be", edit!(17 WithdrawalTermsSet e => e.terms.least = Fen(21))),
+        (18, "its fee should be", edit!(18 WithdrawalRequested e => e.fee = None)),
+        (19, "its fee should be", edit!(19 WithdrawalRequested e => e.fee = Some(Fen(19)))),
+        (19, "should be", edit!(19 WithdrawalRequested e => e.postings = Postings::new())),
+        (21, "month's quota", edit!(21 TransferAnswered e => e.uncounted = None)),
+        (21, "month's quota", edit!(21 TransferAnswered e => e.uncounted = Some(Fen(70_001)))),
+        (20, "month's quota", edit!(20 TransferAnswered e => e.uncounted = Some(Fen(1)))),
+        (23, "should be", edit!(23 TransferAnswered e => e.postings = Postings::new())),
     ]);
 }

@@ -104,6 +104,7 @@ impl Totals {
             | Event::ShareGrabbed(_)
             | Event::PacketExpired(_)
             | Event::UserTierSet(_)
+            | Event::WithdrawalTermsSet(_)
             | Event::MoneySent(_)
             | Event::RemittanceArrived(_)
             | Event::RemittanceTakenBack(_)

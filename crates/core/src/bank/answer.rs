@@ -1,16 +1,18 @@
 //! The bank's answer to a top-up or withdrawal.
 //!
-//! Ledger: top-up done: bank reserve → wallet. Withdrawal done: transit → bank reserve; declined:
-//! transit → wallet. Invariant: a transfer is answered once.
+//! Ledger: top-up done: bank reserve → wallet. Withdrawal done: transit → bank reserve, its fee to fee
+//! income; declined: both, transit → wallet. Invariant: a transfer is answered once.
 
 use minicbor::{Decode, Encode};
 
 use crate::archive::{Archive, ArchiveError};
-use crate::bank::Direction;
+use crate::bank::fee::uncount;
+use crate::bank::{Direction, Transfer};
 use crate::command::{Decision, refusals};
 use crate::ids::{TransferId, UserId};
 use crate::ledger::{Account, Postings};
 use crate::limits::BALANCE_MAX;
+use crate::money::Fen;
 use crate::state::State;
 use crate::time::UnixMillis;
 use crate::user::Tier;
@@ -56,6 +58,9 @@ pub struct TransferAnswered {
     /// See the module.
     #[n(4)]
     pub postings: Postings,
+    /// What goes back to the user's free quota: a declined withdrawal of the same month.
+    #[n(5)]
+    pub uncounted: Option<Fen>,
 }
 
 refusals! {
@@ -98,10 +103,13 @@ pub fn decide(
         }
         (Direction::TopUp, Answer::Declined) => Postings::new(),
         (Direction::Withdrawal, Answer::Done) => {
-            Postings::new().with(transit, reserve, transfer.amount)
+            let (income, fee) = (Account::FeeIncome(brand), transfer.fee.unwrap_or_default());
+            Postings::new()
+                .with(transit, reserve, transfer.amount)
+                .with(transit, income, fee)
         }
         (Direction::Withdrawal, Answer::Declined) => {
-            Postings::new().with(transit, wallet, transfer.amount)
+            Postings::new().with(transit, wallet, transfer.with_fee())
         }
     };
     Decision::Accept(TransferAnswered {
@@ -110,7 +118,14 @@ pub fn decide(
         user: transfer.user,
         answer: command.answer,
         postings,
+        uncounted: uncounted(transfer, now, command.answer),
     })
+}
+
+fn uncounted(transfer: &Transfer, now: UnixMillis, answer: Answer) -> Option<Fen> {
+    let same_month = transfer.at.day().year_and_month() == now.day().year_and_month();
+    let back = transfer.fee.is_some() && answer == Answer::Declined && same_month;
+    back.then_some(transfer.amount)
 }
 
 /// Applies it.
@@ -119,6 +134,9 @@ pub fn evolve(state: &mut State, event: &TransferAnswered) {
         .transfers
         .remove(event.transfer)
         .expect("the transfer was pending when deciding");
+    if let Some(amount) = event.uncounted {
+        uncount(state, event.user, amount);
+    }
     let basic = state
         .user(event.user)
         .is_some_and(|row| row.tier == Tier::Basic);

@@ -1,6 +1,7 @@
 //! Money in and out: top-ups and withdrawals, pending until the bank answers.
 
 pub mod answer;
+pub mod fee;
 pub mod top_up;
 pub mod withdraw;
 
@@ -26,6 +27,18 @@ pub struct Transfer {
     /// When the bank was asked.
     #[n(3)]
     pub at: UnixMillis,
+    /// What the platform takes once the bank pays; none if the brand had no terms.
+    #[n(4)]
+    pub fee: Option<Fen>,
+}
+
+impl Transfer {
+    /// What left the wallet, or will reach it.
+    #[must_use]
+    pub fn with_fee(&self) -> Fen {
+        let fee = self.fee.unwrap_or_default();
+        self.amount.plus(fee).expect("the wallet had both")
+    }
 }
 
 /// Which way money goes.

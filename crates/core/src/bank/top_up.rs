@@ -124,6 +124,7 @@ pub fn evolve(state: &mut State, event: &TopUpRequested) {
         direction: Direction::TopUp,
         amount: event.amount,
         at: event.at,
+        fee: None,
     };
     state.transfers.insert(TransferId(state.next), transfer);
 }

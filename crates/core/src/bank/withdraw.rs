@@ -1,11 +1,13 @@
 //! Withdrawal: sends a user's money to the bank.
 //!
 //! Ledger: wallet → transit now; transit → bank reserve, or back, with the bank's answer
-//! ([`super::answer`]). So the money can be spent once only while the bank thinks.
+//! ([`super::answer`]). So the money can be spent once only while the bank thinks. The fee, if the brand takes
+//! one ([`super::fee`]), goes the same way on top of the amount, and is earned when the bank pays.
 
 use minicbor::{Decode, Encode};
 
 use crate::archive::{Archive, ArchiveError};
+use crate::bank::fee::{count, quote};
 use crate::bank::{Direction, Transfer};
 use crate::command::{Decision, refusals};
 use crate::ids::{Digest, Number, TransferId, UserId};
@@ -47,9 +49,13 @@ pub struct WithdrawalRequested {
     /// How much.
     #[n(4)]
     pub amount: Fen,
-    /// Wallet → transit.
+    /// Wallet → transit: the amount and the fee.
     #[n(5)]
     pub postings: Postings,
+    /// What the platform takes once the bank pays; none if the brand has no terms, and then nothing
+    /// is counted.
+    #[n(6)]
+    pub fee: Option<Fen>,
 }
 
 refusals! {
@@ -61,7 +67,7 @@ refusals! {
     UserNotActive = "this user may not move money",
     /// Outside 1 fen … 10¹² fen. Final.
     AmountOutOfRange = "an amount is 1 fen to 1000000000000 fen",
-    /// More than the wallet has. May succeed later.
+    /// With its fee more than the wallet has. May succeed later.
     BalanceShort {
         /// What the wallet has.
         available: Fen
@@ -128,11 +134,13 @@ pub fn decide(
     if !command.amount.is_amount() {
         return Decision::Refuse(Refusal::AmountOutOfRange);
     }
-    if user.balance < command.amount {
+    let fee = quote(state, now, command.user, command.amount).map(|quote| quote.fee);
+    let total = command.amount.plus(fee.unwrap_or_default());
+    let Some(total) = total.filter(|total| *total <= user.balance) else {
         return Decision::Refuse(Refusal::BalanceShort {
             available: user.balance,
         });
-    }
+    };
     if user.tier == Tier::Basic
         && let Err(above) = check(state, now, command.user, command.amount)
     {
@@ -153,8 +161,9 @@ pub fn decide(
         postings: Postings::new().with(
             Account::Wallet(command.user),
             Account::Transit(user.brand),
-            command.amount,
+            total,
         ),
+        fee,
     })
 }
 
@@ -165,8 +174,12 @@ pub fn evolve(state: &mut State, event: &WithdrawalRequested) {
         direction: Direction::Withdrawal,
         amount: event.amount,
         at: event.at,
+        fee: event.fee,
     };
     state.transfers.insert(TransferId(state.next), transfer);
+    if event.fee.is_some() {
+        count(state, event.at, event.user, event.amount);
+    }
     if state
         .user(event.user)
         .is_some_and(|row| row.tier == Tier::Basic)

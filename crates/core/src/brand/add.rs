@@ -126,6 +126,7 @@ pub fn evolve(state: &mut State, event: &BrandAdded) {
         capital: Fen::ZERO,
         rebate_loss: Fen::ZERO,
         remittance: Fen::ZERO,
+        withdrawal_terms: None,
     });
 }
 

@@ -3,9 +3,11 @@
 pub mod add;
 pub mod fund;
 pub mod open;
+pub mod set_withdrawal_terms;
 
 use minicbor::{Decode, Encode};
 
+use crate::bank::fee::WithdrawalTerms;
 use crate::ids::{BrandId, EventNumber};
 use crate::money::Fen;
 use crate::state::State;
@@ -38,6 +40,9 @@ pub struct Brand {
     /// Balance of its remittance account.
     #[n(7)]
     pub remittance: Fen,
+    /// What it takes for withdrawals; none: nothing.
+    #[n(8)]
+    pub withdrawal_terms: Option<WithdrawalTerms>,
 }
 
 /// What moves from one brand's bank reserve to another's when a user's money does: all of it, as far as

@@ -315,6 +315,7 @@ fn apply(state: &mut State, event: &Event) {
         | Event::OrderClosed(_)
         | Event::OrderExpired(_)
         | Event::BrandFunded(_)
+        | Event::WithdrawalTermsSet(_)
         | Event::SubsidyPaid(_)
         | Event::SubsidyReturned(_)
         | Event::PacketSent(_)

@@ -276,6 +276,7 @@ mod tests {
             user: USER,
             answer: Answer::Done,
             postings: Postings::new().with(bank, wallet, Fen(5)),
+            uncounted: None,
         })
     }
 

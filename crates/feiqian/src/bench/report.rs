@@ -36,6 +36,7 @@ pub fn windows(rates: &[u64]) -> Value {
         "max": sorted.last(),
         "min_of_last_50": last.iter().min(),
         "windows": rates.len(),
+        "each": rates,
     })
 }
 

@@ -24,6 +24,8 @@ use feiqian_core::{
 use feiqian_engine::{Engine, Options};
 use feiqian_fuzz::{fuzz, words};
 use feiqian_gateway::access::Role;
+use feiqian_gateway::codes::token::Asks;
+use feiqian_gateway::codes::{Scanned, merchant_code, merchant_link, order_code, scan};
 use feiqian_gateway::platform::{MerchantCredentials, Person, Platform};
 use feiqian_gateway::server::router;
 use feiqian_gateway::wechat::authorization::SCHEME;
@@ -179,6 +181,7 @@ impl World {
             ("{appid}", of.appid.clone()),
             ("{openid}", ids.openid(USER.0.into(), &of.appid)),
             ("{paid}", format!("ord_{}", self.paid)),
+            ("{sticker}", sticker(&self.platform).await),
             ("{transaction}", ids.transaction_id(self.paid.0.0, at)),
         ];
         if ["{open}", "{open-number}", "{token}", "{prepay}"]
@@ -258,6 +261,12 @@ async fn people(platform: &Platform) -> MerchantCredentials {
     credentials
 }
 
+/// The shop's code for a fixed amount, as EMV payload.
+async fn sticker(platform: &Platform) -> String {
+    let made = merchant_code(platform, SHOP, Some(Fen(1_250))).await;
+    made.unwrap().unwrap()
+}
+
 /// A new order.
 async fn order(platform: &Platform, name: &str) -> OrderId {
     let terms = Terms {
@@ -331,4 +340,38 @@ fn v1() {
 #[test]
 fn wechat() {
     requests("wechat");
+}
+
+/// Scanned texts: what is read as ours is what we made, however it was changed on the way.
+#[test]
+fn scanned() {
+    let runtime = Runtime::new().unwrap();
+    let world = runtime.block_on(World::new());
+    let platform = &*world.platform;
+    let asks = Asks {
+        merchant: SHOP,
+        amount: Some(Fen(1_250)),
+    };
+    let link = merchant_link(platform, asks).unwrap();
+    let order = platform.ids.code_token(world.paid.0.0);
+    let made = runtime.block_on(order_code(platform, world.paid, SHOP, Fen(10_000)));
+    let seeds = [
+        runtime.block_on(sticker(platform)),
+        link,
+        made.unwrap().unwrap(),
+        format!("http://pay.test/q/{order}"),
+        "http://pay.test/q/u/mei".to_owned(),
+    ];
+    fuzz("scanned", seeds.map(String::into_bytes), |bytes| {
+        let scanned = scan(platform, &String::from_utf8_lossy(bytes));
+        match &scanned {
+            Ok(Scanned::Merchant { asks: read, .. }) => assert_eq!(*read, asks),
+            Ok(Scanned::Order(token)) => assert_eq!(*token, order),
+            Ok(Scanned::Packet(_) | Scanned::User(_) | Scanned::Foreign(_)) | Err(_) => {}
+        }
+        match scanned {
+            Ok(known) => words(&format!("{known:?}")),
+            Err(error) => words(&error.to_string()),
+        }
+    });
 }

@@ -7,6 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use feiqian_core::{Number, UserId};
 use feiqian_fuzz::{fuzz, words};
 use feiqian_gateway::alipay::params::Params;
+use feiqian_gateway::codes::cpm::{self, ConsumerCode};
+use feiqian_gateway::codes::emv::{Fault, MerchantCode, crc16};
 use feiqian_gateway::paycode::derive::{CodeKey, Scanned, Time};
 use feiqian_gateway::server::{TlsFiles, serve_on};
 use feiqian_gateway::wechat::authorization::{parse, same_serial};
@@ -55,14 +57,67 @@ fn pay_codes() {
     let key = CodeKey::new(UserId(7), 13, 45_678_901, &[1; 32]);
     let step = 58_812_345;
     let known = key.code(step);
-    fuzz("pay_codes", [known.clone().into_bytes()], |bytes| {
+    let payload = cpm::write(&known).unwrap();
+    let seeds = [&known, &payload].map(|text| text.clone().into_bytes());
+    fuzz("pay_codes", seeds, |bytes| {
         let text = String::from_utf8_lossy(bytes);
         let scanned = Scanned::read(&text)?;
         let time = key.time_of(scanned, step);
-        if text.trim_ascii() == known {
+        if [&*known, &*payload].contains(&text.trim_ascii()) {
             assert_eq!(time, Time::Step(step));
         }
         Some(format!("{time:?}"))
+    });
+}
+
+/// Shoppers' codes of anybody, as the bytes of which the payload is base64: digits that are read are written
+/// back.
+#[test]
+fn consumer_codes() {
+    let own = STANDARD.decode(cpm::write("130456789014333309").unwrap());
+    fuzz("consumer_codes", [own.unwrap()], |bytes| {
+        let code = ConsumerCode::read(&STANDARD.encode(bytes));
+        if let Ok(Some(digits)) = code.as_ref().map(ConsumerCode::pay_code) {
+            let text = cpm::write(&digits).unwrap();
+            let again = ConsumerCode::read(&text).unwrap();
+            assert_eq!(again.pay_code(), Some(digits));
+        }
+        code.map(|code| {
+            (
+                code.applications.len(),
+                code.common.len(),
+                code.pay_code().is_some(),
+            )
+        })
+        .map_err(|fault| words(&fault.to_string()))
+    });
+}
+
+/// Merchants' codes of anybody, with the sum put right, so that what is behind it is reached: what is read is
+/// written and read again as the same.
+#[test]
+fn merchant_codes() {
+    fuzz("merchant_codes", [], |bytes| {
+        let text = String::from_utf8_lossy(bytes);
+        let plain = MerchantCode::read(&text).err();
+        let body = match text.char_indices().rev().nth(3) {
+            Some((end, _)) => text.split_at(end).0,
+            None => &text,
+        };
+        let code = MerchantCode::read(&format!("{body}{:04X}", crc16(body.as_bytes())));
+        // What is written says whether it is for one payment, which may make it too long.
+        if let Ok(code) = &code
+            && let Some(text) = code.write()
+        {
+            let again = MerchantCode::read(&text).unwrap();
+            assert_eq!(again.write(), Some(text));
+            assert_eq!((&again.name, &again.amount), (&code.name, &code.amount));
+        }
+        let words = |fault: Fault| words(&fault.to_string());
+        (
+            plain.map(words),
+            code.map(|code| code.others.len()).map_err(words),
+        )
     });
 }
 

@@ -6,6 +6,7 @@ use feiqian_core::{Fen, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::device::{self, DeviceId};
+use super::passkey::{self, PasskeyId};
 use super::password::Hash;
 use crate::platform::{Platform, PlatformError, read_record, write_record};
 
@@ -31,6 +32,9 @@ pub enum Language {
 pub struct Account {
     /// Not revoked; the oldest first.
     pub devices: Vec<DeviceId>,
+    /// Not removed; the oldest first.
+    #[serde(default)]
+    pub passkeys: Vec<PasskeyId>,
     /// None until it is set.
     pub pin: Option<Hash>,
     /// Wrong PINs since the last right one.
@@ -100,14 +104,18 @@ pub fn change<T>(
     Ok(answer)
 }
 
-/// Forgets the account and its devices. Waits for the disk: not on the runtime's threads.
+/// Forgets the account, its devices and its passkeys. Waits for the disk: not on the runtime's threads.
 ///
 /// # Errors
 /// [`PlatformError`] of the vault.
 pub(crate) fn forget(platform: &Platform, user: UserId) -> Result<(), PlatformError> {
     let _held = platform.apps.accounts.hold(user.0);
-    for id in read(platform, user)?.devices {
+    let account = read(platform, user)?;
+    for id in account.devices {
         device::remove(platform, id)?;
+    }
+    for id in account.passkeys {
+        passkey::remove(platform, id)?;
     }
     Ok(platform.vault.remove_secret(&record_name(user))?)
 }

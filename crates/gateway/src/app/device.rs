@@ -5,14 +5,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, EcdsaVerificationAlgorithm, UnparsedPublicKey,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use feiqian_core::UserId;
 use serde::{Deserialize, Serialize};
 
 use crate::paycode;
-use crate::platform::{Platform, PlatformError, read_record, write_record};
+use crate::platform::{Platform, PlatformError, read_record, unix_millis, write_record};
 use crate::v1::error::{ApiError, ErrorType};
 
 /// What stands before the point in a `SubjectPublicKeyInfo` of P-256 (RFC 5480): no other key is taken.
@@ -94,17 +96,37 @@ impl DeviceKey {
         Ok(Self(STANDARD.encode(point)))
     }
 
+    /// From the two halves of the point.
+    #[must_use]
+    pub fn from_halves(x: &[u8; 32], y: &[u8; 32]) -> Self {
+        Self(STANDARD.encode([&[4], x.as_slice(), y].concat()))
+    }
+
     /// Whether the holder of the private half signed `text`. `signature` is base64.
     #[must_use]
     pub fn signed(&self, text: &[u8], signature: &str) -> bool {
-        let (Ok(point), Ok(signature)) = (STANDARD.decode(&self.0), STANDARD.decode(signature))
-        else {
-            return false;
-        };
+        let signature = STANDARD.decode(signature);
+        signature.is_ok_and(|bytes| self.verifies(&ECDSA_P256_SHA256_FIXED, text, &bytes))
+    }
+
+    /// As [`Self::signed`], of a signature in DER, as passkeys make it.
+    #[must_use]
+    pub fn signed_der(&self, text: &[u8], signature: &[u8]) -> bool {
+        self.verifies(&ECDSA_P256_SHA256_ASN1, text, signature)
+    }
+
+    fn verifies(
+        &self,
+        form: &'static EcdsaVerificationAlgorithm,
+        text: &[u8],
+        signature: &[u8],
+    ) -> bool {
         // A point that is not on the curve verifies nothing.
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
-            .verify(text, &signature)
-            .is_ok()
+        STANDARD.decode(&self.0).is_ok_and(|point| {
+            UnparsedPublicKey::new(form, point)
+                .verify(text, signature)
+                .is_ok()
+        })
     }
 }
 
@@ -126,6 +148,27 @@ pub struct DeviceRecord {
     /// What it spent until then: number and fen.
     #[serde(default)]
     pub spent: Vec<(String, i64)>,
+}
+
+impl DeviceRecord {
+    /// A device that signs in for the first time, now.
+    pub(crate) fn new(
+        user: UserId,
+        key: DeviceKey,
+        label: String,
+        trusted_from: Option<i64>,
+    ) -> Self {
+        let now = unix_millis().0;
+        Self {
+            user: user.0,
+            key,
+            label,
+            added: now,
+            seen: Some(now),
+            trusted_from,
+            spent: Vec::new(),
+        }
+    }
 }
 
 /// The device, unless there is none or it was revoked.

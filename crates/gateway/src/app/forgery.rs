@@ -4,6 +4,7 @@
 //! `Feiqian-App`, which no foreign page can send without a preflight that nobody here answers, and
 //! what the browser says of the page behind it (`Origin`, `Sec-Fetch-Site`) must be our own.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -54,14 +55,33 @@ pub fn check(platform: &Platform, headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 /// The public address; in a sandbox also this machine under the name by which it was asked.
-fn is_own(platform: &Platform, headers: &HeaderMap, origin: &str) -> bool {
+pub(crate) fn is_own(platform: &Platform, headers: &HeaderMap, origin: &str) -> bool {
     let here = || {
         let host = text(headers, &header::HOST)?;
-        let (name, _) = host.rsplit_once(':').unwrap_or((host, ""));
-        let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&name);
+        let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&name_of(host));
         Some(loopback && origin.strip_prefix("http://") == Some(host))
     };
     origin == origin_of(&platform.base_url) || platform.is_sandbox() && here() == Some(true)
+}
+
+/// The domain that browsers bind passkeys to: the public address's, where it is https and no number; in a
+/// sandbox also `localhost`, if that is how it was asked.
+pub(crate) fn domain<'a>(platform: &'a Platform, headers: &'a HeaderMap) -> Option<&'a str> {
+    let asked = text(headers, &header::HOST).map(name_of);
+    if platform.is_sandbox() && asked == Some("localhost") {
+        return asked;
+    }
+    let host = origin_of(&platform.base_url).strip_prefix("https://")?;
+    let name = name_of(host);
+    let is_number = name.starts_with('[') || name.parse::<IpAddr>().is_ok();
+    (!is_number).then_some(name)
+}
+
+/// A host without its port.
+fn name_of(host: &str) -> &str {
+    host.rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(host, |(name, _)| name)
 }
 
 /// Scheme, host and port of an address (RFC 6454).

@@ -9,7 +9,9 @@ pub mod forgery;
 pub mod session;
 
 pub mod device;
+pub mod passkey;
 pub mod signed;
+pub mod webauthn;
 
 pub mod account;
 pub mod password;
@@ -51,6 +53,8 @@ pub struct Apps {
     pub(crate) handles: account::Locks,
     /// One refund at a till at a time, so that small ones add up.
     pub(crate) refunding: tokio::sync::Mutex<()>,
+    /// What tills asked for lately.
+    pub(crate) asked: till::asked::Asked,
     /// One closing of a shift at a time.
     pub(crate) shifts: tokio::sync::Mutex<()>,
     /// One registration of a phone number at a time.
@@ -59,6 +63,8 @@ pub struct Apps {
     pub(crate) codes: codes::Codes,
     /// Challenges that are out.
     pub(crate) challenges: person::sign_in::Challenges,
+    /// Challenges for passkeys that are out.
+    pub(crate) passkeys: passkey::Challenges,
     /// Who is asked outside.
     pub(crate) outside: outside::Outside,
     /// Sign-ins since the start.
@@ -78,6 +84,7 @@ impl Apps {
             crews: account::Locks::default(),
             handles: account::Locks::default(),
             refunding: tokio::sync::Mutex::default(),
+            asked: till::asked::Asked::default(),
             shifts: tokio::sync::Mutex::default(),
             registering: phone::Turns::default(),
             codes: codes::Codes::new(if outside.sms.shows() {
@@ -86,6 +93,7 @@ impl Apps {
                 codes::PACE
             }),
             challenges: person::sign_in::Challenges::default(),
+            passkeys: passkey::Challenges::default(),
             outside,
             sessions: session::Begun::default(),
         })

@@ -1,17 +1,23 @@
-//! Codes that a merchant shows: static ones, with the amount open or fixed, and what any scanned text is.
+//! Codes that a merchant shows: static ones, with the amount open or fixed, those of an order, and what any
+//! scanned text is.
 //!
-//! A merchant code is either a link (`…/q/m/TOKEN`), which any camera app opens, or an EMV payload
-//! ([`emv`]) that holds the link and is signed as a whole, so that a changed one is noticed. The token
-//! ([`token`]) proves itself: nothing is stored of it.
+//! A merchant code is either a link (`…/q/m/TOKEN`, of an order `…/q/TOKEN`), which any camera app opens, or an
+//! EMV payload ([`emv`]) that holds the link and is signed as a whole, so that a changed one is noticed. The
+//! token ([`token`]) proves itself: nothing is stored of it. What a shopper shows as EMV payload is in [`cpm`].
 
 pub mod emv;
 pub mod token;
+
+pub mod cpm;
+
+pub mod barcode;
+pub mod picture;
+pub mod sticker;
 
 use feiqian_core::ids::Digest;
 use feiqian_core::order::create::{self, Channel, CreateOrder, Terms};
 use feiqian_core::{Fen, MerchantId, Number, OrderId, State, UserId};
 use feiqian_engine::{Rejected, Stopped};
-use qrcode::{Color, QrCode};
 
 use crate::platform::{Platform, PlatformError};
 use emv::{Fault, MerchantCode, Object, put};
@@ -21,14 +27,14 @@ use token::Asks;
 const GUID: &str = "org.feiqian";
 /// The object that names our merchant.
 const ACCOUNT: u8 = 26;
+/// The object that names the merchant in another language.
+const LANGUAGE: u8 = 64;
 /// The object that holds our link.
 const LINK: u8 = 80;
 /// The object that holds our signature: the last before the sum.
 const SEAL: u8 = 81;
 /// ISO 4217, of the yuan.
 const CNY: u16 = 156;
-/// Blank modules around a QR code (ISO/IEC 18004, 6.3.8).
-const QUIET_ZONE: usize = 4;
 
 /// What a scanned text is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,71 +106,81 @@ pub async fn merchant_code(
     merchant: MerchantId,
     amount: Option<Fen>,
 ) -> Result<Option<String>, PlatformError> {
+    let Some(token) = platform.seals.token(Asks { merchant, amount }) else {
+        return Ok(None);
+    };
+    let path = format!("m/{token}");
+    payload(platform, (merchant, amount), true, &path).await
+}
+
+/// The EMV payload of an order, for its QR; none if there is no such merchant.
+pub async fn order_code(
+    platform: &Platform,
+    order: OrderId,
+    merchant: MerchantId,
+    amount: Fen,
+) -> Result<Option<String>, PlatformError> {
+    let path = platform.ids.code_token(order.0.0);
+    payload(platform, (merchant, Some(amount)), false, &path).await
+}
+
+/// A payload that holds the link `/q/{path}`.
+async fn payload(
+    platform: &Platform,
+    (merchant, amount): (MerchantId, Option<Fen>),
+    fixed: bool,
+    path: &str,
+) -> Result<Option<String>, PlatformError> {
     let category = move |state: &State| state.merchant(merchant).map(|row| row.category.0);
-    let (Some(category), Some(token)) = (
-        platform.engine.read(category).await?,
-        platform.seals.token(Asks { merchant, amount }),
-    ) else {
+    let Some(category) = platform.engine.read(category).await? else {
         return Ok(None);
     };
     let name = platform.shop_name(merchant).await?;
-    Ok(payload(platform, merchant, amount, category, &name, &token))
-}
-
-fn payload(
-    platform: &Platform,
-    merchant: MerchantId,
-    amount: Option<Fen>,
-    category: u16,
-    name: &str,
-    token: &str,
-) -> Option<String> {
-    let account = template(&[&format!("{:08}", merchant.0)])?;
-    // Short enough for its object, or the token alone: whoever reads it knows the address.
-    let link = format!("{}/q/m/{token}", platform.base_url);
-    let link = template(&[&link]).filter(|text| text.chars().count() <= 99);
-    let link = link.or_else(|| template(&[token]))?;
     let latin = name.is_ascii() && (1..=25).contains(&name.len());
-    let mut others = vec![
-        Object {
-            id: ACCOUNT,
-            value: account,
-        },
-        Object {
-            id: LINK,
-            value: link,
-        },
-    ];
-    if !latin {
-        let mut language = String::new();
-        put(&mut language, 0, "ZH")?;
-        put(&mut language, 1, &name.chars().take(25).collect::<String>())?;
-        others.push(Object {
-            id: 64,
-            value: language,
-        });
-        others.sort_by_key(|object| object.id);
-    }
-    let mut code = MerchantCode {
-        fixed: true,
+    let code = MerchantCode {
+        fixed,
         category,
         currency: CNY,
         amount: amount.map(|fen| fen.to_string()),
         country: "CN".into(),
         name: if latin {
-            name.into()
+            name.clone()
         } else {
             format!("SHOP {:08}", merchant.0)
         },
         city: "CHINA".into(),
-        others,
+        others: Vec::new(),
     };
+    let language = (!latin).then_some(name.as_str());
+    Ok(signed(platform, merchant, code, language, path))
+}
+
+/// The code with our objects, the last of which signs it.
+fn signed(
+    platform: &Platform,
+    merchant: MerchantId,
+    mut code: MerchantCode,
+    chinese: Option<&str>,
+    path: &str,
+) -> Option<String> {
+    let account = template(&[&format!("{:08}", merchant.0)])?;
+    // Short enough for its object, or the path alone: whoever reads it knows the address.
+    let link = template(&[&format!("{}/q/{path}", platform.base_url)]);
+    let link = link.filter(|text| text.chars().count() <= 99);
+    let link = link.or_else(|| template(&[path]))?;
+    let mut add = |id, value| code.others.push(Object { id, value });
+    add(ACCOUNT, account);
+    if let Some(name) = chinese {
+        let mut language = String::new();
+        put(&mut language, 0, "ZH")?;
+        put(&mut language, 1, &name.chars().take(25).collect::<String>())?;
+        add(LANGUAGE, language);
+    }
+    add(LINK, link);
     let unsigned = code.write()?;
     let seal = platform.seals.sign(signed_part(&unsigned)?);
-    code.others.push(Object {
-        id: SEAL,
-        value: template(&[&seal])?,
-    });
+    let value = template(&[&seal])?;
+    code.others.push(Object { id: SEAL, value });
     code.write()
 }
 
@@ -228,8 +244,6 @@ fn scan_payload(platform: &Platform, text: &str, code: MerchantCode) -> Result<S
     let Some(link) = ours(&code, LINK)? else {
         return Ok(Scanned::Foreign(code));
     };
-    let token = link.rsplit('/').next().unwrap_or(&link).to_owned();
-    let asks = platform.seals.read(&token).ok_or(ScanError::Forged)?;
     let seal = ours(&code, SEAL)?.ok_or(ScanError::Forged)?;
     // The signature's object is the last: its id, length and value, then the sum.
     let object = template(&[&seal]).ok_or(ScanError::Forged)?;
@@ -240,11 +254,12 @@ fn scan_payload(platform: &Platform, text: &str, code: MerchantCode) -> Result<S
     if !platform.seals.is_signed(before, &seal) {
         return Err(ScanError::Forged);
     }
-    Ok(Scanned::Merchant {
-        token,
-        asks,
-        signed: true,
-    })
+    let path = link.split_once("/q/").map_or(&*link, |(_, path)| path);
+    // What bears our signature and is none of these would be our own mistake.
+    match scan_link(platform, path)? {
+        known @ (Scanned::Merchant { .. } | Scanned::Order(_)) => Ok(known),
+        Scanned::Packet(_) | Scanned::User(_) | Scanned::Foreign(_) => Err(ScanError::Forged),
+    }
 }
 
 /// The first value under our name in an object.
@@ -314,24 +329,4 @@ fn number(payer: UserId, key: &Number) -> Number {
         format!("{text}{byte:02x}")
     });
     Number::new(&text).expect("letters and digits, 37 of them")
-}
-
-/// A text as a QR code in SVG, black on white; none if it is too long.
-#[must_use]
-pub fn qr_svg(text: &str) -> Option<String> {
-    let code = QrCode::new(text).ok()?;
-    let (width, side) = (code.width(), code.width() + 2 * QUIET_ZONE);
-    let colors = code.to_colors().into_iter().enumerate();
-    let dark = colors.filter(|(_, color)| *color == Color::Dark);
-    let path: String = dark
-        .map(|(index, _)| {
-            let (x, y) = (index % width + QUIET_ZONE, index / width + QUIET_ZONE);
-            format!("M{x} {y}h1v1h-1z")
-        })
-        .collect();
-    Some(format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\" \
-         shape-rendering=\"crispEdges\"><rect width=\"{side}\" height=\"{side}\" fill=\"#fff\"/>\
-         <path d=\"{path}\" fill=\"#000\"/></svg>\n"
-    ))
 }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::platform::{PlatformError, read_record, write_record};
 
-/// What an operator may change. All of them may look, but for persons' data.
+/// What an operator may change. All of them may look, but for persons' data and shops' keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -64,18 +64,30 @@ impl Operator {
 
 /// Which roles open a route, any of them; none where all operators may.
 fn needed(method: &Method, route: &str) -> Option<&'static [Role]> {
-    let person = ["/v1/users/{id}", "/v1/users/{id}/reads"].contains(&route);
-    if method.is_safe() && !person {
+    // A person's data, and a shop's keys.
+    let guarded = [
+        "/v1/users/{id}",
+        "/v1/users/{id}/reads",
+        "/v1/merchants/{id}/alipay_app",
+    ];
+    if method.is_safe() && !guarded.contains(&route) {
         return None;
     }
     let path = route.strip_prefix("/v1/").unwrap_or_default();
     let area = path.split('/').next().unwrap_or_default();
+    // Reading a code changes nothing. One's own key can be revoked by everybody; the operation itself
+    // looks whose it is.
+    if ["/v1/codes/read", "/v1/keys/revoke"].contains(&route) {
+        return None;
+    }
     // What is new is closed until it stands here.
     Some(match area {
         "merchants" | "applications" => &[Role::Merchants],
         "campaigns" => &[Role::Campaigns],
         "users" | "notifications" | "orders" | "transfers" => &[Role::Support],
-        "brands" if route.ends_with("/capital") => &[Role::Finance],
+        "brands" if route.ends_with("/capital") || route.ends_with("/withdrawal_terms") => {
+            &[Role::Finance]
+        }
         // Which one it takes depends on what is to be approved.
         "approvals" => &[Role::Finance, Role::Campaigns],
         _ => &[Role::Admin],
@@ -160,7 +172,7 @@ mod tests {
     #[test]
     fn each_role_opens_its_own_doors() {
         use Role::{Admin, Auditor, Campaigns, Finance, Merchants, Support};
-        let rows: [(Method, &str, &[Role]); 14] = [
+        let rows: [(Method, &str, &[Role]); 18] = [
             (
                 Method::GET,
                 "/v1/merchants",
@@ -176,6 +188,16 @@ mod tests {
             (Method::POST, "/v1/users/{id}/status", &[Admin, Support]),
             (Method::PATCH, "/v1/merchants/{id}", &[Admin, Merchants]),
             (
+                Method::GET,
+                "/v1/merchants/{id}/alipay_app",
+                &[Admin, Merchants],
+            ),
+            (
+                Method::POST,
+                "/v1/merchants/{id}/alipay_app",
+                &[Admin, Merchants],
+            ),
+            (
                 Method::POST,
                 "/v1/applications/{id}/approve",
                 &[Admin, Merchants],
@@ -186,6 +208,12 @@ mod tests {
                 &[Admin, Campaigns],
             ),
             (Method::POST, "/v1/brands/{id}/capital", &[Admin, Finance]),
+            (
+                Method::PUT,
+                "/v1/brands/{id}/withdrawal_terms",
+                &[Admin, Finance],
+            ),
+            (Method::PUT, "/v1/users/{id}/tier", &[Admin, Support]),
             (Method::POST, "/v1/brands", &[Admin]),
             (
                 Method::POST,

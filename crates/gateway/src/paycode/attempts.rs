@@ -73,6 +73,8 @@ impl Attempts {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const NOW: UnixMillis = UnixMillis(HOUR_MS);
@@ -96,5 +98,30 @@ mod tests {
         assert!(!attempts.take(merchant, 999, NOW));
         assert!(attempts.take(MerchantId(2), 999, NOW));
         assert!(attempts.take(merchant, 7, NOW.plus(HOUR_MS)));
+    }
+
+    proptest! {
+        /// Whoever mixes wrong codes with right ones, at whichever tills, is heard out no more often.
+        #[test]
+        fn no_order_of_attempts_gives_more_wrong_ones(
+            tries in prop::collection::vec((0..3_u32, 0..30_u32, any::<bool>()), 0..1_000)
+        ) {
+            let attempts = Attempts::default();
+            let (mut of_key, mut at) = (HashMap::new(), HashMap::new());
+            for (merchant, alias, right) in tries {
+                let merchant = MerchantId(merchant);
+                if !attempts.take(merchant, alias, NOW) {
+                    continue;
+                }
+                if right {
+                    attempts.forgive(merchant, alias);
+                    continue;
+                }
+                *of_key.entry(alias).or_insert(0) += 1;
+                *at.entry(merchant).or_insert(0) += 1;
+            }
+            prop_assert!(of_key.values().all(|wrong| *wrong <= WRONG_PER_KEY));
+            prop_assert!(at.values().all(|wrong| *wrong <= WRONG_PER_MERCHANT));
+        }
     }
 }

@@ -10,6 +10,8 @@ use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 use feiqian_core::limits::PAY_CODE_STEPS_AROUND;
 use feiqian_core::{BrandId, UserId};
 
+use crate::codes::cpm::ConsumerCode;
+
 /// Digits of a pay code.
 pub const CODE_DIGITS: usize = 18;
 /// Aliases are below this.
@@ -39,10 +41,18 @@ pub struct Scanned {
 }
 
 impl Scanned {
-    /// Reads 18 digits in a range of ours. Whoever scans may leave white space around them.
+    /// Reads 18 digits in a range of ours, or the EMV payload that holds them ([`crate::codes::cpm`]). Whoever scans may
+    /// leave white space around them.
     #[must_use]
     pub fn read(text: &str) -> Option<Self> {
         let text = text.trim_ascii();
+        match ConsumerCode::read(text) {
+            Ok(code) => Self::of_digits(&code.pay_code()?),
+            Err(_) => Self::of_digits(text),
+        }
+    }
+
+    fn of_digits(text: &str) -> Option<Self> {
         if text.len() != CODE_DIGITS || !text.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
@@ -168,7 +178,9 @@ mod tests {
         ] {
             assert_eq!(Scanned::read(bad), None, "{bad}");
         }
-        assert!(Scanned::read(" 130456789010000000\r\n").is_some());
+        let known = Scanned::read(" 130456789010000000\r\n");
+        let payload = crate::codes::cpm::write("130456789010000000").unwrap();
+        assert!(known.is_some() && known == Scanned::read(&payload));
     }
 
     proptest! {

@@ -16,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::Operator;
 use super::error::{ApiError, ErrorType};
 use super::fields::{BadText, Cursor, FeeBps, MerchantRef, Reason, Time};
-use super::input::{Id, Input, PAGE_DEFAULT, PAGE_MAX, Page};
+use super::input::{Id, Input, PAGE_DEFAULT, Page, limit};
 use super::merchants::{MerchantAdded, make};
 use super::responses::{Asking, Sending};
 use crate::app::staff::StaffRole;
@@ -96,6 +96,7 @@ pub struct Which {
     #[param(inline, required = false)]
     status: Option<Status>,
     /// Entries of a page, 1 to 100; 20 if not said.
+    #[serde(default, deserialize_with = "limit")]
     #[param(required = false, minimum = 1, maximum = 100)]
     limit: Option<u16>,
     /// `next_cursor` of the page before.
@@ -156,7 +157,7 @@ pub async fn list(
 }
 
 fn page(platform: &Platform, which: &Which) -> Result<Page<Application>, PlatformError> {
-    let limit = which.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
+    let limit = which.limit.unwrap_or(PAGE_DEFAULT);
     let end = applications::len(platform)?;
     let end = which.cursor.map_or(end, |cursor| cursor.0.min(end));
     let (mut data, mut next) = (Vec::new(), end);

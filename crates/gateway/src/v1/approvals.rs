@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::Operator;
 use super::error::{ApiError, ErrorType};
 use super::fields::{Amount, BadText, BrandRef, CampaignRef, Cursor, Time};
-use super::input::{Id, Made, PAGE_DEFAULT, PAGE_MAX, Page};
+use super::input::{Id, Made, PAGE_DEFAULT, Page, limit};
 use super::responses::{Asking, Sending};
 use crate::desk::approvals::{self, Asked, Status};
 use crate::platform::{Platform, PlatformError};
@@ -66,6 +66,7 @@ pub struct Which {
     #[param(inline, required = false)]
     status: Option<Status>,
     /// Entries of a page, 1 to 100; 20 if not said.
+    #[serde(default, deserialize_with = "limit")]
     #[param(required = false, minimum = 1, maximum = 100)]
     limit: Option<u16>,
     /// `next_cursor` of the page before.
@@ -190,7 +191,7 @@ pub async fn list(
 type Rows = (Vec<approvals::Approval>, Option<Cursor>);
 
 fn rows(platform: &Platform, which: &Which) -> Result<Rows, PlatformError> {
-    let limit = which.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
+    let limit = which.limit.unwrap_or(PAGE_DEFAULT);
     let end = approvals::len(platform)?;
     let end = which.cursor.map_or(end, |cursor| cursor.0.min(end));
     let (mut rows, mut next) = (Vec::new(), end);

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State as Extract;
+use feiqian_core::bank::fee;
 use feiqian_core::brand::add::AddBrand;
+use feiqian_core::brand::set_withdrawal_terms::SetWithdrawalTerms;
+use feiqian_core::money::BasisPoints;
 use feiqian_core::{Event, Fen, State};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -161,4 +164,73 @@ pub async fn fund(
         _ => return Err(misplaced(number)),
     };
     Ok(MadeOrPending::Made(Made { again, value }))
+}
+
+/// What a brand takes for withdrawals.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WithdrawalTerms {
+    /// So much is free for each user in each calendar month, in fen.
+    #[schema(minimum = 0)]
+    free_per_month: i64,
+    /// Of what is above it, in basis points.
+    #[schema(minimum = 0, maximum = 1000)]
+    fee_bps: u16,
+    /// Not less than this for a withdrawal that is not free, in fen.
+    #[schema(minimum = 0, maximum = 10000)]
+    fee_least: i64,
+}
+
+/// Shows what a brand takes for withdrawals
+///
+/// A brand whose terms nobody set takes nothing.
+#[utoipa::path(
+    get, path = "/v1/brands/{id}/withdrawal_terms",
+    operation_id = "get_withdrawal_terms", tag = "brands", params(("id" = BrandRef, Path)),
+    responses(
+        (status = 200, body = WithdrawalTerms, description = "The terms"),
+        Asking,
+    )
+)]
+pub async fn withdrawal_terms(
+    _: Caller,
+    Extract(platform): Extract<Arc<Platform>>,
+    Id(BrandRef(id)): Id<BrandRef>,
+) -> Result<Json<WithdrawalTerms>, ApiError> {
+    let read = move |state: &State| state.brand(id).map(|brand| brand.withdrawal_terms);
+    let terms = platform.engine.read(read).await?;
+    let terms = terms.ok_or_else(|| ApiError::not_found("brand_not_found", "brand"))?;
+    let terms = terms.unwrap_or_default();
+    Ok(Json(WithdrawalTerms {
+        free_per_month: terms.free_per_month.0,
+        fee_bps: terms.rate.0,
+        fee_least: terms.least.0,
+    }))
+}
+
+/// Sets what a brand takes for withdrawals, from now on
+///
+/// Withdrawals under way keep their fee. Setting the same terms again changes nothing.
+#[utoipa::path(
+    put, path = "/v1/brands/{id}/withdrawal_terms",
+    operation_id = "set_withdrawal_terms", request_body = WithdrawalTerms, tag = "brands", params(("id" = BrandRef, Path)),
+    responses(
+        (status = 200, body = WithdrawalTerms, description = "The terms"),
+        Sending,
+    )
+)]
+pub async fn set_withdrawal_terms(
+    _: Operator,
+    Extract(platform): Extract<Arc<Platform>>,
+    Id(BrandRef(brand)): Id<BrandRef>,
+    Input(new): Input<WithdrawalTerms>,
+) -> Result<Json<WithdrawalTerms>, ApiError> {
+    let terms = fee::WithdrawalTerms {
+        free_per_month: Fen(new.free_per_month),
+        rate: BasisPoints(new.fee_bps),
+        least: Fen(new.fee_least),
+    };
+    let command = SetWithdrawalTerms { brand, terms };
+    platform.engine.submit(command).await?;
+    Ok(Json(new))
 }

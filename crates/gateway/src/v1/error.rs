@@ -436,6 +436,11 @@ answers!(campaign::give::Refusal {
         OtherBrand = "other_brand", NotClaimed = "not_claimed", NotRunning = "campaign_not_running",
         Spent = "coupons_spent", UserLimit = "user_limit";
 });
+answers!(unnumbered brand::set_withdrawal_terms::Refusal {
+    NotFound: BrandNotFound = "brand_not_found";
+    InvalidRequest: FreeOutOfRange = "amount_out_of_range" at "free_per_month",
+        FeeTooHigh = "fee_too_high" at "fee_bps", LeastOutOfRange = "amount_out_of_range" at "fee_least";
+});
 answers!(unnumbered user::set_tier::Refusal {
     NotFound: UserNotFound = "user_not_found";
     Refused: UserClosed = "user_closed";

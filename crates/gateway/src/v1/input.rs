@@ -50,7 +50,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
         let mut json = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
             let path = error.path().to_string();
-            let problem = ApiError::invalid("body_bad", error.inner().to_string());
+            let problem = ApiError::invalid("body_bad", said(error.inner()));
             if path == "." {
                 problem
             } else {
@@ -58,8 +58,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Input<T> {
             }
         })?;
         json.end()
-            .map_err(|error| ApiError::invalid("body_bad", error.to_string()))?;
+            .map_err(|error| ApiError::invalid("body_bad", said(&error)))?;
         Ok(Self(value))
+    }
+}
+
+/// What is wrong, without what was sent: that may be a PIN, or somebody's number.
+fn said(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let quotes = text.starts_with("invalid ") || text.starts_with("unknown variant ");
+    match text.rsplit_once(", expected ") {
+        Some((_, expected)) if quotes => format!("expected {expected}"),
+        _ => text,
     }
 }
 
@@ -146,7 +156,11 @@ pub struct Paging {
     pub cursor: Option<Cursor>,
 }
 
-fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+/// Entries of a page, 1 to [`PAGE_MAX`].
+///
+/// # Errors
+/// Whatever else.
+pub fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text

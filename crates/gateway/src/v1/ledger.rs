@@ -351,6 +351,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Opened(_) => "opened",
         Event::BrandAdded(_) => "brand_added",
         Event::BrandFunded(_) => "brand_funded",
+        Event::WithdrawalTermsSet(_) => "withdrawal_terms_set",
         Event::UserAdded(_) => "user_added",
         Event::UserStatusSet(_) => "user_status_set",
         Event::UserTierSet(_) => "user_tier_set",

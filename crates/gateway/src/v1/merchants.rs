@@ -156,7 +156,8 @@ pub struct MerchantBalance {
     available: i64,
 }
 
-fn unknown_merchant() -> ApiError {
+/// There is no such merchant.
+pub(super) fn unknown_merchant() -> ApiError {
     ApiError::not_found("merchant_not_found", "merchant")
 }
 

@@ -22,6 +22,8 @@ pub mod trail;
 mod alipay_apps;
 pub mod brands;
 pub mod campaigns;
+pub mod charges;
+pub mod codes;
 pub mod granted;
 pub mod merchants;
 pub mod notifications;
@@ -62,9 +64,27 @@ pub fn routes(with_sandbox: bool) -> Router<App> {
 }
 
 fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
-    let keyed = OpenApiRouter::with_openapi(document())
-        .routes(routes!(brands::list, brands::add))
-        .routes(routes!(brands::fund))
+    let areas = [
+        of_operation(),
+        of_brands(),
+        of_campaigns(),
+        of_people(),
+        of_orders(),
+        of_codes(),
+        of_merchants(),
+        of_reports(),
+    ];
+    let empty = OpenApiRouter::with_openapi(document());
+    let keyed = areas.into_iter().fold(empty, OpenApiRouter::merge);
+    if with_sandbox {
+        keyed.merge(sandbox::routes())
+    } else {
+        keyed
+    }
+}
+
+fn of_operation() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(operators::list, operators::add))
         .routes(routes!(operators::set_roles))
         .routes(routes!(operators::close))
@@ -80,6 +100,22 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(applications::list))
         .routes(routes!(applications::approve))
         .routes(routes!(applications::reject))
+        .routes(routes!(notifications::list))
+        .routes(routes!(notifications::redeliver))
+}
+
+fn of_brands() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(brands::list, brands::add))
+        .routes(routes!(brands::fund))
+        .routes(routes!(
+            brands::withdrawal_terms,
+            brands::set_withdrawal_terms
+        ))
+}
+
+fn of_campaigns() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(campaigns::list, campaigns::add))
         .routes(routes!(campaigns::drafts::check))
         .routes(routes!(campaigns::drafts::quote))
@@ -95,11 +131,16 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(campaigns::coupons::codes))
         .routes(routes!(campaigns::coupons::claim))
         .routes(routes!(campaigns::coupons::of_user))
+}
+
+fn of_people() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(people::search, users::add))
         .routes(routes!(people::show))
         .routes(routes!(people::read))
         .routes(routes!(users::show))
         .routes(routes!(users::set_status))
+        .routes(routes!(users::set_tier))
         .routes(routes!(users::new_key))
         .routes(routes!(users::erase))
         .routes(routes!(users::balance))
@@ -109,28 +150,33 @@ fn documented(with_sandbox: bool) -> OpenApiRouter<App> {
         .routes(routes!(transfers::top_up))
         .routes(routes!(transfers::withdraw))
         .routes(routes!(transfers::show))
+}
+
+fn of_orders() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         .routes(routes!(payments::pay))
         .routes(routes!(orders::create))
         .routes(routes!(quote::quote))
         .routes(routes!(orders::show))
         .routes(routes!(orders::refund))
         .routes(routes!(orders::close))
-        .merge(of_merchants())
-        .routes(routes!(notifications::list))
-        .routes(routes!(notifications::redeliver))
-        .routes(routes!(reports::income))
-        .routes(routes!(reports::share))
-        .routes(routes!(reports::campaign))
-        .routes(routes!(reports::campaign_flow));
-    if with_sandbox {
-        keyed.merge(sandbox::routes())
-    } else {
-        keyed
-    }
+        .routes(routes!(charges::charge))
+}
+
+fn of_codes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(codes::order))
+        .routes(routes!(codes::order_svg))
+        .routes(routes!(codes::order_png))
+        .routes(routes!(codes::merchant))
+        .routes(routes!(codes::sticker_svg))
+        .routes(routes!(codes::sticker_png))
+        .routes(routes!(codes::sticker_pdf))
+        .routes(routes!(codes::read_code))
 }
 
 fn of_merchants() -> OpenApiRouter<App> {
-    OpenApiRouter::default()
+    OpenApiRouter::new()
         .routes(routes!(merchants::list, merchants::add))
         .routes(routes!(merchants::show, merchants::change))
         .routes(routes!(merchants::balance))
@@ -138,6 +184,14 @@ fn of_merchants() -> OpenApiRouter<App> {
         .routes(routes!(merchants::new_key))
         .routes(routes!(alipay_apps::show, alipay_apps::make))
         .routes(routes!(staff::list, staff::add))
+}
+
+fn of_reports() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(reports::income))
+        .routes(routes!(reports::share))
+        .routes(routes!(reports::campaign))
+        .routes(routes!(reports::campaign_flow))
 }
 
 fn document() -> OpenApi {

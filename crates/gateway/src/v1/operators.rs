@@ -29,6 +29,7 @@ pub struct NewOperator {
     #[schema(value_type = String, pattern = "^[0-9a-z_-]{1,32}$")]
     name: OperatorName,
     /// What somebody new may do; everything if not said. Of somebody known they stay.
+    #[schema(value_type = Option<Vec<Role>>)]
     roles: Option<BTreeSet<Role>>,
 }
 
@@ -92,6 +93,7 @@ pub struct OperatorView {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRoles {
+    #[schema(value_type = Vec<Role>)]
     roles: BTreeSet<Role>,
 }
 
@@ -99,7 +101,7 @@ pub struct NewRoles {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RevokedKey {
-    #[schema(value_type = String, min_length = 1, max_length = 128)]
+    #[schema(value_type = String)]
     key: SecretString,
 }
 
@@ -214,7 +216,7 @@ pub async fn set_roles(
     operation_id = "close_operator", tag = "operators", params(("name" = String, Path)),
     responses(
         (status = 200, body = OperatorView, description = "The operator"),
-        Asking,
+        Sending,
     )
 )]
 pub async fn close(
@@ -267,8 +269,14 @@ pub async fn revoke(
 ) -> Result<StatusCode, ApiError> {
     let key = asked.key.expose_secret();
     let holder = platform.access.role(&platform.vault, key)?;
-    let operator = matches!(role, access::Role::Operator(_));
-    if operator || holder == Some(role) {
+    let admin = match role {
+        access::Role::Operator(name) => {
+            let operator = platform.desk.operators.get(&platform.vault, name)?;
+            operator.is(Role::Admin)
+        }
+        access::Role::Merchant(_) | access::Role::User(_) => false,
+    };
+    if admin || holder == Some(role) {
         platform.access.revoke(&platform.vault, key)?;
         // The sessions that it opened are told apart from others by nothing.
         if let Some(access::Role::Operator(name)) = holder {

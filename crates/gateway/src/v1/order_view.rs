@@ -335,6 +335,7 @@ fn step(event: &Event) -> Option<OrderEvent> {
         | Event::TraitsSet(_)
         | Event::BrandFunded(_)
         | Event::UserTierSet(_)
+        | Event::WithdrawalTermsSet(_)
         | Event::MoneySent(_)
         | Event::RemittanceArrived(_)
         | Event::RemittanceTakenBack(_)

@@ -113,7 +113,12 @@ pub async fn show(
     view(&platform, id, &story, role).await.map(Json)
 }
 
-async fn find(platform: &Platform, id: OrderId, role: Role) -> Result<OrderStory, ApiError> {
+/// The story of an order that `role` may know of.
+pub(super) async fn find(
+    platform: &Platform,
+    id: OrderId,
+    role: Role,
+) -> Result<OrderStory, ApiError> {
     let story = ask(platform, move |store| store.order(id)).await?;
     story
         .filter(|story| may_see(role, story))

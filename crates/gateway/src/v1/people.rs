@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::Operator;
 use super::error::ApiError;
 use super::fields::{BrandRef, Text, UserRef};
-use super::input::{Id, Input, Page};
+use super::input::{Id, Input, Page, limit};
 use super::responses::{Asking, Sending};
 use super::users::{PersonView, Tier, UserStatus, unknown_user};
 use crate::app::blocking;
@@ -36,6 +36,7 @@ pub struct Search {
     #[param(min_length = 1, max_length = 64)]
     q: String,
     /// Most that are wanted, 1 to 100; 30 are told at most.
+    #[serde(default, deserialize_with = "limit")]
     #[param(required = false, minimum = 1, maximum = 100)]
     limit: Option<u16>,
 }

@@ -227,6 +227,7 @@ fn entry(
         Event::PacketExpired(_) => (EntryKind::PacketReturned, None, None),
         Event::CampaignAdded(_)
         | Event::UserTierSet(_)
+        | Event::WithdrawalTermsSet(_)
         | Event::MoneyRequested(_)
         | Event::ShareDeclined(_)
         | Event::RequestCancelled(_)

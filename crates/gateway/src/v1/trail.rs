@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::Operator;
 use super::error::ApiError;
 use super::fields::{Cursor, Time};
-use super::input::{PAGE_DEFAULT, PAGE_MAX, Page};
+use super::input::{PAGE_DEFAULT, Page, limit};
 use super::responses::Asking;
 use crate::app::blocking;
 use crate::desk::trail::{self, Entry};
@@ -33,6 +33,7 @@ pub struct Which {
     #[param(required = false)]
     subject: Option<String>,
     /// Entries of a page, 1 to 100; 20 if not said.
+    #[serde(default, deserialize_with = "limit")]
     #[param(required = false, minimum = 1, maximum = 100)]
     limit: Option<u16>,
     /// `next_cursor` of the page before.
@@ -104,7 +105,7 @@ pub async fn list(
 }
 
 fn page(platform: &Platform, which: &Which) -> Result<Page<TrailEntry>, PlatformError> {
-    let limit = which.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
+    let limit = which.limit.unwrap_or(PAGE_DEFAULT);
     let end = trail::len(&platform.vault)?;
     let end = which.cursor.map_or(end, |cursor| cursor.0.min(end));
     let fits = |wanted: &Option<String>, is: Option<&str>| {

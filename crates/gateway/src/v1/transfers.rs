@@ -51,6 +51,9 @@ pub struct Transfer {
     user_id: UserRef,
     kind: TransferKind,
     amount: Amount,
+    /// On top of the amount, in fen; goes back with it if the bank declines.
+    #[schema(minimum = 0)]
+    fee: i64,
     status: TransferStatus,
     created_at: Time,
     /// When the bank answered.
@@ -162,10 +165,17 @@ fn view(id: TransferId, story: &TransferStory) -> Option<Transfer> {
         clippy::wildcard_enum_match_arm,
         reason = "these two events begin transfers"
     )]
-    let (kind, user, amount, at): (_, UserId, Fen, _) = match &story.request {
-        Event::TopUpRequested(event) => (TransferKind::TopUp, event.user, event.amount, event.at),
+    let (kind, user, amount, fee, at): (_, UserId, Fen, _, _) = match &story.request {
+        Event::TopUpRequested(event) => (
+            TransferKind::TopUp,
+            event.user,
+            event.amount,
+            None,
+            event.at,
+        ),
         Event::WithdrawalRequested(event) => {
-            (TransferKind::Withdrawal, event.user, event.amount, event.at)
+            let kind = TransferKind::Withdrawal;
+            (kind, event.user, event.amount, event.fee, event.at)
         }
         _ => return None,
     };
@@ -186,6 +196,7 @@ fn view(id: TransferId, story: &TransferStory) -> Option<Transfer> {
         user_id: user.into(),
         kind,
         amount: amount.into(),
+        fee: fee.unwrap_or_default().0,
         status,
         created_at: at.into(),
         answered_at,

@@ -8,6 +8,7 @@ use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use feiqian_core::user::add::AddUser;
 use feiqian_core::user::set_status::SetUserStatus;
+use feiqian_core::user::set_tier::SetTier;
 use feiqian_core::user::{self};
 use feiqian_core::{Account, State, UserId};
 use secrecy::ExposeSecret;
@@ -21,6 +22,7 @@ use super::input::{Id, Input, Key, Made, Numbered};
 use super::responses::{Asking, Sending};
 use crate::access::Role;
 use crate::app::person::reads;
+use crate::codes::cpm;
 use crate::desk::trail::Note;
 use crate::paycode;
 use crate::platform::{Person, Platform};
@@ -184,6 +186,15 @@ pub struct NewStatus {
     reason: Option<Text<120>>,
 }
 
+/// How well the person is known from now on.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewTier {
+    tier: Tier,
+    /// For the audit trail.
+    reason: Option<Text<120>>,
+}
+
 /// A new bearer key. It is told this once.
 #[derive(Serialize, ToSchema)]
 pub struct NewKey {
@@ -207,6 +218,8 @@ pub struct PayCode {
     /// 18 digits, to be shown as a bar code or QR code. For one payment.
     #[schema(pattern = "^(1[0-5]|2[5-9]|30)[0-9]{16}$")]
     code: String,
+    /// The same as EMV consumer-presented payload, for a QR code.
+    cpm: String,
     /// Seconds.
     expires_in: u64,
 }
@@ -325,6 +338,32 @@ pub async fn set_status(
     view(&platform, user).await.map(Json)
 }
 
+/// Sets how well the person is known
+///
+/// The tier says what the user may pay at once, in a day and in a year.
+#[utoipa::path(
+    put, path = "/v1/users/{id}/tier",
+    operation_id = "set_user_tier", request_body = NewTier, tag = "users", params(("id" = UserRef, Path)),
+    responses(
+        (status = 200, body = User, description = "The user"),
+        Sending,
+    )
+)]
+pub async fn set_tier(
+    _: Operator,
+    Extract(platform): Extract<Arc<Platform>>,
+    note: Note,
+    Id(UserRef(user)): Id<UserRef>,
+    Input(new): Input<NewTier>,
+) -> Result<Json<User>, ApiError> {
+    if let Some(reason) = &new.reason {
+        note.why(&reason.0);
+    }
+    let tier = new.tier.into();
+    platform.engine.submit(SetTier { user, tier }).await?;
+    view(&platform, user).await.map(Json)
+}
+
 /// Makes a bearer key for a user
 #[utoipa::path(
     post, path = "/v1/users/{id}/keys",
@@ -426,6 +465,7 @@ pub async fn pay_code(
     exists(&platform, user).await?;
     let code = paycode::one_code(&platform, user).await?;
     let code = PayCode {
+        cpm: cpm::write(&code).unwrap_or_default(),
         code,
         expires_in: paycode::LIFE_SECONDS,
     };

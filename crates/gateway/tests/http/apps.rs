@@ -22,8 +22,8 @@ use tower::ServiceExt;
 
 use crate::world::{Answer, BASE_URL, World, text};
 
-const PHONE: &str = "138 0013 8000";
-const PIN: &str = "135790";
+pub const PHONE: &str = "138 0013 8000";
+pub const PIN: &str = "135790";
 const WRONG: &str = "097531";
 const ID: &str = "11010519491231002X";
 
@@ -31,15 +31,15 @@ const ID: &str = "11010519491231002X";
 const SPKI: &str = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE";
 
 /// A phone with its key.
-struct Handset {
+pub struct Handset {
     pair: EcdsaKeyPair,
-    cookie: String,
+    pub cookie: String,
     device: String,
-    user: String,
+    pub user: String,
 }
 
 impl Handset {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap(),
             cookie: String::new(),
@@ -48,7 +48,7 @@ impl Handset {
         }
     }
 
-    fn public_key(&self) -> String {
+    pub fn public_key(&self) -> String {
         let point = self.pair.public_key().as_ref();
         let head = STANDARD.decode(SPKI).unwrap();
         let key = STANDARD.encode([&head, &point[1..]].concat());
@@ -61,7 +61,7 @@ impl Handset {
     }
 
     /// Of a signed request.
-    fn signature(&self, path: &str, number: &str, body: &str) -> String {
+    pub fn signature(&self, path: &str, number: &str, body: &str) -> String {
         let hash = digest(&SHA256, body.as_bytes());
         let hex: String = hash
             .as_ref()
@@ -79,11 +79,11 @@ impl Handset {
     }
 }
 
-async fn ask(w: &World, cookie: &str, what: &str, body: Value) -> Answer {
+pub async fn ask(w: &World, cookie: &str, what: &str, body: Value) -> Answer {
     ask_with(w, cookie, what, body, &[("Feiqian-App", "wallet")]).await
 }
 
-async fn ask_with(
+pub async fn ask_with(
     w: &World,
     cookie: &str,
     what: &str,
@@ -113,12 +113,12 @@ async fn ask_with(
 }
 
 /// A code for this phone, as the sandbox shows it.
-async fn code(w: &World, phone: &str) -> String {
+pub async fn code(w: &World, phone: &str) -> String {
     let sent = ask(w, "", "POST codes", json!({ "phone": phone })).await;
     text(&sent.ok()["sandbox_code"])
 }
 
-async fn register(w: &World, handset: &mut Handset, body: Value) -> Answer {
+pub async fn register(w: &World, handset: &mut Handset, body: Value) -> Answer {
     let mut whole = json!({ "device": { "public_key": handset.public_key(), "label": "phone" } });
     for (name, value) in body.as_object().unwrap() {
         whole[name] = value.clone();
@@ -133,13 +133,13 @@ async fn register(w: &World, handset: &mut Handset, body: Value) -> Answer {
     answer
 }
 
-fn cookie_of(answer: &Answer) -> String {
+pub fn cookie_of(answer: &Answer) -> String {
     let set = answer.headers["set-cookie"].to_str().unwrap();
     set.split(';').next().unwrap().to_owned()
 }
 
 /// A sandbox with a brand, and somebody registered in it.
-async fn with_mei() -> (World, Handset) {
+pub async fn with_mei() -> (World, Handset) {
     let w = World::new(Mode::Sandbox).await;
     w.brand("Red").await;
     let mut mei = Handset::new();
@@ -150,13 +150,13 @@ async fn with_mei() -> (World, Handset) {
     (w, mei)
 }
 
-async fn set_pin(w: &World, mei: &Handset) {
+pub async fn set_pin(w: &World, mei: &Handset) {
     let set = ask(w, &mei.cookie, "POST pin", json!({ "pin": PIN })).await;
     assert_eq!(set.status, 204, "{}", set.text);
 }
 
 /// Lets the pause between two codes of a phone pass.
-async fn pause() {
+pub async fn pause() {
     tokio::time::sleep(SANDBOX_PACE.pause).await;
 }
 

@@ -73,6 +73,37 @@ async fn money_goes_its_way_and_back() {
 }
 
 #[tokio::test]
+async fn a_withdrawal_costs_what_its_brand_takes() {
+    let m = Market::new().await;
+    let set = "PUT /v1/brands/brd_0/withdrawal_terms";
+    let terms = json!({ "free_per_month": 50_000, "fee_bps": 10, "fee_least": 10 });
+    let bad = json!({ "free_per_month": 0, "fee_bps": 1_001, "fee_least": 0 });
+    m.check([
+        ("operator", set, bad, 400, "fee_too_high"),
+        (
+            "operator",
+            "PUT /v1/brands/brd_9/withdrawal_terms",
+            terms.clone(),
+            404,
+            "brand_not_found",
+        ),
+        ("operator", set, terms.clone(), 200, ""),
+    ])
+    .await;
+    let key = m.key("operator");
+    let shown = m.w.get(key, "/v1/brands/brd_0/withdrawal_terms").await;
+    assert_eq!(shown.ok(), terms);
+    let ask = format!("POST /v1/users/{}/withdrawals", m.mei);
+    let made = m.ask("mei", &ask, json!({ "amount": 70_000 })).await.ok();
+    assert_eq!(made["fee"], 20);
+    m.w.answer(&text(&made["id"]), BankAnswer::Declined).await;
+    let again = m.ask("mei", &ask, json!({ "amount": 50_000 })).await.ok();
+    assert_eq!(again["fee"], 0);
+    let all = m.ask("mei", &ask, json!({ "amount": 50_000 })).await;
+    assert_eq!(all.error(), (422, "balance_short".into()));
+}
+
+#[tokio::test]
 async fn statements_come_in_pages_newest_first() {
     let m = Market::new().await;
     let order = m.paid(1_000).await;

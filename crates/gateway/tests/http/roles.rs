@@ -86,6 +86,8 @@ async fn nobody_else_spends_sells_or_runs_the_platform() {
         "DELETE /v1/users/usr_0/person",
         "PUT /v1/users/usr_0/traits",
         "POST /v1/brands/brd_0/capital",
+        "PUT /v1/brands/brd_0/withdrawal_terms",
+        "PUT /v1/users/usr_0/tier",
         "POST /v1/operators",
         "POST /v1/campaigns",
         "POST /v1/campaigns/cmp_0/approve",

@@ -423,3 +423,68 @@ async fn a_shift_is_of_one_person_and_a_report_stays() {
     let rest = ask(&m.w, &cashier.cookie, &rest, Value::Null).await.ok();
     assert_eq!(rest["data"].as_array().unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn what_nobody_paid_is_listed_too() {
+    let (m, _, cashier) = with_tills().await;
+    let given_up = text(&order_of(&m, &cashier, "o1", 1_000).await["id"]);
+    let bought = paid(&m, &cashier, "o2", 2_000).await;
+    let waits = text(&order_of(&m, &cashier, "o3", 3_000).await["id"]);
+    let close = format!("POST orders/{given_up}/close");
+    ask(&m.w, &cashier.cookie, &close, Value::Null).await.ok();
+    let list = ask(&m.w, &cashier.cookie, "GET orders", Value::Null).await;
+    let list = list.ok();
+    let rows = list["data"].as_array().unwrap().iter();
+    let rows: Vec<_> = rows
+        .map(|row| (text(&row["id"]), text(&row["status"])))
+        .collect();
+    let expected = [(waits, "open"), (bought, "paid"), (given_up, "closed")];
+    assert_eq!(rows, expected.map(|(id, status)| (id, status.to_owned())));
+    // Another shop sees nothing of it.
+    let stranger = joins(&m, "mch_1", "Tea", "owner").await;
+    let list = ask(&m.w, &stranger.cookie, "GET orders", Value::Null).await;
+    assert_eq!(list.ok()["data"], json!([]));
+}
+
+#[tokio::test]
+async fn a_till_prints_its_own_sticker() {
+    let (m, owner, cashier) = with_tills().await;
+    for who in [&owner, &cashier] {
+        let svg = ask(&m.w, &who.cookie, "GET sticker.svg?amount=800", Value::Null).await;
+        assert!(
+            svg.text.contains("Noodles") && svg.text.contains("¥8.00"),
+            "{}",
+            svg.text
+        );
+        let at_v1 = format!("/v1/merchants/{}/sticker.", m.noodles);
+        for form in ["svg", "png", "pdf"] {
+            let here = ask(
+                &m.w,
+                &who.cookie,
+                &format!("GET sticker.{form}"),
+                Value::Null,
+            )
+            .await;
+            let there = m.w.get(m.key("noodles"), &format!("{at_v1}{form}")).await;
+            assert_eq!(
+                (here.status.as_u16(), here.text),
+                (200, there.text),
+                "{form}"
+            );
+        }
+    }
+    for (cookie, query, error) in [
+        ("", "", (401, "session_missing")),
+        (&*owner.cookie, "?amount=0", (400, "query_bad")),
+        (&*owner.cookie, "?shop=1", (400, "query_bad")),
+    ] {
+        let answer = ask(
+            &m.w,
+            cookie,
+            &format!("GET sticker.pdf{query}"),
+            Value::Null,
+        )
+        .await;
+        assert_eq!(answer.error(), (error.0, error.1.into()), "{query}");
+    }
+}

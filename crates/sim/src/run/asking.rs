@@ -207,6 +207,8 @@ impl Run {
                     direction: known.direction,
                     amount: Fen(known.amount),
                     at: UnixMillis(known.at),
+                    // No world sets withdrawal terms yet.
+                    fee: None,
                 },
             ))
         });

@@ -231,6 +231,7 @@ impl Script {
                     user,
                     amount,
                     postings,
+                    fee: None,
                 };
                 Event::WithdrawalRequested(request.into())
             }
@@ -242,6 +243,7 @@ impl Script {
                     user,
                     answer: Answer::Done,
                     postings: Postings::new().with(reserve, Account::Wallet(user), amount),
+                    uncounted: None,
                 }),
             },
         }

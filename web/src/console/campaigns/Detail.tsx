@@ -4,11 +4,11 @@ import { Button, Descriptions, Form, InputNumber, Progress, Skeleton, Space, Tab
 import { lazy, Suspense, useState } from "react";
 import { useSay, type Say } from "../../desk/say";
 import { count, instant, percent, yuan, yuanShort } from "../format";
-import { Amount, Confirm, Csv, Nothing, Page, Panel, Shown, Status, useOpen } from "../parts";
+import { Amount, Confirm, Csv, Nothing, Page, Panel, Shown, Status, Waits, useOpen, waiting } from "../parts";
 import { go, href } from "../../desk/route";
 import { useAsk, useSend } from "../../desk/server";
 import { useNames } from "../useNames";
-import type { Campaign, CampaignReport, Effect } from "../types";
+import type { Approval, Campaign, CampaignReport, Effect } from "../types";
 import { fieldsOf } from "./form";
 import { benefitWords, fundingWords, kindWord, limitWords, steps } from "./words";
 
@@ -37,6 +37,7 @@ function Campaigns({ campaign, again }: { campaign: Campaign; again: () => void 
   const { terms } = campaign;
   const asking = useOpen<Step>();
   const doing = useSend<Campaign>();
+  const [approval, setApproval] = useState<Approval>();
   const started = campaign.status !== "draft" && campaign.status !== "approved";
   const used = campaign.budget ? ((campaign.spent + campaign.promised) / campaign.budget) * 100 : 0;
 
@@ -61,6 +62,7 @@ function Campaigns({ campaign, again }: { campaign: Campaign; again: () => void 
             onClick={() => { doing.forget(); asking.show(step); }}>{stepWords(step, say).title}</Button>
         ))}
       </>}>
+      {approval && <Waits approval={approval} onClose={() => setApproval(undefined)} />}
       <div className="halves">
         <Panel title={say("Terms", "条款")}>
           <Descriptions column={1} size="small" items={[
@@ -71,7 +73,7 @@ function Campaigns({ campaign, again }: { campaign: Campaign; again: () => void 
             { key: "limits", label: say("Limits", "限制"), children: limitWords(terms, nameOf, say).join(say("; ", "；")) || say("none", "无") },
           ]} />
         </Panel>
-        <Panel title={say("Budget", "预算")} extra={campaign.status !== "ended" && <Budget campaign={campaign} again={again} />}>
+        <Panel title={say("Budget", "预算")} extra={campaign.status !== "ended" && <Budget campaign={campaign} again={again} onWait={setApproval} />}>
           <div className="budget-line"><strong>{yuan(campaign.left)}</strong> {say(`left of ${yuan(campaign.budget)}`, `剩余 / 共 ${yuan(campaign.budget)}`)}</div>
           <Progress percent={Math.round(used * 10) / 10} status={used >= 100 ? "exception" : "normal"} aria-label={say("Budget used", "已用预算")} />
           <Descriptions column={2} size="small" items={[
@@ -96,18 +98,20 @@ function Campaigns({ campaign, again }: { campaign: Campaign; again: () => void 
 }
 
 /** The budget is changed from what the operator believes it is: if another was quicker, nothing changes. */
-function Budget({ campaign, again }: { campaign: Campaign; again: () => void }) {
+function Budget({ campaign, again, onWait }: { campaign: Campaign; again: () => void; onWait: (approval: Approval) => void }) {
   const say = useSay();
   const editing = useOpen();
   const [next, setNext] = useState<number | null>(campaign.budget / 100);
-  const changing = useSend();
+  const changing = useSend<object>();
   const to = Math.round((next ?? 0) * 100);
   const least = campaign.spent + campaign.promised;
 
   async function change() {
-    if (!(await changing.run("POST", `/v1/campaigns/${campaign.id}/budget`, { from: campaign.budget, to }))) return;
+    const answer = await changing.run("POST", `/v1/campaigns/${campaign.id}/budget`, { from: campaign.budget, to });
+    if (!answer) return;
     editing.close();
-    again();
+    if (waiting(answer)) onWait(answer);
+    else again();
   }
 
   return (
@@ -116,9 +120,9 @@ function Budget({ campaign, again }: { campaign: Campaign; again: () => void }) 
       <Confirm open={editing.open} title={say("Change the budget", "调整预算")} ok={say("Change", "调整")} busy={changing.busy} failure={changing.failure}
         disabled={to < least || to === campaign.budget} onOk={() => void change()} onClose={editing.close}>
         <Form layout="vertical">
-          <Form.Item label={say(`From ${yuan(campaign.budget)} to`, `由 ${yuan(campaign.budget)} 调整为`)} validateStatus={to < least ? "error" : undefined}
+          <Form.Item label={say(`From ${yuan(campaign.budget)} to`, `由 ${yuan(campaign.budget)} 调整为`)} htmlFor="budget-to" validateStatus={to < least ? "error" : undefined}
             help={to < least ? say(`At least ${yuan(least)}: it is granted or promised.`, `至少 ${yuan(least)}（已发放或已占用）。`) : say("Above a limit a second operator has to agree.", "超过限额需第二位操作员批准。")}>
-            <InputNumber autoFocus prefix="¥" precision={2} min={0} value={next} onChange={setNext} controls={false} className="wide" />
+            <InputNumber id="budget-to" autoFocus prefix="¥" precision={2} min={0} value={next} onChange={setNext} controls={false} className="wide" />
           </Form.Item>
         </Form>
       </Confirm>

@@ -5,7 +5,7 @@ import { href } from "../../desk/route";
 import { useSay } from "../../desk/say";
 import { usePages } from "../../desk/server";
 import { count } from "../format";
-import { Amount, At, Nothing, Page, Panel, Ref, Shown } from "../parts";
+import { AccountLink, Amount, At, Nothing, Page, Panel, Ref, Shown } from "../parts";
 import type { Posting } from "../types";
 
 export default function Account({ id }: { id: string }) {
@@ -21,9 +21,10 @@ export default function Account({ id }: { id: string }) {
                 { title: say("Event", "事件"), dataIndex: "event", render: count },
                 { title: say("Time", "时间"), dataIndex: "at", render: (at: string) => <At time={at} /> },
                 { title: say("What", "类型"), dataIndex: "kind" },
-                { title: say("Against", "对方账户"), render: (_, row) => row.debit === id ? row.credit : row.debit },
+                { title: say("Against", "对方账户"), render: (_, row) => <AccountLink id={row.debit === id ? row.credit : row.debit} /> },
                 { title: say("Order", "订单"), dataIndex: "order_id", render: (order?: string) => <Ref id={order} /> },
-                { title: say("Amount", "金额"), align: "right", render: (_, row) => <Amount fen={row.credit === id ? row.amount : -row.amount} sign /> },
+                { title: say("Debit", "借方"), align: "right", render: (_, row) => row.debit === id && <Amount fen={row.amount} /> },
+              { title: say("Credit", "贷方"), align: "right", render: (_, row) => row.credit === id && <Amount fen={row.amount} /> },
               ]} />
             {postings.hasMore && <div className="more"><Button loading={postings.loadingMore} onClick={() => void postings.more()}>{say("More", "更多")}</Button></div>}
           </>

@@ -77,11 +77,11 @@ function Review({ application, onClose, onDone }: { application: Application; on
       ]} />
       {open && (
         <Form layout="vertical" className="trial">
-          <Form.Item label={say("Fee of every payment", "每笔费率")}><InputNumber suffix="%" min={0} max={100} precision={2} value={fee} onChange={setFee} controls={false} className="wide" /></Form.Item>
+          <Form.Item label={say("Fee of every payment", "每笔费率")} htmlFor="application-fee"><InputNumber id="application-fee" suffix="%" min={0} max={100} precision={2} value={fee} onChange={setFee} controls={false} className="wide" /></Form.Item>
           <Button type="primary" block loading={approving.busy} disabled={fee === null} onClick={() => void approve()}>{say("Approve and make keys", "批准并生成密钥")}</Button>
           {approving.failure && <Failed failure={approving.failure} />}
-          <Form.Item className="trial" label={say("Or say why not", "或填写拒绝原因")} validateStatus={tried && !why.trim() ? "error" : undefined} help={tried && !why.trim() ? say("The shop is told why.", "请填写原因，将告知商户") : undefined}>
-            <Input.TextArea rows={2} maxLength={200} value={why} onChange={(event) => setWhy(event.target.value)} />
+          <Form.Item className="trial" label={say("Or say why not", "或填写拒绝原因")} htmlFor="why-not" validateStatus={tried && !why.trim() ? "error" : undefined} help={tried && !why.trim() ? say("The shop is told why.", "请填写原因，将告知商户") : undefined}>
+            <Input.TextArea id="why-not" rows={2} maxLength={200} value={why} onChange={(event) => setWhy(event.target.value)} />
           </Form.Item>
           <Button danger block loading={rejecting.busy} onClick={() => void reject()}>{say("Reject", "拒绝")}</Button>
           {rejecting.failure && <Failed failure={rejecting.failure} />}

@@ -38,7 +38,7 @@ export default function Approvals() {
         <Table<Approval> rowKey="id" dataSource={approvals.rows} loading={approvals.loading} pagination={false} scroll={{ x: 720 }}
           locale={{ emptyText: <Nothing>{say("Nothing waits for you.", "暂无待审批事项")}</Nothing> }} columns={[
             { title: say("What", "事项"), render: (_, row) => <><strong>{row.words}</strong><div className="quiet small">{row.id} · {row.kind}</div></> },
-            { title: say("Amount", "金额"), dataIndex: "amount", align: "right", render: (fen?: number) => (fen === undefined ? "–" : yuan(fen)) },
+            { title: say("Amount", "金额"), dataIndex: "amount", align: "right", render: yuan },
             { title: say("Begun by", "发起人"), render: (_, row) => <>{row.by}<div className="small"><At time={row.at} /></div></> },
             { title: say("Status", "状态"), dataIndex: "status", render: (own: string, row) => <><Status of={own} /> {row.decided_by}</> },
             {

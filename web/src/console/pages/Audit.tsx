@@ -1,11 +1,13 @@
 /** Who did what, and who read whose data. Nothing here can be changed. */
 
-import { Button, Form, Input, Table } from "antd";
+import { Alert, Button, Form, Input, Table, Tag } from "antd";
 import { useState } from "react";
 import { useSay } from "../../desk/say";
-import { usePages } from "../../desk/server";
-import { At, Nothing, Page, Panel, Ref, Shown } from "../parts";
-import type { AuditEntry } from "../types";
+import { useAsk, usePages } from "../../desk/server";
+import { count } from "../format";
+import { At, Failed, Nothing, Page, Panel, Ref, Shown } from "../parts";
+import type { AuditCheck, AuditEntry } from "../types";
+import { deed } from "./deeds";
 
 export default function Audit() {
   const say = useSay();
@@ -14,10 +16,11 @@ export default function Audit() {
   const entries = usePages<AuditEntry>(`/v1/audit?${query}${query.size ? "&" : ""}limit=50`);
   return (
     <Page title={say("Audit trail", "审计记录")} lead={say("What operators did and whose data they read. Users see the reads of their own.", "操作员的操作与数据查看记录；用户可见与本人相关的查看。")}>
-      <Form layout="inline" className="filters" onFinish={setFilters}>
+      <Form layout="vertical" className="filters" onFinish={setFilters}>
         <Form.Item name="by" label={say("Operator", "操作员")}><Input allowClear placeholder="operator" /></Form.Item>
         <Form.Item name="subject" label={say("About", "对象")}><Input allowClear placeholder="usr_0" /></Form.Item>
-        <Button htmlType="submit">{say("Filter", "筛选")}</Button>
+        <Form.Item><Button htmlType="submit">{say("Filter", "筛选")}</Button></Form.Item>
+        <Form.Item><Whole /></Form.Item>
       </Form>
       <Panel flush>
         <Shown asked={entries}>{() => (
@@ -25,7 +28,7 @@ export default function Audit() {
             <Table<AuditEntry> size="small" rowKey="id" dataSource={entries.rows} pagination={false} scroll={{ x: 640 }} locale={{ emptyText: <Nothing>{say("Nothing fits.", "暂无记录")}</Nothing> }} columns={[
               { title: say("Time", "时间"), dataIndex: "at", render: (at: string) => <At time={at} /> },
               { title: say("Operator", "操作员"), dataIndex: "by" },
-              { title: say("Did", "操作"), dataIndex: "what" },
+              { title: say("Did", "操作"), dataIndex: "what", render: (what: string, row) => <>{deed(what, say)} {row.status >= 300 && <Tag color="error">{say(`refused, ${row.status}`, `被拒绝 ${row.status}`)}</Tag>}</> },
               { title: say("About", "对象"), dataIndex: "subject", render: (id?: string) => <Ref id={id} /> },
               { title: say("Why", "原因"), dataIndex: "why", render: (text?: string) => text ?? "–" },
             ]} />
@@ -35,4 +38,18 @@ export default function Audit() {
       </Panel>
     </Page>
   );
+}
+
+/** Follows the chain of hashes from the first entry to the last. */
+function Whole() {
+  const say = useSay();
+  const [asking, setAsking] = useState(false);
+  const check = useAsk<AuditCheck>(asking ? "/v1/audit/check" : undefined);
+  if (!asking) return <Button onClick={() => setAsking(true)}>{say("Is it whole?", "检查完整性")}</Button>;
+  if (check.failure) return <Failed failure={check.failure} again={check.again} />;
+  if (!check.data) return <Button loading>{say("Reading all of it…", "正在逐条核对…")}</Button>;
+  const { entries, hash, broken_at } = check.data;
+  return broken_at
+    ? <Alert type="error" showIcon title={say(`✗ ${broken_at} is not what was written`, `✗ ${broken_at} 已被改动`)} />
+    : <Alert type="success" showIcon title={say(`Whole: ${count(entries)} entries, the last is ${hash.slice(0, 12)}…`, `完整：共 ${count(entries)} 条，末条 ${hash.slice(0, 12)}…`)} />;
 }

@@ -9,6 +9,7 @@ import { useAsk, usePages, useSend } from "../../desk/server";
 import { percent, yuan } from "../format";
 import { Amount, At, Confirm, Nothing, Page, Panel, Ref, Secret, Shown, Status, useOpen } from "../parts";
 import type { Merchant as Row, StatementEntry } from "../types";
+import { Staff } from "./Staff";
 
 export default function Merchant({ id }: { id: string }) {
   const merchant = useAsk<Row>(`/v1/merchants/${id}`);
@@ -49,6 +50,7 @@ function Facts({ row, again }: { row: Row; again: () => void }) {
           { key: "appid", label: "appid", children: <code>{row.appid}</code> },
         ]} />
       </Panel>
+      <Staff merchant={row} />
       <Statement path={`/v1/merchants/${row.id}/statement`} />
       <Confirm open={pausing.open} title={pauses ? say(`Pause ${row.name}?`, `暂停 ${row.name}？`) : say(`Resume ${row.name}?`, `恢复 ${row.name}？`)}
         ok={pauses ? say("Pause", "暂停") : say("Resume", "恢复")} danger={pauses} busy={changing.busy} failure={changing.failure}
@@ -57,11 +59,11 @@ function Facts({ row, again }: { row: Row; again: () => void }) {
       </Confirm>
       <Confirm open={fee.open} title={say("Change the fee", "调整费率")} ok={say("Change", "调整")} busy={changing.busy} failure={changing.failure}
         disabled={percentage === null} onOk={() => void change({ fee_bps: Math.round((percentage ?? 0) * 100) }, fee.close)} onClose={fee.close}>
-        <Form layout="vertical"><Form.Item label={say("Of every payment from now on", "自现在起每笔支付")}>
-          <InputNumber suffix="%" min={0} max={100} precision={2} value={percentage} onChange={setPercentage} controls={false} className="wide" />
+        <Form layout="vertical"><Form.Item label={say("Of every payment from now on", "自现在起每笔支付")} htmlFor="fee">
+          <InputNumber id="fee" suffix="%" min={0} max={100} precision={2} value={percentage} onChange={setPercentage} controls={false} className="wide" />
         </Form.Item></Form>
       </Confirm>
-      <Modal open={Boolean(told)} title={say("A new API key", "新 API 密钥")} closable={false} mask={{ closable: false }} footer={<Button type="primary" onClick={() => setTold(undefined)}>{say("I have saved it", "我已保存")}</Button>}>
+      <Modal open={Boolean(told)} title={say("A new API key", "新 API 密钥")} closable={false} keyboard={false} mask={{ closable: false }} footer={<Button type="primary" onClick={() => setTold(undefined)}>{say("I have saved it", "我已保存")}</Button>}>
         <p>{say("It is shown this once.", "仅显示一次。")}</p>
         {told && <Secret label="fqm_…" value={told} />}
       </Modal>

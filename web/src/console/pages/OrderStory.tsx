@@ -5,7 +5,7 @@ import { href } from "../../desk/route";
 import { useSay } from "../../desk/say";
 import { useAsk } from "../../desk/server";
 import { count, yuan } from "../format";
-import { At, Nothing, Page, Panel, Ref, Shown, Status } from "../parts";
+import { AccountLink, At, Nothing, Page, Panel, Ref, Shown, Status } from "../parts";
 import type { OrderStory as Story } from "../types";
 import { Attempts } from "./Notifications";
 
@@ -26,7 +26,9 @@ export default function OrderStory({ id }: { id: string }) {
               { key: "paid", label: say("Payer paid", "实付"), children: yuan(order.payment.payable) },
               { key: "fee", label: say("Fee", "手续费"), children: order.payment.fee === undefined ? "–" : yuan(order.payment.fee) },
               { key: "refunded", label: say("Refunded", "已退款"), children: yuan(order.payment.refunded) },
-              { key: "discounts", label: say("Discounts", "优惠"), children: order.payment.discounts.map((one) => <div key={one.campaign_id}><Ref id={one.campaign_id}>{one.campaign}</Ref> −{yuan(one.amount)}</div>) },
+              ...(order.payment.discounts.length > 0 ? [
+                { key: "discounts", label: say("Discounts", "优惠"), children: order.payment.discounts.map((one) => <div key={one.campaign_id}><Ref id={one.campaign_id}>{one.campaign}</Ref> −{yuan(one.amount)}</div>) },
+              ] : []),
             ] : []),
           ]} />
         </Panel>
@@ -38,7 +40,7 @@ export default function OrderStory({ id }: { id: string }) {
                 <strong>{event.kind}</strong> <At time={event.at} /> <span className="quiet small">{say(`event ${count(event.event)}`, `事件 ${count(event.event)}`)}</span>
                 {event.postings.length > 0 && (
                   <Table size="small" pagination={false} rowKey={(row) => `${row.debit} ${row.credit}`} dataSource={event.postings} scroll={{ x: 480 }} columns={[
-                    { title: say("Debit", "借"), dataIndex: "debit" }, { title: say("Credit", "贷"), dataIndex: "credit" },
+                    { title: say("Debit", "借"), dataIndex: "debit", render: (id: string) => <AccountLink id={id} /> }, { title: say("Credit", "贷"), dataIndex: "credit", render: (id: string) => <AccountLink id={id} /> },
                     { title: say("Amount", "金额"), dataIndex: "amount", align: "right", render: yuan },
                   ]} />
                 )}
@@ -47,7 +49,7 @@ export default function OrderStory({ id }: { id: string }) {
           }))} />
         </Panel>
         <Panel title={say("What the shop was told", "商户通知")}>
-          {notifications.length === 0 ? <Nothing>{say("Nothing: the order names no address.", "无：订单未设置通知地址")}</Nothing> : <Attempts rows={notifications} again={story.again} />}
+          {notifications.length === 0 ? <Nothing>{say("Nothing is to be told: it was, or the order names no address.", "无待发通知：已送达，或订单未设置通知地址")}</Nothing> : <Attempts rows={notifications} again={story.again} />}
         </Panel>
       </Page>
     )}</Shown>

@@ -45,6 +45,7 @@ function Facts({ row, again }: { row: UserRow; again: () => void }) {
             { key: "balance", label: say("Balance", "余额"), children: balance.data ? <strong>{yuan(balance.data.available)}</strong> : "…" },
             { key: "brand", label: say("Brand", "品牌"), children: nameOf(row.brand_id) },
             { key: "tier", label: say("Tier", "实名等级"), children: row.tier },
+            { key: "handle", label: say("Handle", "用户名"), children: row.handle ?? "–" },
             { key: "phone", label: say("Phone", "手机"), children: row.phone_masked ?? "–" },
           ]} />
         </Panel>
@@ -58,7 +59,7 @@ function Facts({ row, again }: { row: UserRow; again: () => void }) {
           ) : (
             <Form layout="vertical" onFinish={() => void reading.run("POST", `/v1/users/${row.id}/reads`, { why: readWhy.trim() }).then((read) => read && setPerson(read))}>
               <Alert type="warning" showIcon className="read-note" title={say("Reading is recorded under your name, with the reason, and the user sees it.", "查看行为将以您的名义连同原因记录，用户本人可见。")} />
-              <Form.Item label={say("Why it must be read", "查看原因")}><Input value={readWhy} maxLength={120} onChange={(event) => setReadWhy(event.target.value)} placeholder={say("Complaint 4711, called back", "投诉 4711，回访")} /></Form.Item>
+              <Form.Item label={say("Why it must be read", "查看原因")} htmlFor="read-why"><Input id="read-why" value={readWhy} maxLength={120} onChange={(event) => setReadWhy(event.target.value)} placeholder={say("Complaint 4711, called back", "投诉 4711，回访")} /></Form.Item>
               <Button htmlType="submit" disabled={readWhy.trim().length < 3} loading={reading.busy}>{say("Read", "查看")}</Button>
               {reading.failure && <Failed failure={reading.failure} />}
             </Form>
@@ -69,7 +70,7 @@ function Facts({ row, again }: { row: UserRow; again: () => void }) {
       <Confirm open={freezing.open} title={freezes ? say("Freeze this user?", "冻结该用户？") : say("Unfreeze this user?", "解冻该用户？")} ok={freezes ? say("Freeze", "冻结") : say("Unfreeze", "解冻")}
         danger={freezes} busy={changing.busy} failure={changing.failure} disabled={why.trim().length < 3} onOk={() => void change()} onClose={freezing.close}>
         <p>{freezes ? say("The user can pay, send and withdraw nothing. What arrives, arrives.", "冻结后无法支付、转账和提现，仍可收款。") : say("The user can pay again at once.", "将立即恢复使用。")}</p>
-        <Form layout="vertical"><Form.Item label={say("Reason, for the audit trail", "原因（记入审计）")}><Input value={why} maxLength={120} onChange={(event) => setWhy(event.target.value)} autoFocus /></Form.Item></Form>
+        <Form layout="vertical"><Form.Item label={say("Reason, for the audit trail", "原因（记入审计）")} htmlFor="freeze-why"><Input id="freeze-why" value={why} maxLength={120} onChange={(event) => setWhy(event.target.value)} autoFocus /></Form.Item></Form>
       </Confirm>
     </Page>
   );

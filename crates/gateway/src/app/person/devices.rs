@@ -11,6 +11,7 @@ use feiqian_core::UserId;
 use serde::Deserialize;
 
 use super::codes::PhoneField;
+use super::passkeys;
 use super::view::Device;
 use crate::app::device::DeviceId;
 use crate::app::session::{self, Kind, Shopper};
@@ -64,8 +65,8 @@ pub struct Lost {
     code: String,
 }
 
-/// Revokes all devices of the account that has the number, if one has it: the answer is the same. It asks
-/// for no PIN, because it only ever takes away.
+/// Revokes all devices and passkeys of the account that has the number, if one has it: the answer is the
+/// same. It asks for no PIN, because it only ever takes away.
 pub async fn lost(
     _: Anybody,
     Extract(platform): Extract<Arc<Platform>>,
@@ -75,7 +76,14 @@ pub async fn lost(
     let codes = &platform.apps.codes;
     codes.check(&phone, &lost.code, Instant::now())?;
     if let Some(user) = phone::user_of(&platform, &phone)? {
-        blocking(&platform, move |platform| remove(platform, user, |_| true)).await?;
+        blocking(&platform, move |platform| {
+            remove(platform, user, |_| true)?;
+            account::change(platform, user, |account| {
+                passkeys::take_away(platform, account, |_| true)
+            })?;
+            Ok(())
+        })
+        .await?;
     }
     codes.used(&phone);
     Ok(StatusCode::NO_CONTENT)

@@ -8,6 +8,7 @@ pub mod me;
 pub mod view;
 
 pub mod devices;
+pub mod passkeys;
 pub mod recovery;
 
 pub mod reads;
@@ -32,6 +33,14 @@ pub fn routes() -> Router<App> {
         .route("/app/wallet/me", get(me::show).patch(me::change))
         .route("/app/wallet/devices", get(devices::list))
         .route("/app/wallet/devices/{id}", delete(devices::revoke))
+        .route(
+            "/app/wallet/passkeys",
+            get(passkeys::list).post(passkeys::add),
+        )
+        .route("/app/wallet/passkeys/new", post(passkeys::begin))
+        .route("/app/wallet/passkeys/challenge", post(passkeys::challenge))
+        .route("/app/wallet/passkeys/session", post(passkeys::sign_in))
+        .route("/app/wallet/passkeys/{id}", delete(passkeys::remove))
         .route("/app/wallet/lost", post(devices::lost))
         .route("/app/wallet/pin", post(recovery::set))
         .route("/app/wallet/pin/unlock", post(recovery::unlock))

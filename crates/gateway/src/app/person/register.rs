@@ -48,8 +48,8 @@ pub struct Register {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewDevice {
-    public_key: String,
-    label: Name,
+    pub(super) public_key: String,
+    pub(super) label: Name,
 }
 
 /// What is being registered, until the account is there: the same user, however often it is tried.
@@ -81,16 +81,8 @@ pub async fn register(
             (user, true)
         }
     };
-    let now = unix_millis().0;
-    let record = DeviceRecord {
-        user: user.0,
-        key,
-        label: new.device.label.0,
-        added: now,
-        seen: Some(now),
-        trusted_from: (!trusted).then_some(now.saturating_add(NEW_FOR_MS)),
-        spent: Vec::new(),
-    };
+    let trusted_from = (!trusted).then(|| unix_millis().0.saturating_add(NEW_FOR_MS));
+    let record = DeviceRecord::new(user, key, new.device.label.0, trusted_from);
     let device = blocking(&platform, move |platform| attach(platform, user, &record)).await?;
     platform.apps.codes.used(&phone);
     let cookie = session::begin(&platform, &Who::Shopper { user, device })?;
@@ -113,7 +105,12 @@ async fn is_trusted(
     pin::verify(platform, user, given).await.map(|()| true)
 }
 
-fn attach(platform: &Platform, user: UserId, record: &DeviceRecord) -> Result<DeviceId, ApiError> {
+/// Adds a device to the account.
+pub(super) fn attach(
+    platform: &Platform,
+    user: UserId,
+    record: &DeviceRecord,
+) -> Result<DeviceId, ApiError> {
     account::change(platform, user, |account| {
         if account.devices.len() >= DEVICES_MAX {
             let message = "this account has as many devices as it can have; revoke one";

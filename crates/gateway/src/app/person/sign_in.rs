@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::view::{self, Brand, Me};
 use crate::app::device::{self, DeviceId};
 use crate::app::session::{self, Kind, Shopper, Who};
-use crate::app::{account, blocking};
+use crate::app::{account, blocking, forgery};
 use crate::platform::{Platform, unix_millis};
 use crate::v1::auth::Anybody;
 use crate::v1::error::ApiError;
@@ -32,6 +32,7 @@ const CHALLENGES_MAX: usize = 100_000;
 pub struct Boot {
     sandbox: bool,
     base_url: String,
+    passkeys: bool,
     brands: Vec<Brand>,
     #[serde(skip_serializing_if = "Option::is_none")]
     me: Option<Me>,
@@ -43,6 +44,7 @@ pub async fn boot(
     request: Request,
 ) -> Result<Json<Boot>, ApiError> {
     let (mut parts, _) = request.into_parts();
+    let passkeys = forgery::domain(&platform, &parts.headers).is_some();
     let me = match Shopper::from_request_parts(&mut parts, &platform).await {
         Ok(shopper) => Some(view::me(&platform, shopper).await?),
         Err(error) if error.status() == StatusCode::UNAUTHORIZED => None,
@@ -57,6 +59,7 @@ pub async fn boot(
     Ok(Json(Boot {
         sandbox: platform.is_sandbox(),
         base_url: platform.base_url.clone(),
+        passkeys,
         brands: platform.engine.read(read).await?,
         me,
     }))

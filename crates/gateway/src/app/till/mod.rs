@@ -11,9 +11,12 @@ pub mod sign_in;
 
 pub mod view;
 
+pub mod asked;
 pub mod live;
 pub mod orders;
 pub mod refunds;
+
+pub mod sticker;
 
 pub mod shifts;
 pub mod takings;
@@ -46,6 +49,9 @@ pub fn routes() -> Router<App> {
         .route("/app/till/orders/{id}/close", post(orders::close))
         .route("/app/till/orders/{id}/reverse", post(orders::reverse))
         .route("/app/till/orders/{id}/refunds", post(refunds::give))
+        .route("/app/till/sticker.svg", get(sticker::svg))
+        .route("/app/till/sticker.png", get(sticker::png))
+        .route("/app/till/sticker.pdf", get(sticker::pdf))
         .route("/app/till/today", get(takings::today))
         .route("/app/till/shift", get(shifts::show))
         .route("/app/till/shift/close", post(shifts::close))

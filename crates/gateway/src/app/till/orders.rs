@@ -6,12 +6,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State as Extract;
 use feiqian_core::numbers::{Key as NumberKey, Scope};
-use feiqian_core::order::OrderRef;
 use feiqian_core::order::close::CloseOrder;
 use feiqian_core::order::create::{Channel, CreateOrder, Terms};
 use feiqian_core::order::reverse::ReverseOrder;
+use feiqian_core::order::{OrderRef, OrderState};
 use feiqian_core::{Account, Event, EventNumber, MerchantId, Number, OrderId};
-use feiqian_store::{Store, StoreError};
+use feiqian_store::{OrderStory, Store, StoreError};
 use serde::Deserialize;
 
 use super::number_of;
@@ -67,9 +67,11 @@ pub async fn create(
         terms: terms.into(),
     };
     let receipt = platform.engine.submit(command).await?;
+    let order = OrderId(receipt.event);
+    platform.apps.asked.add(staff.merchant, order);
     Ok(Made {
         again: receipt.again,
-        value: view::show(&platform, staff.merchant, OrderId(receipt.event)).await?,
+        value: view::show(&platform, staff.merchant, order).await?,
     })
 }
 
@@ -97,6 +99,7 @@ pub async fn charge(
     }
     let charged = charge_code::<ApiError>(&platform, merchant, number, terms, &code).await;
     let (order, _) = charged.map_err(|error| error.at("pay_code"))?;
+    platform.apps.asked.add(merchant, order);
     Ok(Made {
         again: false,
         value: view::show(&platform, merchant, order).await?,
@@ -151,7 +154,8 @@ async fn terms(
     })
 }
 
-/// Lists the shop's paid orders, the newest payment first, whoever asked for them and by whatever API.
+/// Lists the shop's paid orders, whoever asked for them and by whatever API, the newest payment first. On the
+/// first page also what its tills asked for lately and nobody paid; there the newest order is first.
 pub async fn list(
     staff: Staff,
     Extract(platform): Extract<Arc<Platform>>,
@@ -159,22 +163,46 @@ pub async fn list(
 ) -> Result<Json<Page<TillOrder>>, ApiError> {
     let (limit, merchant) = (paging.limit(), staff.merchant);
     let before = paging.cursor.map(|cursor| EventNumber(cursor.0));
+    let asked = match before {
+        None => platform.apps.asked.of(merchant),
+        Some(_) => Vec::new(),
+    };
     let found = ask(&platform, move |store| {
         let (ids, next) = paid(store, merchant, before, limit)?;
-        let stories = ids.into_iter().map(|id| Ok((id, store.order(id)?)));
-        Ok((stories.collect::<Result<Vec<_>, StoreError>>()?, next))
+        let mut stories = stories(store, ids)?;
+        let waiting = self::stories(store, asked)?;
+        stories.extend(waiting.into_iter().filter(|(_, story)| unpaid(story)));
+        if before.is_none() {
+            stories.sort_by_key(|(id, _)| std::cmp::Reverse(id.0));
+        }
+        Ok((stories, next))
     });
     let (stories, next) = found.await?;
-    let mut data = Vec::with_capacity(stories.len());
-    for (id, story) in stories {
-        if let Some(story) = story {
-            data.push(view::of(&platform, id, &story)?);
-        }
-    }
+    let data = stories
+        .iter()
+        .map(|(id, story)| view::of(&platform, *id, story));
+    let data = data.collect::<Result<_, _>>()?;
     Ok(Json(Page {
         data,
         next_cursor: next.map(|event| Cursor(event.0)),
     }))
+}
+
+fn stories(store: &Store, ids: Vec<OrderId>) -> Result<Vec<(OrderId, OrderStory)>, StoreError> {
+    let found = ids.into_iter().map(|id| Ok((id, store.order(id)?)));
+    let found = found.collect::<Result<Vec<_>, StoreError>>()?;
+    let known = found
+        .into_iter()
+        .filter_map(|(id, story)| Some((id, story?)));
+    Ok(known.collect())
+}
+
+/// Whether no payment finds it.
+fn unpaid(story: &OrderStory) -> bool {
+    match story.order().state {
+        OrderState::Open | OrderState::Closed | OrderState::Reversed(None) => true,
+        OrderState::Paid(_) | OrderState::Reversed(Some(_)) => false,
+    }
 }
 
 /// The orders paid before an event, and where the next page begins.

@@ -7,7 +7,7 @@ use feiqian_store::OrderStory;
 use serde::Serialize;
 
 use crate::app::wallet::names;
-use crate::codes::qr_svg;
+use crate::codes::picture::qr_svg;
 use crate::platform::Platform;
 use crate::v1::ask;
 use crate::v1::error::ApiError;

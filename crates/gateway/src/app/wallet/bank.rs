@@ -6,10 +6,11 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State as Extract};
 use feiqian_core::bank::answer::Answer;
+use feiqian_core::bank::fee::quote;
 use feiqian_core::bank::top_up::TopUp;
 use feiqian_core::bank::withdraw::Withdraw;
 use feiqian_core::limits::BALANCE_MAX;
-use feiqian_core::{Event, Fen, TransferId, UserId};
+use feiqian_core::{Event, Fen, State, TransferId, UserId};
 use feiqian_engine::Receipt;
 use feiqian_store::TransferStory;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use super::entries::query;
 use super::moves::MoveState;
 use super::{Shopper, SignedShopper};
 use crate::app::pin;
-use crate::platform::Platform;
+use crate::platform::{Platform, unix_millis};
 use crate::v1::error::ApiError;
 use crate::v1::fields::{Amount, Time, TransferRef};
 use crate::v1::input::{Id, Made};
@@ -87,9 +88,10 @@ pub struct Terms {
     fee_basis_points: u16,
 }
 
-/// GET withdrawal-terms?amount=: the rules know no fee, so all that a wallet can hold is free.
+/// GET withdrawal-terms?amount=: a brand without terms takes nothing, so all that a wallet can hold is free.
 pub async fn terms(
-    _: Shopper,
+    Shopper { user, .. }: Shopper,
+    Extract(platform): Extract<Arc<Platform>>,
     asked: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Json<Terms>, ApiError> {
     let amount = Fen(query(asked)?.amount);
@@ -97,11 +99,21 @@ pub async fn terms(
         let message = "an amount is 1 to 1000000000000 fen";
         return Err(ApiError::invalid("query_bad", message).at("amount"));
     }
-    Ok(Json(Terms {
-        fee: 0,
-        free_left: BALANCE_MAX.0,
-        fee_basis_points: 0,
-    }))
+    let now = unix_millis();
+    let read = move |state: &State| quote(state, now, user, amount);
+    let terms = match platform.engine.read(read).await? {
+        Some(quote) => Terms {
+            fee: quote.fee.0,
+            free_left: quote.free_left.0,
+            fee_basis_points: quote.terms.rate.0,
+        },
+        None => Terms {
+            fee: 0,
+            free_left: BALANCE_MAX.0,
+            fee_basis_points: 0,
+        },
+    };
+    Ok(Json(terms))
 }
 
 /// POST top-ups
@@ -164,16 +176,19 @@ fn view(id: TransferId, user: UserId, story: &TransferStory) -> Option<BankTrans
         clippy::wildcard_enum_match_arm,
         reason = "these two events begin transfers"
     )]
-    let (kind, owner, amount, at) = match &story.request {
-        Event::TopUpRequested(event) => (Kind::TopUp, event.user, event.amount, event.at),
-        Event::WithdrawalRequested(event) => (Kind::Withdrawal, event.user, event.amount, event.at),
+    let (kind, owner, amount, fee, at) = match &story.request {
+        Event::TopUpRequested(event) => (Kind::TopUp, event.user, event.amount, None, event.at),
+        Event::WithdrawalRequested(event) => {
+            let kind = Kind::Withdrawal;
+            (kind, event.user, event.amount, event.fee, event.at)
+        }
         _ => return None,
     };
     (owner == user).then(|| BankTransfer {
         id: id.into(),
         kind,
         amount: amount.into(),
-        fee: 0,
+        fee: fee.unwrap_or_default().0,
         status: status(story),
         at: at.into(),
     })

@@ -78,7 +78,7 @@ pub async fn show(
             .filter(|(_, transfer)| {
                 transfer.user == user && transfer.direction == Direction::Withdrawal
             });
-        let withdrawn = withdrawals.map(|(_, transfer)| transfer.amount.0);
+        let withdrawn = withdrawals.map(|(_, transfer)| transfer.with_fee().0);
         let sent = sent
             .into_iter()
             .filter_map(|id| Some(state.remittance(id)?.amount.0));

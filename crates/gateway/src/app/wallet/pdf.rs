@@ -1,14 +1,8 @@
 //! A statement as PDF (ISO 32000-1): A4 pages with a table.
-//!
-//! Chinese without a font file in it: the font is one of those that every reader supplies for Adobe's
-//! character collection of simplified Chinese (9.7.5.2, predefined CMap `UniGB-UTF16-H`).
 
-use std::io::Write as _;
+use pdf_writer::{Content, Finish as _, Pdf, Rect, Ref, Str, TextStr};
 
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
-use pdf_writer::types::{CidFontType, FontFlags, SystemInfo};
-use pdf_writer::{Content, Filter, Finish as _, Name, Pdf, Rect, Ref, Str, TextStr};
+use crate::pdf::{self, FONT, utf16};
 
 /// What is written on the pages.
 pub struct Statement {
@@ -45,8 +39,6 @@ const PAGE: Rect = Rect {
     x2: 595.0,
     y2: 842.0,
 };
-const FONT: Name = Name(b"F1");
-const BASE_FONT: Name = Name(b"STSong-Light");
 const SIZE: u16 = 8;
 const LINE: u16 = 14;
 const TOP: u16 = 790;
@@ -62,47 +54,12 @@ const COLUMNS: [(u16, u16); 6] = [
 ];
 const RIGHT_FROM: usize = 4;
 
-/// Widths of space to tilde in STSong-Light, in thousandths of the size (Adobe-GB1 CIDs 1 to 95).
-const LATIN: [u16; 95] = [
-    207, 270, 342, 467, 462, 797, 710, 239, 374, 374, 423, 605, 238, 375, 238, 334, 462, 462, 462,
-    462, 462, 462, 462, 462, 462, 462, 238, 238, 605, 605, 605, 344, 748, 684, 560, 695, 739, 563,
-    511, 729, 793, 318, 312, 666, 526, 896, 758, 772, 544, 772, 628, 465, 607, 753, 711, 972, 647,
-    620, 607, 374, 333, 374, 606, 500, 239, 417, 503, 427, 529, 415, 264, 444, 518, 241, 230, 495,
-    228, 793, 527, 524, 524, 504, 338, 336, 277, 517, 450, 652, 466, 452, 407, 370, 258, 370, 605,
-];
-
-/// Thousandths of the size.
-fn width(c: char) -> u32 {
-    let place = u32::from(c).checked_sub(32);
-    let place = place.and_then(|place| usize::try_from(place).ok());
-    let latin = place.and_then(|place| LATIN.get(place));
-    latin.map_or(1_000, |width| u32::from(*width))
-}
-
 /// As much of a text as fits into a column, and its width in points.
 fn fitted(text: &str, points: u16) -> (String, f32) {
     let room = u32::from(points).saturating_mul(1_000) / u32::from(SIZE);
-    let whole = text.chars().map(width).sum::<u32>();
-    let (mut kept, mut used) = (String::new(), 0_u32);
-    let room = if whole <= room {
-        room
-    } else {
-        room.saturating_sub(width('…'))
-    };
-    for c in text.chars() {
-        if used.saturating_add(width(c)) > room {
-            kept.push('…');
-            break;
-        }
-        used = used.saturating_add(width(c));
-        kept.push(c);
-    }
+    let (kept, used) = pdf::fitted(text, room);
     let used = used.saturating_mul(u32::from(SIZE)) / 1_000;
     (kept, f32::from(u16::try_from(used).unwrap_or(u16::MAX)))
-}
-
-fn utf16(text: &str) -> Vec<u8> {
-    text.encode_utf16().flat_map(u16::to_be_bytes).collect()
 }
 
 /// One page as it is written.
@@ -161,7 +118,7 @@ impl Sheet {
 pub fn render(statement: &Statement) -> Vec<u8> {
     let mut pdf = Pdf::new();
     let (catalog, tree, font, info) = (Ref::new(1), Ref::new(2), Ref::new(3), Ref::new(6));
-    write_font(&mut pdf, font);
+    pdf::write_font(&mut pdf, font);
     let sheets = sheets(statement);
     let count = i32::try_from(sheets.len()).unwrap_or(i32::MAX);
     let page_ref = |nth: i32| Ref::new(nth.saturating_mul(2).saturating_add(7));
@@ -173,25 +130,10 @@ pub fn render(statement: &Statement) -> Vec<u8> {
         page.parent(tree).media_box(PAGE).contents(body_ref(nth));
         page.resources().fonts().pair(FONT, font);
         page.finish();
-        let plain = sheet.content.finish();
-        match deflated(&plain) {
-            Some(bytes) => {
-                pdf.stream(body_ref(nth), &bytes)
-                    .filter(Filter::FlateDecode);
-            }
-            None => {
-                pdf.stream(body_ref(nth), &plain);
-            }
-        }
+        pdf::write_content(&mut pdf, body_ref(nth), &sheet.content.finish());
     }
     pdf.document_info(info).title(TextStr(&statement.title));
     pdf.finish()
-}
-
-fn deflated(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(bytes).ok()?;
-    encoder.finish().ok()
 }
 
 fn sheets(statement: &Statement) -> Vec<Sheet> {
@@ -224,39 +166,6 @@ fn sheets(statement: &Statement) -> Vec<Sheet> {
     }
     sheets.push(sheet);
     sheets
-}
-
-/// Objects `font`, and the two after it.
-fn write_font(pdf: &mut Pdf, font: Ref) {
-    let (cid, descriptor) = (Ref::new(font.get() + 1), Ref::new(font.get() + 2));
-    pdf.type0_font(font)
-        .base_font(BASE_FONT)
-        .encoding_predefined(Name(b"UniGB-UTF16-H"))
-        .descendant_font(cid);
-    let mut cid_font = pdf.cid_font(cid);
-    cid_font
-        .subtype(CidFontType::Type0)
-        .base_font(BASE_FONT)
-        .system_info(SystemInfo {
-            registry: Str(b"Adobe"),
-            ordering: Str(b"GB1"),
-            supplement: 4,
-        })
-        .font_descriptor(descriptor)
-        .default_width(1_000.0);
-    cid_font
-        .widths()
-        .consecutive(1, LATIN.into_iter().map(f32::from));
-    cid_font.finish();
-    pdf.font_descriptor(descriptor)
-        .name(BASE_FONT)
-        .flags(FontFlags::SYMBOLIC)
-        .bbox(Rect::new(-25.0, -254.0, 1_000.0, 880.0))
-        .italic_angle(0.0)
-        .ascent(880.0)
-        .descent(-120.0)
-        .cap_height(880.0)
-        .stem_v(93.0);
 }
 
 #[cfg(test)]

@@ -65,7 +65,8 @@ impl Books {
             Command::CancelRequest(asked) => self.cancel(now, asked),
             Command::ExpireRequest(asked) => self.expire_request(now, asked.request.0.0),
             // No world asks for these yet.
-            Command::SpendCode(_)
+            Command::SetWithdrawalTerms(_)
+            | Command::SpendCode(_)
             | Command::DeclineOrder(_)
             | Command::UseCoupon(_)
             | Command::ReturnCoupon(_)
