@@ -34,6 +34,7 @@ function sdk(more = {}) {
     privateKey: app.app_private_key_pem,
     alipayPublicKey: app.platform_public_key_pem,
     gateway: credentials.base_url + app.gateway_path,
+    endpoint: credentials.base_url,
     encryptKey: app.encrypt_key,
     ...more,
   });
@@ -129,6 +130,37 @@ await section("pages", async () => {
   }
 });
 
+await section("REST", async () => {
+  const curl = async (path, body, more = {}) => (await client.curl("POST", `/v3/alipay/${path}`, { body, ...more })).data;
+  // What a refusal says: the SDK throws it.
+  const refused = (answer) => answer.then(() => ["no refusal"], (error) => [error.responseHttpStatus, error.code]);
+  const number = { out_trade_no: fresh("rest") };
+  const order = { ...number, total_amount: "12.34", subject: "牛肉面", notify_url: notifyUrl };
+  const before = heard.length;
+  const placed = await curl("trade/precreate", order);
+  check("v3 precreate", placed.qr_code, placed);
+  pay(placed.qr_code);
+  const trade = await curl("trade/query", number);
+  equal("v3 query", [trade.trade_status, trade.total_amount], ["TRADE_SUCCESS", "12.34"]);
+  const notice = await told(before + 1);
+  check("v3 notice", client.checkNotifySignV2({ ...notice }) && notice.trade_no === trade.trade_no, notice);
+  const refund = () => curl("trade/refund", { ...number, refund_amount: "2.34", out_request_no: "r1" });
+  equal("v3 refund, twice", [(await refund()).fund_change, (await refund()).fund_change], ["Y", "N"]);
+  const found = await curl("trade/fastpay/refund/query", { ...number, out_request_no: "r1" });
+  equal("v3 refund query", found.refund_amount, "2.34");
+  equal("v3 close of what is paid", await refused(curl("trade/close", number)), [400, "ACQ.TRADE_STATUS_ERROR"]);
+  equal("v3 nothing", await refused(curl("trade/query", { out_trade_no: fresh("none") })), [400, "ACQ.TRADE_NOT_EXIST"]);
+  const sealed = await curl("trade/query", number, { needEncrypt: true });
+  equal("v3 query, sealed", sealed.trade_no, trade.trade_no);
+  const open = { ...order, out_trade_no: fresh("rest") };
+  await curl("trade/precreate", open);
+  equal("v3 cancel", (await curl("trade/cancel", { out_trade_no: open.out_trade_no })).action, "close");
+  const account = await client.curl("GET", "/v3/alipay/fund/account/query", { query: { account_type: "ACCTRANS_ACCOUNT" } });
+  check("v3 account", Number(account.data.available_amount) > 0, account.data);
+  const stranger = sdk({ privateKey: credentials.alipay_other.app_private_key_pem });
+  equal("v3 a key of somebody else", await refused(stranger.curl("POST", "/v3/alipay/trade/query", { body: number })), [401, "invalid-signature"]);
+});
+
 await section("certificate mode", async () => {
   const operator = { authorization: `Bearer ${credentials.operator_key}` };
   const merchants = await (await fetch(`${credentials.base_url}/v1/merchants`, { headers: operator })).json();
@@ -143,6 +175,8 @@ await section("certificate mode", async () => {
   const bizContent = { outTradeNo: fresh("none") };
   const answer = await certified.exec("alipay.trade.query", { bizContent }, { validateSign: true });
   equal("a query with both certificates named", answer.subCode, "ACQ.TRADE_NOT_EXIST");
+  const account = await certified.curl("GET", "/v3/alipay/fund/account/query", {});
+  check("v3 with both certificates named", account.data.available_amount, account.data);
   const alipayCertSn = certified.config.alipayCertSn;
   const download = await certified.exec("alipay.open.app.alipaycert.download", { bizContent: { alipayCertSn } }, { validateSign: true });
   equal("the platform's certificate", Buffer.from(download.alipayCertContent ?? "", "base64").toString(), keys.platform_certificate_pem);

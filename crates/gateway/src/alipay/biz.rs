@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::error::{AlipayError, Code};
 use super::money;
+use super::params::Params;
 
 /// The content of a request.
 #[derive(Debug, Default)]
@@ -24,6 +25,12 @@ impl Biz {
                 "biz_content不是JSON对象",
             )),
         }
+    }
+
+    /// From a query: every field is a text.
+    pub fn of_params(params: &Params) -> Self {
+        let texts = params.texts();
+        Self(texts.map(|(name, value)| (name, value.into())).collect())
     }
 
     /// A text of at most so many characters, unless it is absent or empty.

@@ -42,7 +42,11 @@ pub(super) fn prove(platform: &Platform, params: &Params) -> Result<Arc<AppKeys>
         None => None,
     };
     let app = app.ok_or_else(|| invalid("isv.invalid-app-id", "应用不存在"))?;
-    check_certificates(params, &app)?;
+    let (own, root) = (
+        params.text("app_cert_sn"),
+        params.text("alipay_root_cert_sn"),
+    );
+    check_certificates(own.as_deref(), root.as_deref(), &app)?;
     let signature = STANDARD.decode(sign.as_bytes()).unwrap_or_default();
     let signed =
         |with_empty| is_signed(&app.key, kind, &params.signed_text(with_empty), &signature);
@@ -76,6 +80,15 @@ pub(super) fn invalid(
     AlipayError::new(Code::Invalid, sub_code, sub_msg)
 }
 
+/// An app that asks for another merchant: nobody can have agreed to that here.
+pub(super) fn no_app_auth_token() -> AlipayError {
+    AlipayError::new(
+        Code::Token,
+        "aop.invalid-app-auth-token",
+        "无效的应用授权令牌：不支持第三方应用代调用",
+    )
+}
+
 fn sign_type(params: &Params) -> Result<SignType, AlipayError> {
     match required(params, "sign_type", "isv.missing-signature-type")?.as_str() {
         "RSA2" => Ok(SignType::Rsa2),
@@ -88,11 +101,11 @@ fn sign_type(params: &Params) -> Result<SignType, AlipayError> {
 }
 
 /// In certificate mode both certificates are named: the app's, and who vouches for ours.
-fn check_certificates(params: &Params, app: &AppKeys) -> Result<(), AlipayError> {
-    let (own, root) = (
-        params.text("app_cert_sn"),
-        params.text("alipay_root_cert_sn"),
-    );
+pub(super) fn check_certificates(
+    own: Option<&str>,
+    root: Option<&str>,
+    app: &AppKeys,
+) -> Result<(), AlipayError> {
     if own.is_none() && root.is_none() {
         return Ok(());
     }

@@ -18,11 +18,11 @@ use serde_json::Value;
 
 use super::app::{AppKeys, certificate_number};
 use super::biz::Biz;
-use super::caller::{invalid, prove, required};
+use super::caller::{invalid, no_app_auth_token, prove, required};
 use super::error::AlipayError;
 use super::methods::Method;
 use super::node;
-use super::params::{BadParams, Params};
+use super::params::Params;
 use crate::link;
 use crate::platform::{MerchantKeys, Platform};
 use crate::wechat::edge::BODY_MAX;
@@ -135,6 +135,9 @@ async fn work(
         .limiter
         .allow_merchant(app.merchant)
         .map_err(|_| AlipayError::too_often())?;
+    if params.text("app_auth_token").is_some() {
+        return Err(no_app_auth_token());
+    }
     let merchant = platform
         .merchant(app.merchant)
         .await?
@@ -194,13 +197,13 @@ fn open(app: &AppKeys, params: &Params) -> Result<(Biz, bool), AlipayError> {
 async fn read(request: Request) -> Result<Params, AlipayError> {
     let mut params = Params::default();
     let query = request.uri().query().unwrap_or_default();
-    params.add_form(query.as_bytes()).map_err(bad)?;
+    params.add_form(query.as_bytes())?;
     if is_multipart(request.headers()) {
         return read_parts(request, params).await;
     }
     let body = to_bytes(request.into_body(), BODY_MAX).await;
     let body = body.map_err(|_| invalid("isv.invalid-parameter", "请求体超过1MiB"))?;
-    params.add_form(&body).map_err(bad)?;
+    params.add_form(&body)?;
     Ok(params)
 }
 
@@ -221,17 +224,10 @@ async fn read_parts(request: Request, mut params: Params) -> Result<Params, Alip
         let is_file = part.file_name().is_some();
         let value = part.bytes().await.map_err(|_| broken())?;
         if let Some(name) = name.filter(|_| !is_file) {
-            params.add(name, value.to_vec()).map_err(bad)?;
+            params.add(name, value.to_vec())?;
         }
     }
     Ok(params)
-}
-
-fn bad(error: BadParams) -> AlipayError {
-    match error {
-        BadParams::Twice => invalid("isv.invalid-parameter", "有参数重复且值不一致"),
-        BadParams::TooMany => invalid("isv.invalid-parameter", "参数过多"),
-    }
 }
 
 impl Form {

@@ -9,6 +9,7 @@ use feiqian_engine::{Rejected, Stopped};
 use feiqian_store::StoreError;
 use serde::Serialize;
 
+use super::params::BadParams;
 use crate::platform::PlatformError;
 
 /// What kind of thing is wrong.
@@ -26,6 +27,8 @@ pub enum Code {
     Limited,
     /// Who asks may not do that.
     Permission,
+    /// The one for whom somebody asks has not agreed.
+    Token,
 }
 
 impl Code {
@@ -34,6 +37,7 @@ impl Code {
     pub const fn text(self) -> (&'static str, &'static str) {
         match self {
             Self::Unknown => ("20000", "Service Currently Unavailable"),
+            Self::Token => ("20001", "Insufficient Token Permissions"),
             Self::Missing => ("40001", "Missing Required Arguments"),
             Self::Invalid => ("40002", "Invalid Arguments"),
             Self::Business => ("40004", "Business Failed"),
@@ -127,10 +131,20 @@ impl AlipayError {
         match self.code {
             Code::Unknown => StatusCode::SERVICE_UNAVAILABLE,
             Code::Limited => StatusCode::TOO_MANY_REQUESTS,
-            Code::Missing | Code::Invalid | Code::Business | Code::Permission => {
+            Code::Missing | Code::Invalid | Code::Business | Code::Permission | Code::Token => {
                 StatusCode::BAD_REQUEST
             }
         }
+    }
+}
+
+impl From<BadParams> for AlipayError {
+    fn from(bad: BadParams) -> Self {
+        let sub_msg = match bad {
+            BadParams::Twice => "有参数重复且值不一致",
+            BadParams::TooMany => "参数过多",
+        };
+        Self::new(Code::Invalid, "isv.invalid-parameter", sub_msg)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::http;
+
 use super::edge::{Answer, Signed};
 use super::error::AlipayError;
-use super::{certificates, ending, pages, pay, place, query, refund};
+use super::{certificates, ending, fund, pages, pay, place, query, refund};
 use crate::platform::Platform;
 
 macro_rules! methods {
@@ -40,10 +42,27 @@ methods! {
     PagePay = "alipay.trade.page.pay" => pages::page,
     WapPay = "alipay.trade.wap.pay" => pages::wap,
     AppPay = "alipay.trade.app.pay" => pages::app,
+    Account = "alipay.fund.account.query" => fund::account,
     Certificate = "alipay.open.app.alipaycert.download" => certificates::download,
 }
 
 impl Method {
+    /// The verb of the REST protocol; none if the method is not part of it.
+    pub fn verb(self) -> Option<&'static http::Method> {
+        match self {
+            Self::PagePay | Self::WapPay | Self::AppPay | Self::Certificate => None,
+            Self::Precreate
+            | Self::Create
+            | Self::Pay
+            | Self::Query
+            | Self::Cancel
+            | Self::Close
+            | Self::Refund
+            | Self::RefundQuery => Some(&http::Method::POST),
+            Self::Account => Some(&http::Method::GET),
+        }
+    }
+
     /// Whether people see what it answers.
     pub fn is_page(self) -> bool {
         matches!(self, Self::PagePay | Self::WapPay | Self::AppPay)

@@ -1,8 +1,8 @@
-//! Alipay's classic gateway, `/gateway.do`, as merchants' unmodified SDKs speak it.
+//! Alipay's classic gateway, `/gateway.do`, as merchants' unmodified SDKs speak it, and its REST protocol ([`v3`]).
 //!
 //! Reading order: [`routes`], [`edge`] (the order inside every request), [`params`] (what was sent, and the
 //! text that was signed), [`caller`] (who sent it), [`methods`] (which method is which), then the methods:
-//! [`place`], [`pay`], [`query`], [`ending`], [`refund`], [`pages`], [`certificates`].
+//! [`place`], [`pay`], [`query`], [`ending`], [`refund`], [`pages`], [`fund`], [`certificates`].
 //!
 //! Below them: [`app`] (keys of a merchant's app), [`trade`] (the trade as it is shown), [`node`] (the answer's
 //! exact bytes), [`cipher`] (content in AES), [`money`] (yuan).
@@ -24,6 +24,9 @@ mod ending;
 mod refund;
 
 mod certificates;
+mod fund;
+
+pub mod v3;
 
 pub mod app;
 

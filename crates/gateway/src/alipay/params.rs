@@ -97,6 +97,13 @@ impl Params {
         charset.decode_without_bom_handling_and_without_replacement(value)
     }
 
+    /// All that are texts of UTF-8.
+    pub fn texts(&self) -> impl Iterator<Item = (String, String)> {
+        let text = |bytes: &Vec<u8>| String::from_utf8(bytes.clone()).ok();
+        let pair = move |(name, value)| Some((text(name)?, text(value)?));
+        self.0.iter().filter_map(pair)
+    }
+
     /// The charset that `charset` names; none if it is not known. UTF-8 if none is named.
     #[must_use]
     pub fn charset(&self) -> Option<&'static Encoding> {

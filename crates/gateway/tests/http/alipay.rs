@@ -18,11 +18,11 @@ use crate::world::{Answer, Market, text};
 type Params = BTreeMap<String, String>;
 
 /// A merchant's server.
-struct Shop {
-    app_id: String,
+pub struct Shop {
+    pub app_id: String,
     key: RsaKeyPair,
-    platform: VerifyingKey,
-    credentials: Value,
+    pub platform: VerifyingKey,
+    pub credentials: Value,
 }
 
 fn der(pem: &str) -> Vec<u8> {
@@ -55,7 +55,7 @@ fn form(params: &Params) -> String {
 
 impl Shop {
     /// Gives the merchant an app.
-    async fn open(m: &Market, merchant: &str) -> Self {
+    pub async fn open(m: &Market, merchant: &str) -> Self {
         let path = format!("POST /v1/merchants/{merchant}/alipay_app");
         let credentials = m.ask("operator", &path, json!({})).await.ok();
         let pem = text(&credentials["private_key_pem"]);
@@ -87,14 +87,14 @@ impl Shop {
         let pairs: Vec<String> = pairs
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
+        self.sign_text(pairs.join("&").as_bytes())
+    }
+
+    pub fn sign_text(&self, text: &[u8]) -> String {
         let mut signature = vec![0; self.key.public_modulus_len()];
+        let random = SystemRandom::new();
         self.key
-            .sign(
-                &RSA_PKCS1_SHA256,
-                &SystemRandom::new(),
-                pairs.join("&").as_bytes(),
-                &mut signature,
-            )
+            .sign(&RSA_PKCS1_SHA256, &random, text, &mut signature)
             .unwrap();
         STANDARD.encode(signature)
     }
@@ -129,7 +129,7 @@ impl Shop {
         self.node(&answer, &params["method"])
     }
 
-    async fn call(&self, m: &Market, method: &str, biz: Value) -> Value {
+    pub async fn call(&self, m: &Market, method: &str, biz: Value) -> Value {
         self.call_with(m, method, biz, |_| {}).await
     }
 
@@ -149,7 +149,7 @@ impl Shop {
         serde_json::from_str(content).unwrap()
     }
 
-    fn order(number: &str, yuan: &str) -> Value {
+    pub fn order(number: &str, yuan: &str) -> Value {
         json!({ "out_trade_no": number, "total_amount": yuan, "subject": "牛肉面" })
     }
 
@@ -164,7 +164,7 @@ impl Shop {
             .await
     }
 
-    async fn pay_code(m: &Market) -> String {
+    pub async fn pay_code(m: &Market) -> String {
         let path = format!("POST /v1/users/{}/pay_codes", m.mei);
         text(&m.ask("mei", &path, json!({})).await.ok()["code"])
     }
@@ -572,6 +572,13 @@ async fn parameters_come_from_anywhere_and_in_any_charset() {
         let node = shop.node(&shop.send(&m, &params).await, method);
         assert_eq!(code(&node).1, "ACQ.TRADE_NOT_EXIST");
     }
+    let for_another = shop.call_with(&m, method, json!({ "out_trade_no": "f1" }), |params| {
+        params.insert("app_auth_token".into(), "t".into());
+    });
+    assert_eq!(
+        code(&for_another.await),
+        ("20001", "aop.invalid-app-auth-token")
+    );
     // In GBK an answer is plain ASCII, which both charsets have.
     let gbk = shop.call_with(&m, "alipay.trade.precreate", json!({}), |params| {
         params.insert("charset".into(), "GBK".into());

@@ -7,6 +7,7 @@ mod hand;
 mod world;
 
 mod alipay;
+mod alipay_v3;
 mod apps;
 mod campaigns;
 mod codes;
