@@ -173,7 +173,11 @@ class Browser:
         for _ in range(40):
             request = self.client.build_request(method, path, content=content or None, headers={k: v for k, v in sent.items() if v is not None})
             # A stream of events never ends: its status and headers are enough.
-            answer = self.client.send(request, stream=True)
+            try:
+                answer = self.client.send(request, stream=True)
+            except httpx.RemoteProtocolError:
+                # A connection that the server closed after a body it did not read. What it cannot bear, it cannot bear twice.
+                answer = self.client.send(request, stream=True)
             if "event-stream" not in answer.headers.get("content-type", ""):
                 answer.read()
             answer.close()
