@@ -196,11 +196,18 @@ impl State {
     /// Top-ups and withdrawals that the bank has not answered, oldest first.
     #[must_use]
     pub fn pending_transfers(&self) -> Vec<(TransferId, Transfer)> {
-        self.transfers
-            .sorted(|_| true)
-            .into_iter()
-            .map(|(id, transfer)| (id, *transfer))
-            .collect()
+        self.transfers_where(|_| true)
+    }
+
+    /// Those of one user.
+    #[must_use]
+    pub fn pending_transfers_of(&self, user: UserId) -> Vec<(TransferId, Transfer)> {
+        self.transfers_where(|transfer| transfer.user == user)
+    }
+
+    fn transfers_where(&self, wanted: impl Fn(&Transfer) -> bool) -> Vec<(TransferId, Transfer)> {
+        let sorted = self.transfers.sorted(wanted).into_iter();
+        sorted.map(|(id, transfer)| (id, *transfer)).collect()
     }
 
     /// A remittance that has not reached its payee and may still go back.

@@ -36,7 +36,8 @@ pub enum TransferKind {
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TransferStatus {
-    /// The bank has not answered yet. Money to be withdrawn has left the wallet.
+    /// The bank has not answered yet, or nobody knows its answer: it is asked again until it says. Money to be
+    /// withdrawn has left the wallet.
     Pending,
     /// The money moved.
     Succeeded,

@@ -7,6 +7,7 @@ mod hand;
 mod world;
 
 mod apps;
+mod bank;
 mod campaigns;
 mod codes;
 mod desk;
