@@ -85,7 +85,7 @@ impl Tally {
 }
 
 /// Commands that are accepted, by name.
-const ACCEPTED: [&str; 34] = [
+const ACCEPTED: [&str; 37] = [
     "Open",
     "AddBrand",
     "AddUser",
@@ -120,10 +120,13 @@ const ACCEPTED: [&str; 34] = [
     "DeclineShare",
     "CancelRequest",
     "ExpireRequest",
+    "SendPacket",
+    "GrabShare",
+    "ExpirePacket",
 ];
 
 /// Commands that are answered again.
-const AGAIN: [&str; 18] = [
+const AGAIN: [&str; 20] = [
     "Open",
     "AddBrand",
     "AddUser",
@@ -142,16 +145,19 @@ const AGAIN: [&str; 18] = [
     "GiveCoupon",
     "SendMoney",
     "RequestMoney",
+    "SendPacket",
+    "GrabShare",
 ];
 
 /// Commands that time asks for.
-const TIMERS: [&str; 7] = [
+const TIMERS: [&str; 8] = [
     "ExpireOrder",
     "EndCampaign",
     "PayRebate",
     "ArriveRemittance",
     "ReturnRemittance",
     "ExpireRequest",
+    "ExpirePacket",
     "Sweep",
 ];
 
@@ -187,7 +193,7 @@ const WHYS: [Why; 10] = [
 ];
 
 /// Every refusal of every command that a world can reach.
-const REFUSED: [(&str, &[&str]); 34] = [
+const REFUSED: [(&str, &[&str]); 37] = [
     ("Open", &["OtherMode"]),
     ("AddBrand", &["NumberReused", "BadName", "TooMany"]),
     ("AddUser", &["NumberReused", "BrandNotFound"]),
@@ -380,6 +386,35 @@ const REFUSED: [(&str, &[&str]); 34] = [
     ),
     ("CancelRequest", &["RequestNotOpen", "NotYours"]),
     ("ExpireRequest", &["RequestNotOpen", "NotDue"]),
+    (
+        "SendPacket",
+        &[
+            "NumberReused",
+            "UserNotFound",
+            "UserNotActive",
+            "PayeeNotFound",
+            "PayeeIsSender",
+            "SharesOutOfRange",
+            "AmountOutOfRange",
+            "BelowShares",
+            "Uneven",
+            "TextTooLong",
+            "BalanceShort",
+            "AboveLimit",
+        ],
+    ),
+    (
+        "GrabShare",
+        &[
+            "PacketNotFound",
+            "UserNotFound",
+            "UserNotActive",
+            "ForAnother",
+            "Empty",
+            "Expired",
+        ],
+    ),
+    ("ExpirePacket", &["NotOpen", "NotDue"]),
 ];
 
 /// Refusals that no world reaches, and why.

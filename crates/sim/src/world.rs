@@ -1,6 +1,7 @@
 //! Shoppers, merchants, operators and the bank: what they ask for, in their right mind and out of it.
 
 mod campaigns;
+mod packets;
 mod people;
 
 use std::collections::VecDeque;
@@ -23,6 +24,7 @@ use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::refund::RefundOrder;
 use feiqian_core::order::reverse::ReverseOrder;
 use feiqian_core::order::{Attempt, OrderRef};
+use feiqian_core::packet::send::SendPacket;
 use feiqian_core::remittance::send::SendMoney;
 use feiqian_core::request::ask::RequestMoney;
 use feiqian_core::user::add::AddUser;
@@ -60,9 +62,10 @@ enum Kind {
     RefundOrder,
     Campaign(Wish),
     People(people::Wish),
+    Packet(packets::Wish),
 }
 
-const USUAL: [(Kind, u32); 34] = [
+const USUAL: [(Kind, u32); 37] = [
     (Kind::Open, 1),
     (Kind::AddBrand, 3),
     (Kind::AddUser, 6),
@@ -97,6 +100,9 @@ const USUAL: [(Kind, u32); 34] = [
     (Kind::People(people::Wish::Decline), 3),
     (Kind::People(people::Wish::Cancel), 2),
     (Kind::People(people::Wish::Expire), 1),
+    (Kind::Packet(packets::Wish::Send), 10),
+    (Kind::Packet(packets::Wish::Grab), 20),
+    (Kind::Packet(packets::Wish::Expire), 1),
 ];
 
 /// Everybody outside of the engine.
@@ -289,6 +295,7 @@ impl World {
             Kind::RefundOrder => self.refund(books).into(),
             Kind::Campaign(wish) => self.wish(wish, books, now),
             Kind::People(wish) => self.wish_of_people(wish, books),
+            Kind::Packet(wish) => self.wish_of_packets(wish, books),
         }
     }
 
@@ -372,6 +379,16 @@ impl World {
                 ..asked
             }
             .into(),
+            Command::SendPacket(asked) if self.chance.one_in(2) => SendPacket {
+                seed: self.seed(),
+                ..asked
+            }
+            .into(),
+            Command::SendPacket(asked) => SendPacket {
+                total: self.amount(1_000),
+                ..asked
+            }
+            .into(),
             other @ (Command::Open(_)
             | Command::SetTier(_)
             | Command::TakeBackRemittance(_)
@@ -401,7 +418,6 @@ impl World {
             | Command::PaySubsidy(_)
             | Command::ReturnSubsidy(_)
             | Command::ChangeCoupons(_)
-            | Command::SendPacket(_)
             | Command::GrabShare(_)
             | Command::ExpirePacket(_)) => other,
         }

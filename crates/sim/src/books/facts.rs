@@ -18,6 +18,8 @@ use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::order::create::{CreateOrder, Terms};
 use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::refund::RefundOrder;
+use feiqian_core::packet::Kind;
+use feiqian_core::packet::send::SendPacket;
 use feiqian_core::remittance::send::SendMoney;
 use feiqian_core::request::ask::RequestMoney;
 use feiqian_core::user::add::AddUser;
@@ -182,6 +184,28 @@ pub enum What {
     },
     /// A user asked persons for money.
     MoneyRequested(RequestMoney),
+    /// Money was put into a red packet.
+    PacketSent(SendPacket),
+    /// A share of a red packet was taken.
+    ShareGrabbed {
+        /// Of which.
+        packet: u64,
+        /// By whom.
+        user: UserId,
+        /// Fen.
+        amount: i64,
+        /// Fen that went along between the brands' banks.
+        reserve: i64,
+    },
+    /// What nobody took of a red packet went back.
+    PacketExpired {
+        /// Of which.
+        packet: u64,
+        /// Who sent it.
+        sender: UserId,
+        /// Fen.
+        amount: i64,
+    },
     /// A share of a request was declined.
     ShareDeclined {
         /// Of which.
@@ -291,7 +315,15 @@ impl What {
                 let words = format!("{:?}", (&asked.shares, &asked.note));
                 (Scope::Requests(asked.asker), asked.number, words)
             }
+            Self::PacketSent(asked) => {
+                // Another seed is no other packet.
+                let head = (asked.kind == Kind::Lucky, asked.to, asked.total);
+                let words = format!("{:?}", (head, asked.shares, &asked.message));
+                (Scope::Packets(asked.sender), asked.number, words)
+            }
             Self::Opened(_)
+            | Self::ShareGrabbed { .. }
+            | Self::PacketExpired { .. }
             | Self::TierSet(_)
             | Self::RemittanceArrived { .. }
             | Self::RemittanceBack { .. }
@@ -461,7 +493,42 @@ impl What {
                 };
                 said == (*remittance, *payer, *taken)
             }
-            _ => self.is_of_request(event),
+            _ => self.is_of_request(event) || self.is_of_packet(event),
+        }
+    }
+
+    fn is_of_packet(&self, event: &Event) -> bool {
+        match (self, event) {
+            (Self::PacketSent(asked), Event::PacketSent(event)) => {
+                let said = (event.sender, event.number, event.kind, event.to);
+                said == (asked.sender, asked.number, asked.kind, asked.to)
+                    && (event.total, event.shares) == (asked.total, asked.shares)
+                    && (&event.message, event.seed) == (&asked.message, asked.seed)
+            }
+            (
+                Self::ShareGrabbed {
+                    packet,
+                    user,
+                    amount,
+                    reserve,
+                },
+                Event::ShareGrabbed(event),
+            ) => {
+                let said = (event.packet.event().0, event.user);
+                said == (*packet, *user) && (event.amount.0, event.reserve.0) == (*amount, *reserve)
+            }
+            (
+                Self::PacketExpired {
+                    packet,
+                    sender,
+                    amount,
+                },
+                Event::PacketExpired(event),
+            ) => {
+                let said = (event.packet.event().0, event.sender, event.amount.0);
+                said == (*packet, *sender, *amount)
+            }
+            _ => false,
         }
     }
 

@@ -8,6 +8,8 @@ mod campaigns;
 mod conservation;
 mod facts;
 mod orders;
+mod packets;
+mod packets_in_log;
 mod people;
 mod rules;
 
@@ -25,6 +27,7 @@ pub use campaigns::{Campaign, Campaigns, Coupon, Shopper};
 pub use conservation::Conservation;
 pub use facts::{Fact, What};
 pub use orders::{Back, Order, Paid, Stage};
+pub use packets::Packet;
 pub use people::People;
 pub use rules::Choice;
 
@@ -104,6 +107,8 @@ pub struct Books {
     pub campaigns: Campaigns,
     /// Money between people.
     pub people: People,
+    /// Red packets, by the event that sent them.
+    pub packets: BTreeMap<u64, Packet>,
     ledger: BTreeMap<Account, i64>,
     entries: BTreeMap<Account, Vec<u64>>,
 }
@@ -169,12 +174,14 @@ impl Books {
             .chain(campaigns)
             .chain(users)
             .chain(merchants.map(Account::Merchant))
-            .map(|account| (account, Fen(self.balance(account))))
+            .map(|account| (account, self.balance(account)))
+            .chain(self.in_packets())
+            .map(|(account, fen)| (account, Fen(fen)))
             .collect()
     }
 
-    /// Events that moved an account's money, oldest first. Fee income and pending rebates have none: every
-    /// payment is in their history.
+    /// Events that moved an account's money, oldest first. Fee income, pending rebates and packets have
+    /// none: every payment is in their history, and a packet's is its story.
     #[must_use]
     pub fn entries(&self, account: Account) -> &[u64] {
         self.entries.get(&account).map_or(&[], Vec::as_slice)
@@ -275,6 +282,9 @@ impl Books {
             | What::BudgetChanged(_)
             | What::CampaignEnded { .. }
             | What::CouponGiven { .. }
+            | What::PacketSent(_)
+            | What::ShareGrabbed { .. }
+            | What::PacketExpired { .. }
             | What::MoneySent(_)
             | What::RemittanceArrived { .. }
             | What::RemittanceBack { .. }
@@ -285,6 +295,7 @@ impl Books {
         }
         self.record_campaign(event, &fact);
         self.record_people(event, &fact);
+        self.record_packet(event, &fact);
         self.events.push(fact);
     }
 
@@ -302,7 +313,7 @@ impl Books {
 
     fn shift(&mut self, account: Account, by: i64, event: u64) {
         *self.ledger.entry(account).or_default() += by;
-        if matches!(account, Account::FeeIncome(_) | Account::PendingRebate(_)) {
+        if has_no_entries(account) {
             return;
         }
         let entries = self.entries.entry(account).or_default();
@@ -340,6 +351,14 @@ impl Books {
     pub fn number(event: u64) -> EventNumber {
         EventNumber(event)
     }
+}
+
+/// Whether nobody asks for its entries: they are in the stories of orders and packets.
+fn has_no_entries(account: Account) -> bool {
+    matches!(
+        account,
+        Account::FeeIncome(_) | Account::PendingRebate(_) | Account::Packet(_)
+    )
 }
 
 /// Whether it grows by debits: what is held, and what was spent.

@@ -143,6 +143,9 @@ impl What {
             | Self::RebatePaid { order, .. } => Some(*order),
             Self::Opened(_)
             | Self::TierSet(_)
+            | Self::PacketSent(_)
+            | Self::ShareGrabbed { .. }
+            | Self::PacketExpired { .. }
             | Self::MoneySent(_)
             | Self::RemittanceArrived { .. }
             | Self::RemittanceBack { .. }

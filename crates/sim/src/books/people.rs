@@ -206,7 +206,7 @@ impl Books {
         self.user(user).is_some_and(|row| row.tier == Tier::Basic)
     }
 
-    fn spend(&mut self, at: i64, user: UserId, amount: i64) {
+    pub(super) fn spend(&mut self, at: i64, user: UserId, amount: i64) {
         if self.user(user).is_some_and(|row| row.tier != Tier::Full) {
             let row = self.people.spent.entry(user).or_default();
             *row.days.entry(day(at)).or_default() += amount;
@@ -215,7 +215,7 @@ impl Books {
     }
 
     /// What came back from nobody, as far as it was counted.
-    fn unspend(&mut self, spent_at: i64, user: UserId, amount: i64) {
+    pub(super) fn unspend(&mut self, spent_at: i64, user: UserId, amount: i64) {
         let day = day(spent_at);
         let Some(row) = self.people.spent.get_mut(&user) else {
             return;

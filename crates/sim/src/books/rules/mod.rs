@@ -8,6 +8,7 @@ mod eligible;
 mod give_back;
 mod operators;
 mod orders;
+mod packets;
 mod people;
 
 use feiqian_core::{Command, Fen, Refusal};
@@ -64,6 +65,9 @@ impl Books {
             Command::DeclineShare(asked) => self.decline(now, asked),
             Command::CancelRequest(asked) => self.cancel(now, asked),
             Command::ExpireRequest(asked) => self.expire_request(now, asked.request.0.0),
+            Command::SendPacket(asked) => self.send_packet(now, asked),
+            Command::GrabShare(asked) => self.grab(now, asked),
+            Command::ExpirePacket(asked) => self.expire_packet(now, asked.packet),
             // No world asks for these yet.
             Command::SetWithdrawalTerms(_)
             | Command::SpendCode(_)
@@ -73,10 +77,7 @@ impl Books {
             | Command::VoidCoupon(_)
             | Command::PaySubsidy(_)
             | Command::ReturnSubsidy(_)
-            | Command::ChangeCoupons(_)
-            | Command::SendPacket(_)
-            | Command::GrabShare(_)
-            | Command::ExpirePacket(_) => Verdict::Refused(Vec::new()),
+            | Command::ChangeCoupons(_) => Verdict::Refused(Vec::new()),
         }
     }
 
