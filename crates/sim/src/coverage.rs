@@ -85,7 +85,7 @@ impl Tally {
 }
 
 /// Commands that are accepted, by name.
-const ACCEPTED: [&str; 37] = [
+const ACCEPTED: [&str; 40] = [
     "Open",
     "AddBrand",
     "AddUser",
@@ -123,10 +123,13 @@ const ACCEPTED: [&str; 37] = [
     "SendPacket",
     "GrabShare",
     "ExpirePacket",
+    "SpendCode",
+    "DeclineOrder",
+    "SetWithdrawalTerms",
 ];
 
 /// Commands that are answered again.
-const AGAIN: [&str; 20] = [
+const AGAIN: [&str; 22] = [
     "Open",
     "AddBrand",
     "AddUser",
@@ -147,6 +150,8 @@ const AGAIN: [&str; 20] = [
     "RequestMoney",
     "SendPacket",
     "GrabShare",
+    "SpendCode",
+    "DeclineOrder",
 ];
 
 /// Commands that time asks for.
@@ -193,7 +198,7 @@ const WHYS: [Why; 10] = [
 ];
 
 /// Every refusal of every command that a world can reach.
-const REFUSED: [(&str, &[&str]); 37] = [
+const REFUSED: [(&str, &[&str]); 40] = [
     ("Open", &["OtherMode"]),
     ("AddBrand", &["NumberReused", "BadName", "TooMany"]),
     ("AddUser", &["NumberReused", "BrandNotFound"]),
@@ -415,6 +420,34 @@ const REFUSED: [(&str, &[&str]); 37] = [
         ],
     ),
     ("ExpirePacket", &["NotOpen", "NotDue"]),
+    (
+        "SpendCode",
+        &[
+            "CodeSpent",
+            "OrderNotFound",
+            "AlreadyPaid",
+            "OrderClosed",
+            "OrderExpired",
+            "PayerNotFound",
+            "OtherPayer",
+            "AnotherIsAsked",
+            "PayerNotActive",
+            "NotNow",
+        ],
+    ),
+    (
+        "SetWithdrawalTerms",
+        &[
+            "BrandNotFound",
+            "FreeOutOfRange",
+            "FeeTooHigh",
+            "LeastOutOfRange",
+        ],
+    ),
+    (
+        "DeclineOrder",
+        &["OrderNotFound", "NotAsked", "AlreadyPaid"],
+    ),
 ];
 
 /// Refusals that no world reaches, and why.

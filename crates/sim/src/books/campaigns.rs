@@ -364,11 +364,14 @@ impl Books {
             | What::MerchantAdded(_)
             | What::MerchantChanged(_)
             | What::TopUpRequested(_)
-            | What::WithdrawalRequested(_)
+            | What::WithdrawalRequested { .. }
+            | What::WithdrawalTermsSet(_)
+            | What::CodeSpent { .. }
+            | What::OrderDeclined { .. }
             | What::PacketSent(_)
             | What::ShareGrabbed { .. }
             | What::PacketExpired { .. }
-            | What::TransferAnswered(_)
+            | What::TransferAnswered { .. }
             | What::OrderCreated { .. }
             | What::OrderClosed { .. }
             | What::OrderExpired { .. } => {}

@@ -12,6 +12,7 @@ mod packets;
 mod packets_in_log;
 mod people;
 mod rules;
+mod withdrawals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +31,7 @@ pub use orders::{Back, Order, Paid, Stage};
 pub use packets::Packet;
 pub use people::People;
 pub use rules::Choice;
+pub use withdrawals::Withdrawals;
 
 /// What the answer to a command must be.
 #[allow(clippy::large_enum_variant, reason = "there is one at a time")]
@@ -76,6 +78,8 @@ pub struct Transfer {
     pub amount: i64,
     /// When the bank was asked.
     pub at: i64,
+    /// Fen held besides, if the brand had terms.
+    pub fee: Option<i64>,
     /// The event of the bank's answer.
     pub answered: Option<u64>,
 }
@@ -107,6 +111,8 @@ pub struct Books {
     pub campaigns: Campaigns,
     /// Money between people.
     pub people: People,
+    /// What withdrawals cost.
+    pub withdrawals: Withdrawals,
     /// Red packets, by the event that sent them.
     pub packets: BTreeMap<u64, Packet>,
     ledger: BTreeMap<Account, i64>,
@@ -256,20 +262,32 @@ impl Books {
                 }
             }
             What::TopUpRequested(asked) => {
-                self.ask_bank(asked.user, Direction::TopUp, asked.amount, fact.at);
+                self.ask_bank(asked.user, Direction::TopUp, asked.amount, fact.at, None);
             }
-            What::WithdrawalRequested(asked) => {
-                self.ask_bank(asked.user, Direction::Withdrawal, asked.amount, fact.at);
+            What::WithdrawalRequested { asked, fee } => {
+                let (user, amount) = (asked.user, asked.amount);
+                self.ask_bank(user, Direction::Withdrawal, amount, fact.at, *fee);
+                if fee.is_some() {
+                    self.withdrawals.count(fact.at, user, amount.0);
+                }
             }
-            What::TransferAnswered(asked) => {
+            What::WithdrawalTermsSet(asked) => {
+                self.withdrawals.terms.insert(asked.brand, asked.terms);
+            }
+            What::TransferAnswered { asked, uncounted } => {
                 let id = asked.transfer.0.0;
                 self.pending.remove(&id);
                 if let Some(transfer) = self.transfers.get_mut(&id) {
                     transfer.answered = Some(event);
+                    let user = transfer.user;
+                    self.withdrawals
+                        .count(fact.at, user, -uncounted.unwrap_or(0));
                 }
             }
             What::OrderCreated { .. }
             | What::OrderPaid { .. }
+            | What::CodeSpent { .. }
+            | What::OrderDeclined { .. }
             | What::OrderClosed { .. }
             | What::OrderExpired { .. }
             | What::OrderReversed { .. }
@@ -299,12 +317,20 @@ impl Books {
         self.events.push(fact);
     }
 
-    fn ask_bank(&mut self, user: UserId, direction: Direction, amount: Fen, at: i64) {
+    fn ask_bank(
+        &mut self,
+        user: UserId,
+        direction: Direction,
+        amount: Fen,
+        at: i64,
+        fee: Option<i64>,
+    ) {
         let transfer = Transfer {
             user,
             direction,
             amount: amount.0,
             at,
+            fee,
             answered: None,
         };
         self.pending.insert(self.next());

@@ -133,10 +133,10 @@ impl Books {
                 let paid = fact.moves.iter().filter(|(from, _, _)| *from == wallet);
                 self.spend(fact.at, asked.payer, paid.map(|(_, _, fen)| fen).sum());
             }
-            What::WithdrawalRequested(asked) if self.is_basic(asked.user) => {
+            What::WithdrawalRequested { asked, .. } if self.is_basic(asked.user) => {
                 self.spend(fact.at, asked.user, asked.amount.0);
             }
-            What::TransferAnswered(asked) => {
+            What::TransferAnswered { asked, .. } => {
                 let transfer = self.transfers[&asked.transfer.0.0];
                 let back = (transfer.direction, asked.answer);
                 if back == (Direction::Withdrawal, Answer::Declined) && self.is_basic(transfer.user)

@@ -33,6 +33,8 @@ pub(super) struct Seen {
     campaigns: Vec<Campaign>,
     /// Open coupons of each user.
     coupons: Vec<Vec<CouponId>>,
+    /// Orders that wait for each user's consent.
+    asked: Vec<Vec<u64>>,
     quote: Option<(Wanted, Quoted)>,
 }
 
@@ -87,6 +89,11 @@ impl Seen {
                 .map(UserId)
                 .take(state.user_count())
                 .map(|user| state.open_coupons(user).to_vec())
+                .collect(),
+            asked: (0..)
+                .map(UserId)
+                .take(state.user_count())
+                .map(|user| state.asked(user).iter().map(|order| order.0.0).collect())
                 .collect(),
             quote: wanted.and_then(|wanted| wanted.ask(state)),
         }
@@ -216,8 +223,7 @@ impl Run {
                     direction: known.direction,
                     amount: Fen(known.amount),
                     at: UnixMillis(known.at),
-                    // No world sets withdrawal terms yet.
-                    fee: None,
+                    fee: known.fee.map(Fen),
                 },
             ))
         });
@@ -234,6 +240,10 @@ impl Run {
             same(&format!("open coupons of user {user}"), &held, &found)?;
         }
         self.compare_packets(seen)?;
+        for (user, asked) in (0..).map(UserId).zip(&seen.asked) {
+            let what = format!("orders that wait for user {user}");
+            same(&what, &books.waiting_for(user), asked)?;
+        }
         for (id, order) in &seen.orders {
             let Some(known) = books.orders.get(id) else {
                 continue;
