@@ -60,7 +60,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /wallet/confirmations/{id}/pay": {"at_most": 1, "pin": PIN},
     "POST /wallet/confirmations/{id}/decline": {},
     "POST /wallet/top-ups": {"amount": 1},
-    "POST /wallet/withdrawals": {"amount": 1, "pin": PIN},
+    "POST /wallet/withdrawals": {"amount": 1, "fee_at_most": 0, "pin": PIN},
     "POST /wallet/payees": {"to": "13700139999"},
     "POST /wallet/transfers": {"to": "13700139999", "amount": 1, "message": "x", "delay_hours": 2, "pin": PIN},
     "POST /wallet/transfers/{id}/take-back": {},

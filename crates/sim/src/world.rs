@@ -318,6 +318,7 @@ impl World {
             user,
             number: self.number("w"),
             amount: if self.chance.one_in(16) { all } else { some },
+            fee_at_most: self.chance.of([None, None, Some(Fen(0)), Some(Fen(500))]),
         }
     }
 

@@ -25,7 +25,7 @@ export default function Bank() {
   async function submit() {
     if (!fen) return setWrong(say("An amount like 100.00", "请输入正确的金额，例如 100.00"));
     setWrong(undefined);
-    const transfer = await send.run(out ? "/app/wallet/withdrawals" : "/app/wallet/top-ups", { amount: fen });
+    const transfer = await send.run(out ? "/app/wallet/withdrawals" : "/app/wallet/top-ups", out ? { amount: fen, fee_at_most: terms.data?.fee ?? 0 } : { amount: fen });
     if (transfer) { setAsked(transfer); setAmount(""); }
   }
   return (

@@ -72,11 +72,12 @@ pub struct NewTopUp {
     amount: Amount,
 }
 
-/// How much, and the PIN if it is needed.
+/// How much, what the shopper was told that it costs, and the PIN if it is needed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewWithdrawal {
     amount: Amount,
+    fee_at_most: Option<i64>,
     pin: Option<String>,
 }
 
@@ -154,6 +155,7 @@ pub async fn withdraw(
         user,
         number,
         amount,
+        fee_at_most: new.fee_at_most.map(Fen),
     };
     let receipt = platform.engine.submit(command).await?;
     made(&platform, user, receipt).await

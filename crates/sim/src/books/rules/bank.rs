@@ -44,6 +44,15 @@ impl Books {
                     None => Some(R::UserNotFound),
                     Some(user) if user.status != UserStatus::Active => Some(R::UserNotActive),
                     Some(_) if !is_amount(asked.amount) => Some(R::AmountOutOfRange),
+                    Some(_)
+                        if asked
+                            .fee_at_most
+                            .is_some_and(|most| fee.unwrap_or(0) > most.0) =>
+                    {
+                        Some(R::FeeAbove {
+                            fee: Fen(fee.unwrap_or(0)),
+                        })
+                    }
                     Some(_) if total > available => Some(R::BalanceShort {
                         available: Fen(available),
                     }),
