@@ -241,13 +241,14 @@ impl<B: Bank> Desk<B> {
             let (bank, open, sender) = (self.bank.clone(), self.open.clone(), self.sender.clone());
             self.runtime.spawn(async move {
                 let _turn = open.acquire().await;
-                let reply = async {
+                let reply = tokio::spawn(timeout(ANSWERS_WITHIN, async move {
                     match question {
                         Question::Move => bank.ask(order).await,
                         Question::Fate => bank.query(order).await,
                     }
-                };
-                let reply = timeout(ANSWERS_WITHIN, reply).await;
+                }));
+                // Neither time that ran out nor a connection that panicked tells what the bank did.
+                let reply = reply.await.ok().and_then(Result::ok);
                 let said = Heard::Said(number, reply.unwrap_or(Reply::Silence));
                 // Nobody listens any more once the clerk stopped.
                 sender.send(said).unwrap_or(());
