@@ -62,7 +62,7 @@ def of_png(content: bytes) -> Image.Image:
 
 
 def of_svg(text: str) -> Image.Image:
-    return of_png(bytes(resvg_py.svg_to_bytes(svg_string=text, width=840)))
+    return of_png(bytes(resvg_py.svg_to_bytes(svg_string=text, width=840, dpi=96)))
 
 
 def of_pdf(content: bytes) -> Image.Image:
@@ -105,7 +105,9 @@ def check_payload(report: Report, text: str, said: str, category: str, amount: i
     report.check(f"cemacqr finds it valid after EMVCo ({said})", parsed.crc_ok and verdict.ok, verdict)
     fields = [parsed.get(tag) for tag in ("52", "53", "54", "58")]
     report.equal(f"cemacqr reads what it says ({said})", fields, [category, "156", yuan, "CN"])
-    report.check(f"konthaina-khqr verifies its checksum ({said})", khqr_verify(text))
+    # It sums characters, not the bytes that EMVCo sums: it can tell of ASCII only.
+    if text.isascii():
+        report.check(f"konthaina-khqr verifies its checksum ({said})", khqr_verify(text))
     report.equal(f"konthaina-khqr reads the same objects ({said})", khqr_decode(text).get("59"), parsed.get("59"))
     other = QRPay(text)
     report.check(f"vietnam-qr-pay reads it ({said})", other.is_valid and (other.amount or None) == yuan, vars(other))

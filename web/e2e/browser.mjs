@@ -23,7 +23,7 @@ export async function person(origin, { size = PHONE, camera, language = "en-GB",
     baseURL: origin, viewport: size, locale: language, colorScheme: dark ? "dark" : "light",
     timezoneId: "Asia/Shanghai", permissions: camera ? ["camera"] : [],
   });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(20_000);
   const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(error.message));

@@ -23,8 +23,17 @@ export async function comes(name, awaited) {
   return Date.now() - begun;
 }
 
+/** What fades in has not its colours yet. Spinners never end. */
+async function settled(page) {
+  await page.evaluate(() => {
+    const ending = document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity);
+    return Promise.race([Promise.allSettled(ending.map(({ finished }) => finished)), new Promise((done) => setTimeout(done, 1_000))]);
+  });
+}
+
 /** No serious finding of axe. It is run from the tests' side, so that the page's policy stays as strict as it is. */
 export async function accessible(page, name) {
+  await settled(page);
   const session = await page.context().newCDPSession(page);
   await session.send("Runtime.evaluate", { expression: axe });
   const { result } = await session.send("Runtime.evaluate", {

@@ -1,8 +1,6 @@
 //! Everything that deciding needs, in memory: balances of everyone, orders that are open or fresh,
 //! transfers that the bank has not answered.
 
-use std::collections::VecDeque;
-
 use crate::archive::{Archive, ArchiveError};
 use crate::bank::{Transfer, fee::Withdrawn};
 use crate::brand::Brand;
@@ -17,7 +15,7 @@ use crate::ledger::Account;
 use crate::merchant::Merchant;
 use crate::money::Fen;
 use crate::numbers::{Key, Numbers};
-use crate::order::{Order, Orders};
+use crate::order::{Order, Orders, Settled};
 use crate::packet::{Packet, Packets};
 use crate::remittance::{Claim, Remittance, Remittances};
 use crate::request::{Request, Requests};
@@ -58,8 +56,7 @@ pub struct State {
     pub(crate) remittances: Remittances,
     pub(crate) requests: Requests,
     pub(crate) numbers: Numbers,
-    /// Settled orders that may leave memory, oldest first, each with the event that put it here.
-    pub(crate) settled: VecDeque<(EventNumber, OrderId)>,
+    pub(crate) settled: Settled,
     pub(crate) packets: Packets,
 }
 
@@ -199,11 +196,18 @@ impl State {
     /// Top-ups and withdrawals that the bank has not answered, oldest first.
     #[must_use]
     pub fn pending_transfers(&self) -> Vec<(TransferId, Transfer)> {
-        self.transfers
-            .sorted(|_| true)
-            .into_iter()
-            .map(|(id, transfer)| (id, *transfer))
-            .collect()
+        self.transfers_where(|_| true)
+    }
+
+    /// Those of one user.
+    #[must_use]
+    pub fn pending_transfers_of(&self, user: UserId) -> Vec<(TransferId, Transfer)> {
+        self.transfers_where(|transfer| transfer.user == user)
+    }
+
+    fn transfers_where(&self, wanted: impl Fn(&Transfer) -> bool) -> Vec<(TransferId, Transfer)> {
+        let sorted = self.transfers.sorted(wanted).into_iter();
+        sorted.map(|(id, transfer)| (id, *transfer)).collect()
     }
 
     /// A remittance that has not reached its payee and may still go back.
@@ -361,7 +365,7 @@ impl State {
             && self.orders.get(id).is_none()
             && let Some(order) = archive.order(id)?
         {
-            self.settled.push_back((order.last, id));
+            self.settled.begin(order.last, id);
             self.orders.insert(id, order);
         }
         Ok(())
@@ -387,16 +391,7 @@ impl State {
     pub fn forget(&mut self, archived: EventNumber, keep: Keep) {
         self.numbers.forget(archived, keep.numbers);
         self.packets.forget(archived, keep.shares);
-        while self.settled.len() > keep.orders
-            && let Some((event, id)) = self.settled.front().copied()
-            && event < archived
-        {
-            self.settled.pop_front();
-            // An order touched since then has a later place in the queue.
-            if self.orders.get(id).is_some_and(|order| order.last == event) {
-                self.orders.remove(id);
-            }
-        }
+        self.settled.forget(&mut self.orders, archived, keep.orders);
     }
 
     /// How many orders are in memory.

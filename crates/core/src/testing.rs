@@ -300,6 +300,7 @@ pub fn withdraw(user: UserId, text: &str, fen: i64) -> Command {
         user,
         number,
         amount,
+        fee_at_most: None,
     }
     .into()
 }

@@ -444,6 +444,7 @@ impl Run {
                     user,
                     number,
                     amount,
+                    fee_at_most: None,
                 }
                 .into()
             }

@@ -17,7 +17,7 @@ use feiqian_core::Mode;
 use feiqian_engine::{Clock, Engine, Stage};
 use feiqian_gateway::access::Role;
 use feiqian_gateway::app::outside::Outside;
-use feiqian_gateway::bank::SandboxBank;
+use feiqian_gateway::bank::sandbox::SandboxBank;
 use feiqian_gateway::notify::Notifier;
 use feiqian_gateway::platform::Platform;
 use feiqian_gateway::reports::Books;

@@ -85,7 +85,7 @@ impl Tally {
 }
 
 /// Commands that are accepted, by name.
-const ACCEPTED: [&str; 34] = [
+const ACCEPTED: [&str; 40] = [
     "Open",
     "AddBrand",
     "AddUser",
@@ -120,10 +120,16 @@ const ACCEPTED: [&str; 34] = [
     "DeclineShare",
     "CancelRequest",
     "ExpireRequest",
+    "SendPacket",
+    "GrabShare",
+    "ExpirePacket",
+    "SpendCode",
+    "DeclineOrder",
+    "SetWithdrawalTerms",
 ];
 
 /// Commands that are answered again.
-const AGAIN: [&str; 18] = [
+const AGAIN: [&str; 22] = [
     "Open",
     "AddBrand",
     "AddUser",
@@ -142,16 +148,21 @@ const AGAIN: [&str; 18] = [
     "GiveCoupon",
     "SendMoney",
     "RequestMoney",
+    "SendPacket",
+    "GrabShare",
+    "SpendCode",
+    "DeclineOrder",
 ];
 
 /// Commands that time asks for.
-const TIMERS: [&str; 7] = [
+const TIMERS: [&str; 8] = [
     "ExpireOrder",
     "EndCampaign",
     "PayRebate",
     "ArriveRemittance",
     "ReturnRemittance",
     "ExpireRequest",
+    "ExpirePacket",
     "Sweep",
 ];
 
@@ -187,7 +198,7 @@ const WHYS: [Why; 10] = [
 ];
 
 /// Every refusal of every command that a world can reach.
-const REFUSED: [(&str, &[&str]); 34] = [
+const REFUSED: [(&str, &[&str]); 40] = [
     ("Open", &["OtherMode"]),
     ("AddBrand", &["NumberReused", "BadName", "TooMany"]),
     ("AddUser", &["NumberReused", "BrandNotFound"]),
@@ -380,6 +391,63 @@ const REFUSED: [(&str, &[&str]); 34] = [
     ),
     ("CancelRequest", &["RequestNotOpen", "NotYours"]),
     ("ExpireRequest", &["RequestNotOpen", "NotDue"]),
+    (
+        "SendPacket",
+        &[
+            "NumberReused",
+            "UserNotFound",
+            "UserNotActive",
+            "PayeeNotFound",
+            "PayeeIsSender",
+            "SharesOutOfRange",
+            "AmountOutOfRange",
+            "BelowShares",
+            "Uneven",
+            "TextTooLong",
+            "BalanceShort",
+            "AboveLimit",
+        ],
+    ),
+    (
+        "GrabShare",
+        &[
+            "PacketNotFound",
+            "UserNotFound",
+            "UserNotActive",
+            "ForAnother",
+            "Empty",
+            "Expired",
+        ],
+    ),
+    ("ExpirePacket", &["NotOpen", "NotDue"]),
+    (
+        "SpendCode",
+        &[
+            "CodeSpent",
+            "OrderNotFound",
+            "AlreadyPaid",
+            "OrderClosed",
+            "OrderExpired",
+            "PayerNotFound",
+            "OtherPayer",
+            "AnotherIsAsked",
+            "PayerNotActive",
+            "NotNow",
+        ],
+    ),
+    (
+        "SetWithdrawalTerms",
+        &[
+            "BrandNotFound",
+            "FreeOutOfRange",
+            "FeeTooHigh",
+            "LeastOutOfRange",
+        ],
+    ),
+    (
+        "DeclineOrder",
+        &["OrderNotFound", "NotAsked", "AlreadyPaid"],
+    ),
 ];
 
 /// Refusals that no world reaches, and why.

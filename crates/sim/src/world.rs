@@ -1,16 +1,20 @@
 //! Shoppers, merchants, operators and the bank: what they ask for, in their right mind and out of it.
 
 mod campaigns;
+mod codes;
+mod packets;
 mod people;
 
 use std::collections::VecDeque;
 
 use feiqian_core::bank::answer::{Answer, AnswerTransfer};
+use feiqian_core::bank::fee::WithdrawalTerms;
 use feiqian_core::bank::top_up::TopUp;
 use feiqian_core::bank::withdraw::Withdraw;
 use feiqian_core::brand::add::AddBrand;
 use feiqian_core::brand::fund::FundBrand;
 use feiqian_core::brand::open::Open;
+use feiqian_core::brand::set_withdrawal_terms::SetWithdrawalTerms;
 use feiqian_core::campaign::budget::ChangeBudget;
 use feiqian_core::campaign::give::GiveCoupon;
 use feiqian_core::merchant::add::AddMerchant;
@@ -22,7 +26,9 @@ use feiqian_core::order::expire::ExpireOrder;
 use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::refund::RefundOrder;
 use feiqian_core::order::reverse::ReverseOrder;
+use feiqian_core::order::spend_code::SpendCode;
 use feiqian_core::order::{Attempt, OrderRef};
+use feiqian_core::packet::send::SendPacket;
 use feiqian_core::remittance::send::SendMoney;
 use feiqian_core::request::ask::RequestMoney;
 use feiqian_core::user::add::AddUser;
@@ -50,6 +56,7 @@ enum Kind {
     AddMerchant,
     ChangeMerchant,
     TopUp,
+    SetWithdrawalTerms,
     Withdraw,
     AnswerTransfer,
     CreateOrder,
@@ -60,9 +67,11 @@ enum Kind {
     RefundOrder,
     Campaign(Wish),
     People(people::Wish),
+    Packet(packets::Wish),
+    Code(codes::Wish),
 }
 
-const USUAL: [(Kind, u32); 34] = [
+const USUAL: [(Kind, u32); 40] = [
     (Kind::Open, 1),
     (Kind::AddBrand, 3),
     (Kind::AddUser, 6),
@@ -70,6 +79,7 @@ const USUAL: [(Kind, u32); 34] = [
     (Kind::AddMerchant, 4),
     (Kind::ChangeMerchant, 4),
     (Kind::TopUp, 16),
+    (Kind::SetWithdrawalTerms, 2),
     (Kind::Withdraw, 8),
     (Kind::AnswerTransfer, 22),
     (Kind::CreateOrder, 40),
@@ -97,6 +107,11 @@ const USUAL: [(Kind, u32); 34] = [
     (Kind::People(people::Wish::Decline), 3),
     (Kind::People(people::Wish::Cancel), 2),
     (Kind::People(people::Wish::Expire), 1),
+    (Kind::Packet(packets::Wish::Send), 10),
+    (Kind::Code(codes::Wish::Spend), 18),
+    (Kind::Code(codes::Wish::Decline), 4),
+    (Kind::Packet(packets::Wish::Grab), 20),
+    (Kind::Packet(packets::Wish::Expire), 1),
 ];
 
 /// Everybody outside of the engine.
@@ -264,6 +279,7 @@ impl World {
                 amount: self.amount(1_000_000),
             }
             .into(),
+            Kind::SetWithdrawalTerms => self.set_withdrawal_terms(books).into(),
             Kind::Withdraw => self.withdraw(books).into(),
             Kind::AnswerTransfer => AnswerTransfer {
                 transfer: self.transfer(books),
@@ -289,6 +305,8 @@ impl World {
             Kind::RefundOrder => self.refund(books).into(),
             Kind::Campaign(wish) => self.wish(wish, books, now),
             Kind::People(wish) => self.wish_of_people(wish, books),
+            Kind::Code(wish) => self.wish_of_codes(wish, books, now),
+            Kind::Packet(wish) => self.wish_of_packets(wish, books),
         }
     }
 
@@ -300,6 +318,20 @@ impl World {
             user,
             number: self.number("w"),
             amount: if self.chance.one_in(16) { all } else { some },
+            fee_at_most: self.chance.of([None, None, Some(Fen(0)), Some(Fen(500))]),
+        }
+    }
+
+    fn set_withdrawal_terms(&mut self, books: &Books) -> SetWithdrawalTerms {
+        let free = [0, 5_000, 50_000, 50_000, 300_000, -1, i64::MAX];
+        let least = [0, 10, 10, 100, 10_000, -1, 10_001];
+        SetWithdrawalTerms {
+            brand: self.brand(books),
+            terms: WithdrawalTerms {
+                free_per_month: Fen(self.chance.of(free)),
+                rate: self.fee(),
+                least: Fen(self.chance.of(least)),
+            },
         }
     }
 
@@ -372,6 +404,21 @@ impl World {
                 ..asked
             }
             .into(),
+            Command::SendPacket(asked) if self.chance.one_in(2) => SendPacket {
+                seed: self.seed(),
+                ..asked
+            }
+            .into(),
+            Command::SendPacket(asked) => SendPacket {
+                total: self.amount(1_000),
+                ..asked
+            }
+            .into(),
+            Command::SpendCode(asked) => SpendCode {
+                payer: UserId(asked.payer.0 ^ 1),
+                ..asked
+            }
+            .into(),
             other @ (Command::Open(_)
             | Command::SetTier(_)
             | Command::TakeBackRemittance(_)
@@ -393,7 +440,6 @@ impl World {
             | Command::PayRebate(_)
             | Command::Sweep(_)
             | Command::SetWithdrawalTerms(_)
-            | Command::SpendCode(_)
             | Command::DeclineOrder(_)
             | Command::UseCoupon(_)
             | Command::ReturnCoupon(_)
@@ -401,7 +447,6 @@ impl World {
             | Command::PaySubsidy(_)
             | Command::ReturnSubsidy(_)
             | Command::ChangeCoupons(_)
-            | Command::SendPacket(_)
             | Command::GrabShare(_)
             | Command::ExpirePacket(_)) => other,
         }
@@ -603,7 +648,10 @@ impl World {
             Some(id) if !self.chance.one_in(6) => *id,
             Some(_) | None => self.order(books),
         };
-        let only = books.orders.get(&id).and_then(|order| order.only_payer);
+        let only = books.orders.get(&id).and_then(|order| {
+            let shown = order.shown.map(|(payer, _, _)| payer);
+            shown.or(order.only_payer)
+        });
         let payer = match only {
             Some(only) if !self.chance.one_in(6) => only,
             Some(_) | None => self.payer(books, id),

@@ -270,7 +270,8 @@ export interface Spending {
 }
 // GET export.csv?from=&to=, GET export.pdf?from=&to=
 
-/** POST top-ups {amount}; POST withdrawals {amount, pin?}; GET bank-transfers/{id}. The bank answers later. */
+/** POST top-ups {amount}; POST withdrawals {amount, fee_at_most?, pin?}; GET bank-transfers/{id}; GET bank-transfers -> {data}: those that wait, newest first.
+ * The bank answers later; `unknown`: not in time, it is asked again. */
 export interface BankTransfer {
   id: string;
   kind: "top_up" | "withdrawal";

@@ -10,6 +10,7 @@ export function words(failure: Failure, say: Say): string {
   const frozen = say("Your account is frozen: it pays and sends nothing. Ask the operator why.", "您的账户已被冻结，无法付款和转账，请联系客服。");
   const known: Record<string, string> = {
     payer_not_active: frozen, user_not_active: frozen,
+    fee_above: say("The fee is another now. Look at it again.", "手续费已变化，请重新确认。"),
     balance_short: say("Your balance is too small. Top up first.", "余额不足，请先充值。"),
     price_changed: say("The price changed. Look at it again.", "价格有变化，请重新确认。"),
     pin_locked: say("The PIN is locked after five wrong tries. Unlock it in Settings.", "支付密码已锁定，请在设置中解锁。"),

@@ -4,17 +4,21 @@ use super::*;
 use crate::bank::answer::Answer::{Declined, Done};
 use crate::bank::fee::WithdrawalTerms;
 use crate::brand::set_withdrawal_terms::SetWithdrawalTerms;
-use crate::ids::{BrandId, MerchantId, OrderId, RemittanceId, RequestId, TransferId, UserId};
+use crate::ids::{
+    BrandId, MerchantId, OrderId, PacketId, RemittanceId, RequestId, TransferId, UserId,
+};
 use crate::ledger::Postings;
 use crate::limits::{DAY_MS, REQUEST_LIFE_MS};
 use crate::money::BasisPoints;
 use crate::order::expire::OrderExpired;
+use crate::packet::draw::Seed;
 use crate::remittance::send::SendMoney;
 use crate::remittance::{Delay, To};
 use crate::testing::{
-    CLAIM, LEI, MEI, MEI2, NO_ORDER, NO_SHOP, NOBODY, SHOP, World, accept, answer, arrive, ask,
-    cancel, change_fee, close, create, decline, expire_request, give_back, given, named, nth,
-    number, pay, refund, reverse, send, set_status, take_back, top_up, withdraw,
+    CLAIM, LEI, MEI, MEI2, NO_ORDER, NO_SHOP, NOBODY, PACKET, SHOP, World, accept, answer, arrive,
+    ask, cancel, change_fee, close, create, decline, expire_packet, expire_request, give_back,
+    given, grab, named, nth, number, pay, refund, reverse, send, send_packet, send_to, set_status,
+    take_back, top_up, withdraw,
 };
 use crate::user::{Tier, UserStatus, set_tier::SetTier};
 
@@ -292,7 +296,7 @@ fn faults_of_ends_and_refunds() {
         (24, "and 0.06", edit!(24 OrderReversed e => e.fee_returned = Fen(0))),
         (24, "should be", edit!(24 OrderReversed e => e.postings = Postings::new())),
         (24, "with refunds", edit!(24 OrderReversed e => e.order = OrderId(nth(0)))),
-        (25, "is over", again!(24 at 25)),
+        (25, "a second share", again!(24 at 25)),
         (26, "should 0.00", edit!(26 OrderReversed e => e.amount = Fen(700))),
         (24, "order 22 is not paid", |events| {
             let (mut refund, of) = (events[19].clone(), OrderId(nth(5)));
@@ -423,6 +427,74 @@ fn faults_of_requests() {
         (35, "expires before", edit!(35 RequestExpired e => e.at = e.at.plus(-DAY_MS - 1))),
         (35, "is not open", edit!(35 RequestExpired e => e.request = RequestId(nth(8)))),
         (36, "is not open", again!(35 at 36)),
+    ]);
+}
+
+/// Its first 17 events are as in [`good`].
+fn good_packets() -> World {
+    use crate::packet::Kind::{Equal, Lucky};
+    let mut world = given([
+        send_packet(MEI, "p", Lucky, 100, 3), // 17
+        grab(PACKET, MEI2),                   // 18
+        grab(PACKET, LEI),                    // 19, of another brand
+        grab(PACKET, MEI),                    // 20, the last share
+        send_packet(MEI, "q", Equal, 100, 4), // 21
+        grab(packet(4), MEI2),                // 22
+        send_to(MEI, "r", 50, MEI2),          // 23
+        grab(packet(6), MEI2),                // 24
+    ])
+    .after_ms(DAY_MS);
+    world.accept(&expire_packet(packet(4))); // 25
+    world.accept(&send_packet(MEI, "s", Lucky, 40, 2)); // 26
+    world
+}
+
+const fn packet(n: u64) -> PacketId {
+    PacketId::new(nth(n)).expect("few events")
+}
+
+#[test]
+fn the_totals_of_packets() {
+    let totals = audit(&good_packets().events).unwrap();
+    assert_eq!(
+        (totals.packets, totals.wallets),
+        (Fen(40), Fen(400_000 - 40))
+    );
+}
+
+#[test]
+#[rustfmt::skip] // a fault a line
+fn faults_of_packets() {
+    find_in(&good_packets(), &[
+        (17, "are not 0 shares", edit!(17 PacketSent e => e.shares = 0)),
+        (17, "are not 501 shares", edit!(17 PacketSent e => e.shares = 501)),
+        (17, "cannot be sent", edit!(17 PacketSent e => e.to = Some(MEI))),
+        (17, "should be", edit!(17 PacketSent e => e.total = Fen(101))),
+        // Too much, too little, and what the seed does not say.
+        (18, "the share is", edit!(18 ShareGrabbed e => e.amount = Fen(67))),
+        (18, "the share is", edit!(18 ShareGrabbed e => e.amount = Fen(1))),
+        (18, "the share is", edit!(17 PacketSent e => e.seed = Seed([8; 16]))),
+        (18, "should be", edit!(18 ShareGrabbed e => e.postings = Postings::new())),
+        (18, "between the reserves", edit!(18 ShareGrabbed e => e.reserve = Fen(1))),
+        (18, "does not exist", edit!(18 ShareGrabbed e => e.packet = packet(1))),
+        // A share twice: named, and the same event again.
+        (19, "a second share", edit!(19 ShareGrabbed e => e.user = MEI2)),
+        (19, "a second share", again!(18 at 19)),
+        (19, "between the reserves", edit!(19 ShareGrabbed e => e.reserve = Fen(101))),
+        (21, "are not 4 shares", edit!(21 PacketSent e => e.total = Fen(101))),
+        (21, "used twice", edit!(21 PacketSent e => e.number = number("p"))),
+        (22, "is over", edit!(22 ShareGrabbed e => (e.packet, e.user) = (PACKET, UserId(3)))),
+        (23, "cannot be sent", edit!(23 PacketSent e => e.shares = 2)),
+        (24, "is not for user", edit!(24 ShareGrabbed e => e.user = LEI)),
+        (25, "does not expire now", edit!(25 PacketExpired e => e.at = e.at.plus(-1))),
+        (25, "does not expire now", edit!(25 PacketExpired e => e.packet = PACKET)),
+        // A return that is not all, and not the sender's.
+        (25, "should go back", edit!(25 PacketExpired e => e.amount = Fen(74))),
+        (25, "should go back", edit!(25 PacketExpired e => e.amount = Fen(76))),
+        (25, "should go back", edit!(25 PacketExpired e => e.sender = MEI2)),
+        (25, "should be", edit!(25 PacketExpired e => e.postings = Postings::new())),
+        (25, "a second share", again!(24 at 25)),
+        (26, "does not expire now", again!(25 at 26)),
     ]);
 }
 

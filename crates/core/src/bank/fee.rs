@@ -111,11 +111,12 @@ pub(super) fn uncount(state: &mut State, user: UserId, amount: Fen) {
 mod tests {
     use super::*;
     use crate::bank::answer::Answer::{Declined, Done};
-    use crate::bank::withdraw::Refusal::BalanceShort;
+    use crate::bank::withdraw::Refusal::{BalanceShort, FeeAbove};
+    use crate::bank::withdraw::Withdraw;
     use crate::brand::set_withdrawal_terms::SetWithdrawalTerms;
     use crate::ids::{BrandId, TransferId};
     use crate::ledger::Account;
-    use crate::testing::{MEI, answer, given, nth, withdraw};
+    use crate::testing::{MEI, answer, given, nth, number, withdraw};
 
     /// 500 yuan free, then 0.1 % and at least 10 fen.
     fn terms() -> crate::Command {
@@ -206,5 +207,24 @@ mod tests {
             .when(withdraw(MEI, "a", 99_950))
             .accepts()
             .has(Account::Wallet(MEI), 0);
+    }
+
+    #[test]
+    fn nobody_pays_more_than_they_were_told() {
+        let told = |text: &str, most: i64| Withdraw {
+            user: MEI,
+            number: number(text),
+            amount: Fen(60_000),
+            fee_at_most: Some(Fen(most)),
+        };
+        given([terms()])
+            .when(told("a", 9))
+            .refuses(FeeAbove { fee: Fen(10) })
+            .when(told("a", 10))
+            .accepts()
+            // It is no other withdrawal, whatever was told.
+            .when(told("a", 9))
+            .answers_again(nth(1));
+        given([]).when(told("a", 0)).accepts();
     }
 }

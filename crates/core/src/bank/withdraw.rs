@@ -28,6 +28,9 @@ pub struct Withdraw {
     pub number: Number,
     /// How much.
     pub amount: Fen,
+    /// The most that the user agreed to pay for it; none: whatever the brand takes. No part of what the
+    /// number names.
+    pub fee_at_most: Option<Fen>,
 }
 
 /// Event.
@@ -67,6 +70,12 @@ refusals! {
     UserNotActive = "this user may not move money",
     /// Outside 1 fen … 10¹² fen. Final.
     AmountOutOfRange = "an amount is 1 fen to 1000000000000 fen",
+    /// It costs more than the user agreed to: the brand's terms changed, or the month's quota is used up.
+    /// Final, unless the user agrees.
+    FeeAbove {
+        /// What it costs.
+        fee: Fen
+    } = "it costs {fee} yuan",
     /// With its fee more than the wallet has. May succeed later.
     BalanceShort {
         /// What the wallet has.
@@ -135,7 +144,11 @@ pub fn decide(
         return Decision::Refuse(Refusal::AmountOutOfRange);
     }
     let fee = quote(state, now, command.user, command.amount).map(|quote| quote.fee);
-    let total = command.amount.plus(fee.unwrap_or_default());
+    let costs = fee.unwrap_or_default();
+    if command.fee_at_most.is_some_and(|most| costs > most) {
+        return Decision::Refuse(Refusal::FeeAbove { fee: costs });
+    }
+    let total = command.amount.plus(costs);
     let Some(total) = total.filter(|total| *total <= user.balance) else {
         return Decision::Refuse(Refusal::BalanceShort {
             available: user.balance,

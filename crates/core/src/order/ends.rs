@@ -41,7 +41,15 @@ impl Orders {
         if order.state == OrderState::Open {
             self.bound(chunk_of(id), order.expires_at);
             if let Some(payer) = order.asked() {
-                self.asked.entry(payer).or_default().push(id);
+                // A snapshot has orders by id; the question is what touched it last.
+                let rows = &self.rows;
+                let waiting = self.asked.entry(payer).or_default();
+                let earlier = |other: &OrderId| {
+                    rows.get(*other)
+                        .is_some_and(|other| other.last < order.last)
+                };
+                let place = waiting.partition_point(earlier);
+                waiting.insert(place, id);
             }
         }
         self.rows.insert(id, order);

@@ -18,6 +18,7 @@ mod give_back;
 pub mod pay;
 pub mod refund;
 pub mod reverse;
+mod settled;
 pub mod spend_code;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use minicbor::{Decode, Encode};
 pub(crate) use ends::Orders;
 pub(crate) use give_back::count as returned_counted;
 pub(crate) use pay::grant as grant_counted;
+pub(crate) use settled::Settled;
 
 use crate::archive::{Archive, ArchiveError};
 use crate::campaign::grant::{Granted, RebateStage};
@@ -245,11 +247,16 @@ pub(crate) fn settle(state: &mut State, id: OrderId, change: impl FnOnce(&mut Or
         .orders
         .get_mut(id)
         .expect("the order was found when deciding");
+    let was_open = order.state == OrderState::Open;
     change(order);
     order.last = number;
     let asked = order.asked();
     if let Some(payer) = asked {
         state.orders.answered(id, payer);
     }
-    state.settled.push_back((number, id));
+    if was_open {
+        state.settled.begin(number, id);
+    } else {
+        state.settled.touch(number, id);
+    }
 }

@@ -355,6 +355,23 @@ mod tests {
         assert_eq!(due, [expire(ORDER)]);
     }
 
+    /// After a restart they came in the order of their ids.
+    #[test]
+    fn the_oldest_question_is_first_after_a_restart_too() {
+        let later = OrderId(nth(1));
+        let world = given([
+            create("a", 10),
+            create("b", 10),
+            spend(later, MEI, 0, 0),
+            spend(ORDER, MEI, 1, 0),
+        ]);
+        assert_eq!(world.state.asked(MEI), [later, ORDER]);
+        let mut bytes = Vec::new();
+        world.state.freeze().write(&mut bytes).unwrap();
+        let state = crate::snapshot::read(&bytes).unwrap();
+        assert_eq!(state.asked(MEI), [later, ORDER]);
+    }
+
     #[test]
     fn refusals_in_order_of_precedence() {
         let now = given([]).now;

@@ -13,6 +13,7 @@ const NEXT: &str = "application/next";
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ApplicationStatus)]
 pub enum Status {
     /// Nobody has looked at it.
     New,

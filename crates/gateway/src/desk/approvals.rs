@@ -22,6 +22,7 @@ const NEXT: &str = "approval/next";
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ApprovalStatus)]
 pub enum Status {
     /// It waits.
     Open,

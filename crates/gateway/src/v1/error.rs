@@ -344,7 +344,7 @@ answers!(bank::withdraw::Refusal {
     NotFound: UserNotFound = "user_not_found";
     InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount";
     Refused: UserNotActive = "user_not_active", BalanceShort = "balance_short",
-        AboveLimit = "above_limit" at "amount", ReserveShort = "reserve_short";
+        FeeAbove = "fee_above" at "fee_at_most", AboveLimit = "above_limit" at "amount", ReserveShort = "reserve_short";
 });
 answers!(order::create::Refusal {
     InvalidRequest: AmountOutOfRange = "amount_out_of_range" at "amount", TextTooLong = "text_bad";

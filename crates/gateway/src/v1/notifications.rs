@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State as Extract};
+use axum::extract::{Query, State as Extract};
 use feiqian_core::UnixMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::Operator;
 use super::error::{ApiError, ErrorType};
 use super::fields::Time;
-use super::input::{PAGE_MAX, Page};
+use super::input::{Id, PAGE_MAX, Page};
 use super::responses::Asking;
 use crate::notify::{Notice, NoticeKind, Notifier};
 use crate::server::App;
@@ -150,7 +150,7 @@ pub async fn list(
 pub async fn redeliver(
     _: Operator,
     Extract(app): Extract<App>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Json<Redelivery>, ApiError> {
     let (notifier, named) = (notifier(&app)?, id.clone());
     let queued = tokio::task::spawn_blocking(move || notifier.redeliver(&named)).await;

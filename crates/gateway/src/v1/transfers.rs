@@ -36,7 +36,8 @@ pub enum TransferKind {
 #[derive(Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TransferStatus {
-    /// The bank has not answered yet. Money to be withdrawn has left the wallet.
+    /// The bank has not answered yet, or nobody knows its answer: it is asked again until it says. Money to be
+    /// withdrawn has left the wallet.
     Pending,
     /// The money moved.
     Succeeded,
@@ -66,6 +67,17 @@ pub struct Transfer {
 #[serde(deny_unknown_fields)]
 pub struct NewTransfer {
     amount: Amount,
+}
+
+/// How much is to be withdrawn.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWithdrawal {
+    amount: Amount,
+    /// The most that it may cost, in fen, as the user was told; refused with `fee_above` if it costs more.
+    /// Without it: whatever the brand takes.
+    #[schema(minimum = 0)]
+    fee_at_most: Option<i64>,
 }
 
 /// Asks the bank for a user's money
@@ -98,7 +110,7 @@ pub async fn top_up(
 /// Sends a user's money to the bank
 #[utoipa::path(
     post, path = "/v1/users/{id}/withdrawals",
-    operation_id = "withdraw", request_body = NewTransfer, tag = "transfers", params(("id" = UserRef, Path), Numbered),
+    operation_id = "withdraw", request_body = NewWithdrawal, tag = "transfers", params(("id" = UserRef, Path), Numbered),
     responses(
         (status = 201, body = Transfer, description = "Asked"),
         (status = 200, body = Transfer, description = "Asked before"),
@@ -110,13 +122,14 @@ pub async fn withdraw(
     Extract(platform): Extract<Arc<Platform>>,
     Id(UserRef(user)): Id<UserRef>,
     Key(number): Key,
-    Input(new): Input<NewTransfer>,
+    Input(new): Input<NewWithdrawal>,
 ) -> Result<Made<Transfer>, ApiError> {
     caller.must_be_user(user)?;
     let command = Withdraw {
         user,
         number,
         amount: new.amount.into(),
+        fee_at_most: new.fee_at_most.map(Fen),
     };
     let receipt = platform.engine.submit(command).await?;
     made(&platform, receipt).await

@@ -94,7 +94,10 @@ async fn a_withdrawal_costs_what_its_brand_takes() {
     let shown = m.w.get(key, "/v1/brands/brd_0/withdrawal_terms").await;
     assert_eq!(shown.ok(), terms);
     let ask = format!("POST /v1/users/{}/withdrawals", m.mei);
-    let made = m.ask("mei", &ask, json!({ "amount": 70_000 })).await.ok();
+    let told = |most: i64| json!({ "amount": 70_000, "fee_at_most": most });
+    let refused = m.ask("mei", &ask, told(19)).await;
+    assert_eq!(refused.error(), (422, "fee_above".into()));
+    let made = m.ask("mei", &ask, told(20)).await.ok();
     assert_eq!(made["fee"], 20);
     m.w.answer(&text(&made["id"]), BankAnswer::Declined).await;
     let again = m.ask("mei", &ask, json!({ "amount": 50_000 })).await.ok();

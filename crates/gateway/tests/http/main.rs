@@ -9,6 +9,7 @@ mod world;
 mod alipay;
 mod alipay_v3;
 mod apps;
+mod bank;
 mod campaigns;
 mod codes;
 mod desk;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::http::Request;
 use feiqian_core::Mode;
-use feiqian_gateway::bank::SandboxBank;
+use feiqian_gateway::bank::sandbox::SandboxBank;
 use feiqian_gateway::server::router;
 use serde_json::{Value, json};
 

@@ -288,7 +288,8 @@ impl Books {
         let over = ids.filter(|id| self.is_over(*id, now));
         let over = over.map(|campaign| campaign::end::EndCampaign { campaign }.into());
         let sweep = self.sweep_from().filter(|from| *from <= now);
-        rebates
+        self.due_of_packets(now)
+            .chain(rebates)
             .chain(over)
             .chain(self.due_of_people(now))
             .chain(sweep.map(|_| campaign::sweep::Sweep.into()))
@@ -363,8 +364,14 @@ impl Books {
             | What::MerchantAdded(_)
             | What::MerchantChanged(_)
             | What::TopUpRequested(_)
-            | What::WithdrawalRequested(_)
-            | What::TransferAnswered(_)
+            | What::WithdrawalRequested { .. }
+            | What::WithdrawalTermsSet(_)
+            | What::CodeSpent { .. }
+            | What::OrderDeclined { .. }
+            | What::PacketSent(_)
+            | What::ShareGrabbed { .. }
+            | What::PacketExpired { .. }
+            | What::TransferAnswered { .. }
             | What::OrderCreated { .. }
             | What::OrderClosed { .. }
             | What::OrderExpired { .. } => {}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::packets_in_log::Packets;
 use feiqian_core::campaign::grant::{Granted, Part, Returned};
 use feiqian_core::{Account, CampaignId, Event};
 
@@ -29,14 +30,19 @@ pub struct Conservation {
     platform: BTreeMap<CampaignId, i64>,
     /// Each subsidy account, by postings.
     subsidy: BTreeMap<CampaignId, i64>,
+    packets: Packets,
+    /// The number of the next event.
+    next: u64,
 }
 
 impl Conservation {
     /// Reads the next event.
     ///
     /// # Errors
-    /// A part of which more went back than was taken.
+    /// A part of which more went back than was taken; a packet that does not add up.
     pub fn read(&mut self, event: &Event) -> Result<(), String> {
+        self.packets.read(self.next, event)?;
+        self.next += 1;
         for posting in event.postings().map_or(&[][..], |postings| postings) {
             for (account, by) in [(posting.debit, 1), (posting.credit, -1)] {
                 if let Account::Subsidy(id) = account {
@@ -125,8 +131,11 @@ impl Conservation {
     /// Checks the sums, when all is read.
     ///
     /// # Errors
-    /// A campaign whose subsidy is not what it granted and did not get back.
+    /// A campaign whose subsidy is not what it granted and did not get back; a packet that never ended.
     pub fn finish(&self) -> Result<(), String> {
+        if self.packets.open() > 0 {
+            return Err(format!("packets are open at the end: {:?}", self.packets));
+        }
         let nothing = |sums: &BTreeMap<CampaignId, i64>| -> BTreeMap<CampaignId, i64> {
             let some = sums.iter().filter(|(_, fen)| **fen != 0);
             some.map(|(id, fen)| (*id, *fen)).collect()

@@ -5,6 +5,7 @@ use feiqian_core::bank::top_up::TopUp;
 use feiqian_core::bank::withdraw::Withdraw;
 use feiqian_core::brand::add::AddBrand;
 use feiqian_core::brand::fund::FundBrand;
+use feiqian_core::brand::set_withdrawal_terms::SetWithdrawalTerms;
 use feiqian_core::campaign::Terms as Campaign;
 use feiqian_core::campaign::add::AddCampaign;
 use feiqian_core::campaign::budget::ChangeBudget;
@@ -18,13 +19,16 @@ use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::order::create::{CreateOrder, Terms};
 use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::refund::RefundOrder;
+use feiqian_core::order::spend_code::SpendCode;
+use feiqian_core::packet::Kind;
+use feiqian_core::packet::send::SendPacket;
 use feiqian_core::remittance::send::SendMoney;
 use feiqian_core::request::ask::RequestMoney;
 use feiqian_core::user::add::AddUser;
 use feiqian_core::user::set_status::SetUserStatus;
 use feiqian_core::user::set_tier::SetTier;
 use feiqian_core::user::set_traits::SetTraits;
-use feiqian_core::{Account, BrandId, CampaignId, Event, MerchantId, Mode, UserId};
+use feiqian_core::{Account, BrandId, CampaignId, Event, MerchantId, Mode, Number, UserId};
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -59,9 +63,21 @@ pub enum What {
     /// The bank was asked for money.
     TopUpRequested(TopUp),
     /// Money is on its way to the bank.
-    WithdrawalRequested(Withdraw),
+    WithdrawalRequested {
+        /// As asked.
+        asked: Withdraw,
+        /// Fen on top, if the brand has terms.
+        fee: Option<i64>,
+    },
+    /// What a brand takes for withdrawals was set.
+    WithdrawalTermsSet(SetWithdrawalTerms),
     /// The bank answered.
-    TransferAnswered(AnswerTransfer),
+    TransferAnswered {
+        /// As asked.
+        asked: AnswerTransfer,
+        /// Fen that are free again this month.
+        uncounted: Option<i64>,
+    },
     /// An order was created.
     OrderCreated {
         /// As asked.
@@ -83,6 +99,22 @@ pub enum What {
         fee: i64,
         /// What campaigns did to it.
         granted: Option<Granted>,
+    },
+    /// A shopper's pay code was spent on an order.
+    CodeSpent {
+        /// As asked.
+        asked: SpendCode,
+        /// The shopper is asked until then.
+        asked_until: Option<i64>,
+    },
+    /// A shopper who was asked declined an order.
+    OrderDeclined {
+        /// Which.
+        order: u64,
+        /// Whose order.
+        merchant: MerchantId,
+        /// Who was asked.
+        payer: UserId,
     },
     /// An order was closed by its merchant.
     OrderClosed {
@@ -182,6 +214,28 @@ pub enum What {
     },
     /// A user asked persons for money.
     MoneyRequested(RequestMoney),
+    /// Money was put into a red packet.
+    PacketSent(SendPacket),
+    /// A share of a red packet was taken.
+    ShareGrabbed {
+        /// Of which.
+        packet: u64,
+        /// By whom.
+        user: UserId,
+        /// Fen.
+        amount: i64,
+        /// Fen that went along between the brands' banks.
+        reserve: i64,
+    },
+    /// What nobody took of a red packet went back.
+    PacketExpired {
+        /// Of which.
+        packet: u64,
+        /// Who sent it.
+        sender: UserId,
+        /// Fen.
+        amount: i64,
+    },
     /// A share of a request was declined.
     ShareDeclined {
         /// Of which.
@@ -252,7 +306,7 @@ impl What {
                 let words = asked.amount.0.to_string();
                 (Scope::TopUps(asked.user), asked.number, words)
             }
-            Self::WithdrawalRequested(asked) => {
+            Self::WithdrawalRequested { asked, .. } => {
                 let words = asked.amount.0.to_string();
                 (Scope::Withdrawals(asked.user), asked.number, words)
             }
@@ -291,7 +345,21 @@ impl What {
                 let words = format!("{:?}", (&asked.shares, &asked.note));
                 (Scope::Requests(asked.asker), asked.number, words)
             }
+            Self::CodeSpent { asked, .. } => {
+                let words = format!("{:?}", (asked.merchant, asked.order, asked.payer));
+                let code = format!("{}-{}", asked.code.alias, asked.code.step);
+                let number = Number::new(&code).ok()?;
+                (Scope::PayCodes, number, words)
+            }
+            Self::PacketSent(asked) => {
+                // Another seed is no other packet.
+                let head = (asked.kind == Kind::Lucky, asked.to, asked.total);
+                let words = format!("{:?}", (head, asked.shares, &asked.message));
+                (Scope::Packets(asked.sender), asked.number, words)
+            }
             Self::Opened(_)
+            | Self::ShareGrabbed { .. }
+            | Self::PacketExpired { .. }
             | Self::TierSet(_)
             | Self::RemittanceArrived { .. }
             | Self::RemittanceBack { .. }
@@ -300,8 +368,10 @@ impl What {
             | Self::UserStatusSet(_)
             | Self::TraitsSet(_)
             | Self::MerchantChanged(_)
-            | Self::TransferAnswered(_)
+            | Self::TransferAnswered { .. }
+            | Self::WithdrawalTermsSet(_)
             | Self::OrderPaid { .. }
+            | Self::OrderDeclined { .. }
             | Self::OrderClosed { .. }
             | Self::OrderExpired { .. }
             | Self::OrderReversed { .. }
@@ -356,11 +426,16 @@ impl What {
             (Self::TopUpRequested(asked), Event::TopUpRequested(event)) => {
                 (event.number, event.user, event.amount) == (asked.number, asked.user, asked.amount)
             }
-            (Self::WithdrawalRequested(asked), Event::WithdrawalRequested(event)) => {
+            (Self::WithdrawalRequested { asked, fee }, Event::WithdrawalRequested(event)) => {
                 (event.number, event.user, event.amount) == (asked.number, asked.user, asked.amount)
+                    && event.fee.map(|fee| fee.0) == *fee
             }
-            (Self::TransferAnswered(asked), Event::TransferAnswered(event)) => {
+            (Self::TransferAnswered { asked, uncounted }, Event::TransferAnswered(event)) => {
                 (event.transfer, event.answer) == (asked.transfer, asked.answer)
+                    && event.uncounted.map(|fen| fen.0) == *uncounted
+            }
+            (Self::WithdrawalTermsSet(asked), Event::WithdrawalTermsSet(event)) => {
+                (event.brand, event.terms) == (asked.brand, asked.terms)
             }
             (Self::BrandFunded(asked), Event::BrandFunded(event)) => {
                 let said = (event.number, event.brand, event.amount);
@@ -461,7 +536,42 @@ impl What {
                 };
                 said == (*remittance, *payer, *taken)
             }
-            _ => self.is_of_request(event),
+            _ => self.is_of_request(event) || self.is_of_packet(event),
+        }
+    }
+
+    fn is_of_packet(&self, event: &Event) -> bool {
+        match (self, event) {
+            (Self::PacketSent(asked), Event::PacketSent(event)) => {
+                let said = (event.sender, event.number, event.kind, event.to);
+                said == (asked.sender, asked.number, asked.kind, asked.to)
+                    && (event.total, event.shares) == (asked.total, asked.shares)
+                    && (&event.message, event.seed) == (&asked.message, asked.seed)
+            }
+            (
+                Self::ShareGrabbed {
+                    packet,
+                    user,
+                    amount,
+                    reserve,
+                },
+                Event::ShareGrabbed(event),
+            ) => {
+                let said = (event.packet.event().0, event.user);
+                said == (*packet, *user) && (event.amount.0, event.reserve.0) == (*amount, *reserve)
+            }
+            (
+                Self::PacketExpired {
+                    packet,
+                    sender,
+                    amount,
+                },
+                Event::PacketExpired(event),
+            ) => {
+                let said = (event.packet.event().0, event.sender, event.amount.0);
+                said == (*packet, *sender, *amount)
+            }
+            _ => false,
         }
     }
 
@@ -527,6 +637,19 @@ impl What {
                     && (event.amount.0, event.fee.0) == (*amount, *fee)
                     && event.granted.as_deref() == granted.as_ref()
             }
+            (Self::CodeSpent { asked, asked_until }, Event::CodeSpent(event)) => {
+                let said = (event.order, event.merchant, event.payer, event.code);
+                said == (asked.order, asked.merchant, asked.payer, asked.code)
+                    && event.asked_until.map(|end| end.0) == *asked_until
+            }
+            (
+                Self::OrderDeclined {
+                    order,
+                    merchant,
+                    payer,
+                },
+                Event::OrderDeclined(event),
+            ) => (event.order.0.0, event.merchant, event.payer) == (*order, *merchant, *payer),
             (Self::OrderClosed { order }, Event::OrderClosed(event)) => event.order.0.0 == *order,
             (Self::OrderExpired { order }, Event::OrderExpired(event)) => event.order.0.0 == *order,
             (
@@ -573,10 +696,18 @@ pub(super) fn settled(
     use feiqian_core::bank::Direction;
     let wallet = Account::Wallet(transfer.user);
     let (reserve, transit) = (Account::BankReserve(brand), Account::Transit(brand));
-    match (transfer.direction, answer) {
+    let fee = transfer.fee.unwrap_or(0);
+    let income = Account::FeeIncome(brand);
+    let mut moves = match (transfer.direction, answer) {
         (Direction::TopUp, Answer::Done) => vec![(reserve, wallet, transfer.amount)],
         (Direction::TopUp, Answer::Declined) => Vec::new(),
-        (Direction::Withdrawal, Answer::Done) => vec![(transit, reserve, transfer.amount)],
-        (Direction::Withdrawal, Answer::Declined) => vec![(transit, wallet, transfer.amount)],
-    }
+        (Direction::Withdrawal, Answer::Done) => {
+            vec![(transit, reserve, transfer.amount), (transit, income, fee)]
+        }
+        (Direction::Withdrawal, Answer::Declined) => {
+            vec![(transit, wallet, transfer.amount + fee)]
+        }
+    };
+    moves.retain(|(_, _, fen)| *fen > 0);
+    moves
 }

@@ -8,8 +8,11 @@ mod campaigns;
 mod conservation;
 mod facts;
 mod orders;
+mod packets;
+mod packets_in_log;
 mod people;
 mod rules;
+mod withdrawals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,8 +28,10 @@ pub use campaigns::{Campaign, Campaigns, Coupon, Shopper};
 pub use conservation::Conservation;
 pub use facts::{Fact, What};
 pub use orders::{Back, Order, Paid, Stage};
+pub use packets::Packet;
 pub use people::People;
 pub use rules::Choice;
+pub use withdrawals::Withdrawals;
 
 /// What the answer to a command must be.
 #[allow(clippy::large_enum_variant, reason = "there is one at a time")]
@@ -73,6 +78,8 @@ pub struct Transfer {
     pub amount: i64,
     /// When the bank was asked.
     pub at: i64,
+    /// Fen held besides, if the brand had terms.
+    pub fee: Option<i64>,
     /// The event of the bank's answer.
     pub answered: Option<u64>,
 }
@@ -104,6 +111,10 @@ pub struct Books {
     pub campaigns: Campaigns,
     /// Money between people.
     pub people: People,
+    /// What withdrawals cost.
+    pub withdrawals: Withdrawals,
+    /// Red packets, by the event that sent them.
+    pub packets: BTreeMap<u64, Packet>,
     ledger: BTreeMap<Account, i64>,
     entries: BTreeMap<Account, Vec<u64>>,
 }
@@ -169,12 +180,14 @@ impl Books {
             .chain(campaigns)
             .chain(users)
             .chain(merchants.map(Account::Merchant))
-            .map(|account| (account, Fen(self.balance(account))))
+            .map(|account| (account, self.balance(account)))
+            .chain(self.in_packets())
+            .map(|(account, fen)| (account, Fen(fen)))
             .collect()
     }
 
-    /// Events that moved an account's money, oldest first. Fee income and pending rebates have none: every
-    /// payment is in their history.
+    /// Events that moved an account's money, oldest first. Fee income, pending rebates and packets have
+    /// none: every payment is in their history, and a packet's is its story.
     #[must_use]
     pub fn entries(&self, account: Account) -> &[u64] {
         self.entries.get(&account).map_or(&[], Vec::as_slice)
@@ -249,20 +262,32 @@ impl Books {
                 }
             }
             What::TopUpRequested(asked) => {
-                self.ask_bank(asked.user, Direction::TopUp, asked.amount, fact.at);
+                self.ask_bank(asked.user, Direction::TopUp, asked.amount, fact.at, None);
             }
-            What::WithdrawalRequested(asked) => {
-                self.ask_bank(asked.user, Direction::Withdrawal, asked.amount, fact.at);
+            What::WithdrawalRequested { asked, fee } => {
+                let (user, amount) = (asked.user, asked.amount);
+                self.ask_bank(user, Direction::Withdrawal, amount, fact.at, *fee);
+                if fee.is_some() {
+                    self.withdrawals.count(fact.at, user, amount.0);
+                }
             }
-            What::TransferAnswered(asked) => {
+            What::WithdrawalTermsSet(asked) => {
+                self.withdrawals.terms.insert(asked.brand, asked.terms);
+            }
+            What::TransferAnswered { asked, uncounted } => {
                 let id = asked.transfer.0.0;
                 self.pending.remove(&id);
                 if let Some(transfer) = self.transfers.get_mut(&id) {
                     transfer.answered = Some(event);
+                    let user = transfer.user;
+                    self.withdrawals
+                        .count(fact.at, user, -uncounted.unwrap_or(0));
                 }
             }
             What::OrderCreated { .. }
             | What::OrderPaid { .. }
+            | What::CodeSpent { .. }
+            | What::OrderDeclined { .. }
             | What::OrderClosed { .. }
             | What::OrderExpired { .. }
             | What::OrderReversed { .. }
@@ -275,6 +300,9 @@ impl Books {
             | What::BudgetChanged(_)
             | What::CampaignEnded { .. }
             | What::CouponGiven { .. }
+            | What::PacketSent(_)
+            | What::ShareGrabbed { .. }
+            | What::PacketExpired { .. }
             | What::MoneySent(_)
             | What::RemittanceArrived { .. }
             | What::RemittanceBack { .. }
@@ -285,15 +313,24 @@ impl Books {
         }
         self.record_campaign(event, &fact);
         self.record_people(event, &fact);
+        self.record_packet(event, &fact);
         self.events.push(fact);
     }
 
-    fn ask_bank(&mut self, user: UserId, direction: Direction, amount: Fen, at: i64) {
+    fn ask_bank(
+        &mut self,
+        user: UserId,
+        direction: Direction,
+        amount: Fen,
+        at: i64,
+        fee: Option<i64>,
+    ) {
         let transfer = Transfer {
             user,
             direction,
             amount: amount.0,
             at,
+            fee,
             answered: None,
         };
         self.pending.insert(self.next());
@@ -302,7 +339,7 @@ impl Books {
 
     fn shift(&mut self, account: Account, by: i64, event: u64) {
         *self.ledger.entry(account).or_default() += by;
-        if matches!(account, Account::FeeIncome(_) | Account::PendingRebate(_)) {
+        if has_no_entries(account) {
             return;
         }
         let entries = self.entries.entry(account).or_default();
@@ -340,6 +377,14 @@ impl Books {
     pub fn number(event: u64) -> EventNumber {
         EventNumber(event)
     }
+}
+
+/// Whether nobody asks for its entries: they are in the stories of orders and packets.
+fn has_no_entries(account: Account) -> bool {
+    matches!(
+        account,
+        Account::FeeIncome(_) | Account::PendingRebate(_) | Account::Packet(_)
+    )
 }
 
 /// Whether it grows by debits: what is held, and what was spent.

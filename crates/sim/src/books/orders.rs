@@ -15,6 +15,8 @@ pub struct Order {
     pub amount: i64,
     /// The only one who may pay.
     pub only_payer: Option<UserId>,
+    /// Whose code was spent on it, by which event, and whether that one is asked.
+    pub shown: Option<(UserId, u64, bool)>,
     /// When it ends.
     pub expires_at: i64,
     /// What became of it.
@@ -105,12 +107,25 @@ impl Back {
 }
 
 impl Books {
+    /// Open orders that wait for this shopper, in the order in which the questions were asked.
+    #[must_use]
+    pub fn waiting_for(&self, shopper: UserId) -> Vec<u64> {
+        let open = self.open.iter().filter_map(|(_, id)| {
+            let (payer, event, asked) = self.orders.get(id)?.shown?;
+            (asked && payer == shopper).then_some((event, *id))
+        });
+        let mut open: Vec<(u64, u64)> = open.collect();
+        open.sort_unstable();
+        open.into_iter().map(|(_, id)| id).collect()
+    }
+
     pub(super) fn record_order(&mut self, event: u64, fact: &Fact) {
         if let What::OrderCreated { asked, expires_at } = &fact.what {
             let order = Order {
                 merchant: asked.merchant,
                 amount: asked.terms.amount.0,
                 only_payer: asked.terms.only_payer,
+                shown: None,
                 expires_at: *expires_at,
                 stage: Stage::Open,
                 paid: None,
@@ -127,6 +142,9 @@ impl Books {
         self.open.remove(&(order.expires_at, id));
         order.later.push(event);
         order.go_on(event, fact);
+        if order.stage == Stage::Open {
+            self.open.insert((order.expires_at, id));
+        }
     }
 }
 
@@ -136,13 +154,18 @@ impl What {
     pub fn order(&self) -> Option<u64> {
         match self {
             Self::OrderPaid { asked, .. } => Some(asked.order.0.0),
-            Self::OrderClosed { order }
+            Self::CodeSpent { asked, .. } => Some(asked.order.0.0),
+            Self::OrderDeclined { order, .. }
+            | Self::OrderClosed { order }
             | Self::OrderExpired { order }
             | Self::OrderReversed { order, .. }
             | Self::OrderRefunded { order, .. }
             | Self::RebatePaid { order, .. } => Some(*order),
             Self::Opened(_)
             | Self::TierSet(_)
+            | Self::PacketSent(_)
+            | Self::ShareGrabbed { .. }
+            | Self::PacketExpired { .. }
             | Self::MoneySent(_)
             | Self::RemittanceArrived { .. }
             | Self::RemittanceBack { .. }
@@ -163,8 +186,9 @@ impl What {
             | Self::MerchantAdded(_)
             | Self::MerchantChanged(_)
             | Self::TopUpRequested(_)
-            | Self::WithdrawalRequested(_)
-            | Self::TransferAnswered(_)
+            | Self::WithdrawalRequested { .. }
+            | Self::WithdrawalTermsSet(_)
+            | Self::TransferAnswered { .. }
             | Self::OrderCreated { .. } => None,
         }
     }
@@ -199,7 +223,13 @@ impl Order {
                     returned: Back::of(granted.as_ref()),
                 });
             }
-            What::OrderClosed { .. } | What::OrderExpired { .. } => self.stage = Stage::Closed,
+            What::CodeSpent { asked, asked_until } => {
+                self.shown = Some((asked.payer, event, asked_until.is_some()));
+                self.expires_at = asked_until.unwrap_or(self.expires_at);
+            }
+            What::OrderClosed { .. } | What::OrderExpired { .. } | What::OrderDeclined { .. } => {
+                self.stage = Stage::Closed;
+            }
             What::OrderReversed {
                 amount,
                 fee_returned,
@@ -232,6 +262,13 @@ impl Order {
             }
             _ => {}
         }
+    }
+
+    /// Whose consent it waits for, or waited.
+    #[must_use]
+    pub fn asked(&self) -> Option<UserId> {
+        let (payer, _, asked) = self.shown?;
+        asked.then_some(payer)
     }
 
     /// The newest event that touched it.
@@ -283,13 +320,12 @@ impl Order {
                 campaigns,
             )
         });
-        let head = (self.merchant, self.amount, self.only_payer, self.expires_at);
-        let seen_head = (
-            seen.merchant,
-            seen.amount.0,
-            seen.only_payer,
-            seen.expires_at.0,
-        );
+        let shown = self.shown.map(|(payer, _, asked)| (payer, asked));
+        let terms = (self.merchant, self.amount, self.only_payer);
+        let head = (terms, self.expires_at, shown);
+        let seen_shown = seen.shown.as_ref().map(|shown| (shown.payer, shown.asked));
+        let seen_terms = (seen.merchant, seen.amount.0, seen.only_payer);
+        let seen_head = (seen_terms, seen.expires_at.0, seen_shown);
         let same = head == seen_head
             && stage.0 == self.stage
             && seen_payment == self.paid.as_ref().map(payment)

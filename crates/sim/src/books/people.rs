@@ -133,10 +133,10 @@ impl Books {
                 let paid = fact.moves.iter().filter(|(from, _, _)| *from == wallet);
                 self.spend(fact.at, asked.payer, paid.map(|(_, _, fen)| fen).sum());
             }
-            What::WithdrawalRequested(asked) if self.is_basic(asked.user) => {
+            What::WithdrawalRequested { asked, .. } if self.is_basic(asked.user) => {
                 self.spend(fact.at, asked.user, asked.amount.0);
             }
-            What::TransferAnswered(asked) => {
+            What::TransferAnswered { asked, .. } => {
                 let transfer = self.transfers[&asked.transfer.0.0];
                 let back = (transfer.direction, asked.answer);
                 if back == (Direction::Withdrawal, Answer::Declined) && self.is_basic(transfer.user)
@@ -206,7 +206,7 @@ impl Books {
         self.user(user).is_some_and(|row| row.tier == Tier::Basic)
     }
 
-    fn spend(&mut self, at: i64, user: UserId, amount: i64) {
+    pub(super) fn spend(&mut self, at: i64, user: UserId, amount: i64) {
         if self.user(user).is_some_and(|row| row.tier != Tier::Full) {
             let row = self.people.spent.entry(user).or_default();
             *row.days.entry(day(at)).or_default() += amount;
@@ -215,7 +215,7 @@ impl Books {
     }
 
     /// What came back from nobody, as far as it was counted.
-    fn unspend(&mut self, spent_at: i64, user: UserId, amount: i64) {
+    pub(super) fn unspend(&mut self, spent_at: i64, user: UserId, amount: i64) {
         let day = day(spent_at);
         let Some(row) = self.people.spent.get_mut(&user) else {
             return;

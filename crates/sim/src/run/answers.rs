@@ -92,7 +92,8 @@ impl Run {
         }
         self.books.check_sums()?;
         self.books.check_campaigns()?;
-        self.books.check_people()
+        self.books.check_people()?;
+        self.books.check_packets()
     }
 
     /// Timers come first: orders that expire, then what campaigns ask for, as many as strike at once. When more

@@ -9,10 +9,11 @@ use feiqian_core::campaign::choose::{Choice, choose};
 use feiqian_core::campaign::grant::Why;
 use feiqian_core::merchant::MerchantStatus;
 use feiqian_core::order::Order;
+use feiqian_core::packet::Packet;
 use feiqian_core::user::{Tier, UserStatus};
 use feiqian_core::{
-    Account, BrandId, CampaignId, Command, CouponId, Fen, MerchantId, OrderId, State, TransferId,
-    UnixMillis, UserId,
+    Account, BrandId, CampaignId, Command, CouponId, Fen, MerchantId, OrderId, PacketId, State,
+    TransferId, UnixMillis, UserId,
 };
 use feiqian_engine::Sink;
 
@@ -28,9 +29,12 @@ pub(super) struct Seen {
     merchants: Vec<(u16, MerchantStatus, u16)>,
     pending: Vec<(TransferId, Transfer)>,
     orders: Vec<(u64, Option<Order>)>,
+    packets: Vec<(u64, Option<Packet>)>,
     campaigns: Vec<Campaign>,
     /// Open coupons of each user.
     coupons: Vec<Vec<CouponId>>,
+    /// Orders that wait for each user's consent.
+    asked: Vec<Vec<u64>>,
     quote: Option<(Wanted, Quoted)>,
 }
 
@@ -57,12 +61,16 @@ impl Wanted {
 }
 
 impl Seen {
-    fn of(state: &State, orders: &[u64], wanted: Option<Wanted>) -> Self {
+    fn of(state: &State, orders: &[u64], packets: &[u64], wanted: Option<Wanted>) -> Self {
         let users = (0..).map(UserId).map_while(|user| state.user(user));
         let merchants = (0..).map(MerchantId).map_while(|shop| state.merchant(shop));
         let order = |id: &u64| {
             let order = state.order(OrderId(Books::number(*id)));
             (*id, order.cloned())
+        };
+        let packet = |id: &u64| {
+            let packet = PacketId::new(Books::number(*id)).and_then(|id| state.packet(id));
+            (*id, packet.cloned())
         };
         Self {
             next: state.next_event().0,
@@ -75,11 +83,17 @@ impl Seen {
                 .collect(),
             pending: state.pending_transfers(),
             orders: orders.iter().map(order).collect(),
+            packets: packets.iter().map(packet).collect(),
             campaigns: state.campaigns().map(|(_, row)| row.clone()).collect(),
             coupons: (0..)
                 .map(UserId)
                 .take(state.user_count())
                 .map(|user| state.open_coupons(user).to_vec())
+                .collect(),
+            asked: (0..)
+                .map(UserId)
+                .take(state.user_count())
+                .map(|user| state.asked(user).iter().map(|order| order.0.0).collect())
                 .collect(),
             quote: wanted.and_then(|wanted| wanted.ask(state)),
         }
@@ -124,12 +138,14 @@ impl Run {
         }
         self.trace.step(|| "read".into());
         let orders: Vec<u64> = self.books.orders.keys().rev().take(30).copied().collect();
+        let packets = self.books.packets.iter().rev().take(30);
+        let packets: Vec<u64> = packets.map(|(id, _)| *id).collect();
         let wanted = self.wanted();
         let Some(running) = &self.running else { return };
         let engine = running.engine.clone();
         let mut reading: Reading = Box::pin(async move {
             engine
-                .read(move |state| Seen::of(state, &orders, wanted))
+                .read(move |state| Seen::of(state, &orders, &packets, wanted))
                 .await
         });
         match poll(&mut reading) {
@@ -207,8 +223,7 @@ impl Run {
                     direction: known.direction,
                     amount: Fen(known.amount),
                     at: UnixMillis(known.at),
-                    // No world sets withdrawal terms yet.
-                    fee: None,
+                    fee: known.fee.map(Fen),
                 },
             ))
         });
@@ -224,6 +239,11 @@ impl Run {
             found.sort_unstable();
             same(&format!("open coupons of user {user}"), &held, &found)?;
         }
+        self.compare_packets(seen)?;
+        for (user, asked) in (0..).map(UserId).zip(&seen.asked) {
+            let what = format!("orders that wait for user {user}");
+            same(&what, &books.waiting_for(user), asked)?;
+        }
         for (id, order) in &seen.orders {
             let Some(known) = books.orders.get(id) else {
                 continue;
@@ -234,6 +254,21 @@ impl Run {
                     return Err(format!("order {id} is open, but not in memory"));
                 }
                 None => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Run {
+    fn compare_packets(&self, seen: &Seen) -> Result<(), String> {
+        for (id, packet) in &seen.packets {
+            match (self.books.packets.get(id), packet) {
+                (Some(known), Some(packet)) => known.compare(*id, packet)?,
+                (Some(known), None) if known.is_open() => {
+                    return Err(format!("packet {id} is open, but not in memory"));
+                }
+                (_, _) => {}
             }
         }
         Ok(())

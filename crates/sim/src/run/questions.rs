@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::{
-    Account, BrandId, CampaignId, Event, EventNumber, MerchantId, Number, OrderId, TransferId,
-    UnixMillis, UserId,
+    Account, BrandId, CampaignId, Event, EventNumber, MerchantId, Number, OrderId, PacketId,
+    TransferId, UnixMillis, UserId,
 };
 use feiqian_store::{Store, StoreError};
 
@@ -54,7 +54,7 @@ impl Run {
             return Ok(());
         };
         let store = running.engine.store_now().clone();
-        let kind = self.chance.below(7);
+        let kind = self.chance.below(8);
         self.trace.step(|| format!("question {kind}"));
         let answer = match kind {
             0 => self.some_number(&store),
@@ -63,6 +63,7 @@ impl Run {
             3 => self.some_event(&store),
             4 => self.some_entries(&store),
             5 => self.some_bill(&store),
+            6 => self.some_packet(&store),
             _ => self.some_time(&store),
         };
         match answer {
@@ -93,6 +94,9 @@ impl Run {
             }
             for id in self.books.transfers.keys() {
                 self.transfer_is(&store, *id)?;
+            }
+            for id in self.books.packets.keys() {
+                self.packet_is(&store, *id)?;
             }
             for account in self.books.balances().into_keys() {
                 self.entries_are(&store, account, None, usize::MAX)?;
@@ -192,6 +196,44 @@ impl Run {
             if let Some((number, event)) = story.answer {
                 self.books.compare(number.0, &event)?;
             }
+        }
+        Ok(())
+    }
+
+    fn some_packet(&mut self, store: &Store) -> Result<(), Failed> {
+        let index = self.chance.index(self.books.packets.len());
+        let known = self.books.packets.keys().nth(index).copied();
+        let any = self.chance.below(self.books.next() + 3);
+        let id = known.filter(|_| !self.chance.one_in(6)).unwrap_or(any);
+        self.packet_is(store, id)
+    }
+
+    fn packet_is(&self, store: &Store, id: u64) -> Result<(), Failed> {
+        let end = store.position().0;
+        let Some(packet) = PacketId::new(EventNumber(id)) else {
+            return Ok(());
+        };
+        let story = store.packet(packet)?;
+        let known = self.books.packets.get(&id).filter(|_| id < end);
+        let should = known.map(|row| {
+            let later = row.later.iter().filter(|event| **event < end);
+            later.copied().collect::<Vec<u64>>()
+        });
+        let is = story.as_ref().map(|story| {
+            let later = story.later.iter().map(|(number, _)| number.0);
+            later.collect::<Vec<u64>>()
+        });
+        same(&format!("the story of packet {id}"), &should, &is)?;
+        let (Some(known), Some(story)) = (known, story) else {
+            return Ok(());
+        };
+        let sent = Event::PacketSent(story.sent.clone().into());
+        self.books.compare(id, &sent)?;
+        for (number, event) in &story.later {
+            self.books.compare(number.0, event)?;
+        }
+        if known.last(id) < end {
+            known.compare(id, &story.packet())?;
         }
         Ok(())
     }

@@ -115,7 +115,7 @@ impl World {
     }
 
     /// Mostly somebody who has something.
-    fn rich(&mut self, books: &Books) -> UserId {
+    pub(super) fn rich(&mut self, books: &Books) -> UserId {
         let users = (0..).map(UserId).take(books.users.len());
         let rich = users.filter(|user| books.balance(Account::Wallet(*user)) > 0);
         let rich: Vec<UserId> = rich.collect();

@@ -9,21 +9,26 @@ use feiqian_core::bank::answer::Answer;
 use feiqian_core::bank::fee::quote;
 use feiqian_core::bank::top_up::TopUp;
 use feiqian_core::bank::withdraw::Withdraw;
+use feiqian_core::bank::{Direction, Transfer};
 use feiqian_core::limits::BALANCE_MAX;
-use feiqian_core::{Event, Fen, State, TransferId, UserId};
+use feiqian_core::{Event, Fen, State, TransferId, UnixMillis, UserId};
 use feiqian_engine::Receipt;
 use feiqian_store::TransferStory;
 use serde::{Deserialize, Serialize};
 
-use super::entries::query;
+use super::entries::{List, query};
 use super::moves::MoveState;
 use super::{Shopper, SignedShopper};
 use crate::app::pin;
+use crate::bank::ANSWERS_WITHIN;
 use crate::platform::{Platform, unix_millis};
 use crate::v1::error::ApiError;
 use crate::v1::fields::{Amount, Time, TransferRef};
 use crate::v1::input::{Id, Made};
 use crate::v1::{ask, misplaced};
+
+/// Most waiting transfers that are listed.
+const LISTED_MAX: usize = 20;
 
 /// Which way the money goes.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -39,8 +44,10 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// The bank has not answered.
+    /// The bank was asked.
     Pending,
+    /// It has not said in time what it did; it is asked again until it does.
+    Unknown,
     /// The money moved.
     Done,
     /// It did not, and will not.
@@ -65,11 +72,12 @@ pub struct NewTopUp {
     amount: Amount,
 }
 
-/// How much, and the PIN if it is needed.
+/// How much, what the shopper was told that it costs, and the PIN if it is needed.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewWithdrawal {
     amount: Amount,
+    fee_at_most: Option<i64>,
     pin: Option<String>,
 }
 
@@ -147,27 +155,35 @@ pub async fn withdraw(
         user,
         number,
         amount,
+        fee_at_most: new.fee_at_most.map(Fen),
     };
     let receipt = platform.engine.submit(command).await?;
     made(&platform, user, receipt).await
 }
 
-fn status(story: &TransferStory) -> Status {
+fn answered(story: &TransferStory) -> Option<Answer> {
     match &story.answer {
-        Some((_, Event::TransferAnswered(event))) => match event.answer {
-            Answer::Done => Status::Done,
-            Answer::Declined => Status::Declined,
-        },
-        Some(_) | None => Status::Pending,
+        Some((_, Event::TransferAnswered(event))) => Some(event.answer),
+        Some(_) | None => None,
+    }
+}
+
+/// Of a transfer without an answer. Time alone tells, so it is the same after a restart.
+fn waits(at: UnixMillis) -> Status {
+    let waited = unix_millis().0.saturating_sub(at.0);
+    if u128::try_from(waited).is_ok_and(|waited| waited > ANSWERS_WITHIN.as_millis()) {
+        Status::Unknown
+    } else {
+        Status::Pending
     }
 }
 
 /// What became of a withdrawal, for its entry.
 pub(super) fn became(story: Option<&TransferStory>) -> MoveState {
-    match story.map(status) {
-        Some(Status::Done) => MoveState::Done,
-        Some(Status::Declined) => MoveState::Failed,
-        Some(Status::Pending) | None => MoveState::Pending,
+    match story.and_then(answered) {
+        Some(Answer::Done) => MoveState::Done,
+        Some(Answer::Declined) => MoveState::Failed,
+        None => MoveState::Pending,
     }
 }
 
@@ -189,9 +205,39 @@ fn view(id: TransferId, user: UserId, story: &TransferStory) -> Option<BankTrans
         kind,
         amount: amount.into(),
         fee: fee.unwrap_or_default().0,
-        status: status(story),
+        status: match answered(story) {
+            Some(Answer::Done) => Status::Done,
+            Some(Answer::Declined) => Status::Declined,
+            None => waits(at),
+        },
         at: at.into(),
     })
+}
+
+fn waiting(id: TransferId, transfer: &Transfer) -> BankTransfer {
+    BankTransfer {
+        id: id.into(),
+        kind: match transfer.direction {
+            Direction::TopUp => Kind::TopUp,
+            Direction::Withdrawal => Kind::Withdrawal,
+        },
+        amount: transfer.amount.into(),
+        fee: transfer.fee.unwrap_or_default().0,
+        status: waits(transfer.at),
+        at: transfer.at.into(),
+    }
+}
+
+/// GET bank-transfers: the newest that wait for the bank, so that leaving the page loses sight of none.
+pub async fn list(
+    Shopper { user, .. }: Shopper,
+    Extract(platform): Extract<Arc<Platform>>,
+) -> Result<Json<List<BankTransfer>>, ApiError> {
+    let read = move |state: &State| state.pending_transfers_of(user);
+    let pending = platform.engine.read(read).await?;
+    let newest = pending.iter().rev().take(LISTED_MAX);
+    let data = newest.map(|(id, transfer)| waiting(*id, transfer));
+    Ok(Json(List::whole(data.collect())))
 }
 
 async fn find(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::order::pay::PayOrder;
 use feiqian_core::order::{Attempt, OrderState};
 use feiqian_core::{Account, EventNumber, Fen, OrderId, State, UserId};
@@ -17,7 +17,7 @@ use crate::app::pin;
 use crate::platform::{Platform, unix_millis};
 use crate::v1::error::ApiError;
 use crate::v1::fields::{Amount, OrderIdRef, Time};
-use crate::v1::input::Made;
+use crate::v1::input::{Id, Made};
 use crate::v1::order_view::{OrderStatus, Shop, status};
 use crate::v1::orders::unknown_order;
 use crate::v1::{ask, misplaced};
@@ -61,7 +61,7 @@ pub async fn show(
     Shopper { user, .. }: Shopper,
     language: Language,
     Extract(platform): Extract<Arc<Platform>>,
-    Path(token): Path<String>,
+    Id(token): Id<String>,
 ) -> Result<Json<CashierOrder>, ApiError> {
     let id = order_of(&platform, &token)?;
     view(&platform, user, language, id).await.map(Json)
@@ -125,7 +125,7 @@ pub(super) async fn quoted(
 /// POST orders/{token}/pay
 pub async fn pay(
     language: Language,
-    Path(token): Path<String>,
+    Id(token): Id<String>,
     Extract(platform): Extract<Arc<Platform>>,
     signed: SignedShopper<Agreed>,
 ) -> Result<Made<Receipt>, ApiError> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use feiqian_core::order::decline::DeclineOrder;
 use feiqian_core::{OrderId, State, UserId};
@@ -18,7 +18,7 @@ use crate::platform::Platform;
 use crate::v1::ask;
 use crate::v1::error::ApiError;
 use crate::v1::fields::{Amount, OrderIdRef, Time};
-use crate::v1::input::Made;
+use crate::v1::input::{Id, Made};
 use crate::v1::order_view::Shop;
 use crate::v1::orders::unknown_order;
 
@@ -87,7 +87,7 @@ async fn asked(platform: &Platform, user: UserId, id: &str) -> Result<OrderId, A
 /// POST confirmations/{order}/pay
 pub async fn pay(
     language: Language,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     Extract(platform): Extract<Arc<Platform>>,
     signed: SignedShopper<Agreed>,
 ) -> Result<Made<Receipt>, ApiError> {
@@ -97,7 +97,7 @@ pub async fn pay(
 
 /// POST confirmations/{order}/decline
 pub async fn decline(
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     Extract(platform): Extract<Arc<Platform>>,
     signed: SignedShopper<Nothing>,
 ) -> Result<StatusCode, ApiError> {

@@ -39,6 +39,7 @@ pub fn routes() -> Router<App> {
         .route("/app/wallet/top-ups", post(bank::top_up))
         .route("/app/wallet/withdrawals", post(bank::withdraw))
         .route("/app/wallet/withdrawal-terms", get(bank::terms))
+        .route("/app/wallet/bank-transfers", get(bank::list))
         .route("/app/wallet/bank-transfers/{id}", get(bank::show))
         .route("/app/wallet/payees", post(payees::show))
         .route("/app/wallet/transfers", post(transfers::send))

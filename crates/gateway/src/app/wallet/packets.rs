@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::packet::draw::Seed;
 use feiqian_core::packet::grab::GrabShare;
 use feiqian_core::packet::send::SendPacket;
@@ -18,7 +18,7 @@ use crate::app::pin;
 use crate::platform::{Platform, unix_millis};
 use crate::v1::error::ApiError;
 use crate::v1::fields::{Amount, Cursor, Text, Time};
-use crate::v1::input::{Made, Page, Paging};
+use crate::v1::input::{Id, Made, Page, Paging};
 use crate::v1::{ask, misplaced};
 
 /// How it is divided.
@@ -145,7 +145,7 @@ pub async fn send(
 pub async fn show(
     Shopper { user, .. }: Shopper,
     Extract(platform): Extract<Arc<Platform>>,
-    Path(token): Path<String>,
+    Id(token): Id<String>,
 ) -> Result<Json<Packet>, ApiError> {
     let id = packet_of(&platform, &token)?;
     let found = find(&platform, user, id).await?;
@@ -154,7 +154,7 @@ pub async fn show(
 
 /// POST packets/{token}/open
 pub async fn open(
-    Path(token): Path<String>,
+    Id(token): Id<String>,
     Extract(platform): Extract<Arc<Platform>>,
     signed: SignedShopper<Nothing>,
 ) -> Result<Made<Packet>, ApiError> {

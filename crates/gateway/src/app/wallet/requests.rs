@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::remittance::To;
 use feiqian_core::remittance::send::SendMoney;
 use feiqian_core::request::ShareState;
@@ -20,7 +20,7 @@ use crate::app::pin;
 use crate::platform::{Platform, PlatformError};
 use crate::v1::error::ApiError;
 use crate::v1::fields::{Amount, Cursor, RequestRef, Text, Time};
-use crate::v1::input::{Input, Key, Made, Page, Paging};
+use crate::v1::input::{Id, Input, Key, Made, Page, Paging};
 use crate::v1::{ask, misplaced};
 
 /// Shares of one request.
@@ -228,7 +228,7 @@ pub(super) async fn waiting(
 
 /// POST requests/{id}/pay
 pub async fn pay(
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     Extract(platform): Extract<Arc<Platform>>,
     signed: SignedShopper<WithPin>,
 ) -> Result<Made<MoneyRequest>, ApiError> {
@@ -259,7 +259,7 @@ pub async fn pay(
 
 /// POST requests/{id}/decline
 pub async fn decline(
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     Extract(platform): Extract<Arc<Platform>>,
     signed: SignedShopper<Nothing>,
 ) -> Result<Made<MoneyRequest>, ApiError> {
@@ -281,7 +281,7 @@ pub async fn decline(
 
 /// POST requests/{id}/cancel
 pub async fn cancel(
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     Extract(platform): Extract<Arc<Platform>>,
     signed: SignedShopper<Nothing>,
 ) -> Result<Made<MoneyRequest>, ApiError> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ use crate::platform::Platform;
 use crate::v1::codes::{Scanned, Seen, read};
 use crate::v1::error::{ApiError, ErrorType};
 use crate::v1::fields::{Amount, Text};
-use crate::v1::input::{Input, Key};
+use crate::v1::input::{Id, Input, Key};
 
 /// POST scan
 pub async fn scan(
@@ -41,7 +41,7 @@ pub struct Token {
 /// POST merchant-codes/{code}/orders
 pub async fn order(
     Shopper { user, .. }: Shopper,
-    Path(code): Path<String>,
+    Id(code): Id<String>,
     Extract(platform): Extract<Arc<Platform>>,
     Key(number): Key,
     Input(new): Input<NewOrder>,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use axum::Json;
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::remittance::accept::AcceptRemittance;
 use feiqian_core::remittance::send::{Refusal, SendMoney};
 use feiqian_core::remittance::take_back::TakeBackRemittance;
@@ -215,7 +215,7 @@ pub async fn show(
 
 /// POST transfers/{id}/take-back
 pub async fn take_back(
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     Extract(platform): Extract<Arc<Platform>>,
     signed: SignedShopper<Nothing>,
 ) -> Result<Made<Transfer>, ApiError> {

@@ -3,11 +3,13 @@
 mod bank;
 mod campaigns;
 mod choose;
+mod codes;
 mod draw;
 mod eligible;
 mod give_back;
 mod operators;
 mod orders;
+mod packets;
 mod people;
 
 use feiqian_core::{Command, Fen, Refusal};
@@ -16,6 +18,7 @@ use super::{Books, Fact, Verdict, What};
 
 pub use choose::Choice;
 pub(super) use choose::{counts_payers, least, most};
+pub(super) use orders::part;
 
 fn refused(refusal: Refusal) -> Verdict {
     Verdict::Refused(vec![refusal])
@@ -64,19 +67,19 @@ impl Books {
             Command::DeclineShare(asked) => self.decline(now, asked),
             Command::CancelRequest(asked) => self.cancel(now, asked),
             Command::ExpireRequest(asked) => self.expire_request(now, asked.request.0.0),
+            Command::SpendCode(asked) => self.spend_code(now, asked),
+            Command::DeclineOrder(asked) => self.decline_order(now, asked),
+            Command::SendPacket(asked) => self.send_packet(now, asked),
+            Command::GrabShare(asked) => self.grab(now, asked),
+            Command::ExpirePacket(asked) => self.expire_packet(now, asked.packet),
+            Command::SetWithdrawalTerms(asked) => self.set_withdrawal_terms(now, asked),
             // No world asks for these yet.
-            Command::SetWithdrawalTerms(_)
-            | Command::SpendCode(_)
-            | Command::DeclineOrder(_)
-            | Command::UseCoupon(_)
+            Command::UseCoupon(_)
             | Command::ReturnCoupon(_)
             | Command::VoidCoupon(_)
             | Command::PaySubsidy(_)
             | Command::ReturnSubsidy(_)
-            | Command::ChangeCoupons(_)
-            | Command::SendPacket(_)
-            | Command::GrabShare(_)
-            | Command::ExpirePacket(_) => Verdict::Refused(Vec::new()),
+            | Command::ChangeCoupons(_) => Verdict::Refused(Vec::new()),
         }
     }
 

@@ -21,7 +21,7 @@ use super::{is_amount, refused};
 const DAY: i64 = 86_400_000;
 
 /// `whole × part / of`, half-up; nothing of nothing. None is below zero.
-pub(super) fn part(whole: i64, part: i64, of: i64) -> i64 {
+pub(in super::super) fn part(whole: i64, part: i64, of: i64) -> i64 {
     let (product, of) = (i128::from(whole) * i128::from(part), i128::from(of.max(1)));
     let up = i128::from(product % of * 2 >= of);
     i64::try_from(product / of + up).unwrap_or(i64::MAX)
@@ -83,7 +83,9 @@ impl Books {
         let Some(payer) = self.user(asked.payer) else {
             return refuse(R::PayerNotFound);
         };
-        if order.only_payer.is_some() && order.only_payer != Some(asked.payer) {
+        let shown = order.shown.map(|(payer, _, _)| payer);
+        let mut only = [order.only_payer, shown].into_iter().flatten();
+        if only.any(|only| only != asked.payer) {
             return refuse(R::OtherPayer);
         }
         if payer.status != UserStatus::Active {

@@ -130,7 +130,7 @@ impl Books {
     }
 
     /// Money reaches a person; what the other brand's bank holds of it goes along, as far as it is free.
-    fn reach(&self, from: Account, payer: UserId, payee: UserId, amount: i64) -> Moves {
+    pub(super) fn reach(&self, from: Account, payer: UserId, payee: UserId, amount: i64) -> Moves {
         let [ours, theirs] = [payer, payee].map(|user| self.users[user.0 as usize].brand);
         let reserve = Account::BankReserve(ours);
         let free = self.balance(reserve) - self.balance(Account::Transit(ours));
