@@ -106,6 +106,12 @@ pub enum NotifyForm {
     /// WeChat Pay v3, signed under the platform's certificate.
     #[n(1)]
     WechatCertificate,
+    /// WeChat Pay v2, XML signed with MD5.
+    #[n(3)]
+    WechatXmlMd5,
+    /// WeChat Pay v2, XML signed with HMAC-SHA256.
+    #[n(4)]
+    WechatXmlHmac,
 }
 
 /// Event.

@@ -7,9 +7,9 @@ use feiqian_core::order::create::NotifyForm;
 use super::address;
 use super::rows::{NoticeNumber, Row};
 use super::run::Shared;
-use super::wechat;
+use super::{wechat, wechat_xml};
 
-/// Longest answer read, in bytes. What it says does not matter.
+/// Longest answer read, in bytes.
 const ANSWER_MAX: usize = 16 * 1024;
 
 /// A notice, ready to be posted.
@@ -24,6 +24,9 @@ pub(super) enum Failure {
     /// The endpoint answered something else than an acknowledgement.
     #[error("answered with HTTP status {0}")]
     Status(u16),
+    /// The endpoint answered other words than those that acknowledge.
+    #[error("answered other words than those that acknowledge")]
+    Words,
     /// No answer in time.
     #[error("no answer within {} s", .0.as_secs())]
     Timeout(Duration),
@@ -46,7 +49,11 @@ impl Failure {
     pub fn is_final(&self) -> bool {
         match self {
             Self::Address(_) | Self::Nothing => true,
-            Self::Status(_) | Self::Timeout(_) | Self::Unreachable(_) | Self::Here(_) => false,
+            Self::Status(_)
+            | Self::Words
+            | Self::Timeout(_)
+            | Self::Unreachable(_)
+            | Self::Here(_) => false,
         }
     }
 }
@@ -61,16 +68,29 @@ pub(super) async fn deliver(
         NotifyForm::WechatPublicKey | NotifyForm::WechatCertificate => {
             wechat::post(&shared.platform, notice, row.form).await?
         }
+        NotifyForm::WechatXmlMd5 | NotifyForm::WechatXmlHmac => {
+            wechat_xml::post(&shared.platform, notice, row.form).await?
+        }
+    };
+    let acknowledges: fn(&[u8]) -> bool = match row.form {
+        NotifyForm::WechatPublicKey | NotifyForm::WechatCertificate => |_| true,
+        NotifyForm::WechatXmlMd5 | NotifyForm::WechatXmlHmac => wechat_xml::acknowledges,
     };
     let within = shared.options.answer_within;
     // The client's own limit starts when it connects; this one is over all.
-    match tokio::time::timeout(within, send(shared, url, post)).await {
+    match tokio::time::timeout(within, send(shared, url, post, acknowledges)).await {
         Ok(sent) => sent,
         Err(_) => Err(Failure::Timeout(within)),
     }
 }
 
-async fn send(shared: &Shared, url: reqwest::Url, post: Post) -> Result<(), Failure> {
+/// Posts. An answer acknowledges by its status, and by its words where those count.
+async fn send(
+    shared: &Shared,
+    url: reqwest::Url,
+    post: Post,
+    acknowledges: fn(&[u8]) -> bool,
+) -> Result<(), Failure> {
     let failed = |error: reqwest::Error| {
         if error.is_timeout() {
             return Failure::Timeout(shared.options.answer_within);
@@ -85,17 +105,20 @@ async fn send(shared: &Shared, url: reqwest::Url, post: Post) -> Result<(), Fail
     }
     let mut answer = request.send().await.map_err(failed)?;
     let status = answer.status().as_u16();
-    // The status decides; the rest is read so that the endpoint is not cut off while it writes.
-    let mut read = 0_usize;
+    // All of it is read, so that the endpoint is not cut off while it writes.
+    let mut read = Vec::new();
     while let Ok(Some(part)) = answer.chunk().await {
-        read = read.saturating_add(part.len());
-        if read > ANSWER_MAX {
+        read.extend_from_slice(&part);
+        if read.len() > ANSWER_MAX {
             break;
         }
     }
-    if matches!(status, 200 | 204) {
+    if !matches!(status, 200 | 204) {
+        return Err(Failure::Status(status));
+    }
+    if acknowledges(&read) {
         Ok(())
     } else {
-        Err(Failure::Status(status))
+        Err(Failure::Words)
     }
 }

@@ -219,7 +219,7 @@ fn refused(error: WechatError) -> Failure {
 
 fn order(store: &Store, merchant: &MerchantKeys, id: OrderId) -> Result<Found, Failure> {
     find::by_id(store, merchant.merchant, id)
-        .map_err(refused)?
+        .map_err(here)?
         .ok_or(Failure::Nothing)
 }
 

@@ -2,7 +2,7 @@
 
 use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::{MerchantId, Number, OrderId};
-use feiqian_store::{OrderStory, Store};
+use feiqian_store::{OrderStory, Store, StoreError};
 
 use super::edge::Signed;
 use super::error::WechatError;
@@ -27,7 +27,7 @@ pub(crate) fn by_id(
     store: &Store,
     merchant: MerchantId,
     id: OrderId,
-) -> Result<Option<Found>, WechatError> {
+) -> Result<Option<Found>, StoreError> {
     let story = store
         .order(id)?
         .filter(|story| story.created.merchant == merchant);
@@ -39,7 +39,7 @@ pub(crate) fn by_number(
     store: &Store,
     merchant: MerchantId,
     number: Number,
-) -> Result<Option<Found>, WechatError> {
+) -> Result<Option<Found>, StoreError> {
     let key = Key {
         scope: Scope::Orders(merchant),
         number,
@@ -56,7 +56,7 @@ pub(crate) fn by_transaction(
     platform: &Platform,
     merchant: MerchantId,
     text: &str,
-) -> Result<Option<Found>, WechatError> {
+) -> Result<Option<Found>, StoreError> {
     let Some(number) = platform.ids.read_transaction_id(text) else {
         return Ok(None);
     };
@@ -77,9 +77,6 @@ pub(crate) async fn of_path(
     let Ok(number) = Number::new(signed.path("out_trade_no")) else {
         return Ok(None);
     };
-    by_number(
-        &*platform.engine.store().await?,
-        signed.merchant.merchant,
-        number,
-    )
+    let store = platform.engine.store().await?;
+    Ok(by_number(&store, signed.merchant.merchant, number)?)
 }

@@ -10,29 +10,29 @@
 
 mod routes;
 
-mod caller;
+pub(crate) mod caller;
 pub mod edge;
 pub mod error;
 mod fields;
-mod refusals;
+pub(crate) mod refusals;
 pub mod replay;
 
 mod closing;
-mod codepay;
-mod orders;
+pub(crate) mod codepay;
+pub(crate) mod orders;
 mod query;
 
-mod echo;
+pub(crate) mod echo;
 pub(crate) mod find;
 pub(crate) mod order_object;
 
 pub(crate) mod refund_object;
-mod refunds;
+pub(crate) mod refunds;
 
 pub(crate) mod busifavor;
 pub(crate) mod callbacks;
 pub(crate) mod favor;
-mod promotions;
+pub(crate) mod promotions;
 pub(crate) mod stock_echo;
 pub(crate) mod stocks;
 
