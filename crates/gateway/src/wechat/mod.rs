@@ -56,7 +56,7 @@ pub mod csv;
 pub mod ids;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]

@@ -37,6 +37,10 @@ pub(super) struct Signed {
 #[derive(Default)]
 pub(crate) struct Content(Vec<(String, String)>);
 
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "numbers and texts are told alike, without a reference sign before each"
+)]
 impl Content {
     /// With one more.
     #[must_use]
