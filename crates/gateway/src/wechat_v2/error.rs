@@ -41,8 +41,8 @@ impl Refusal {
     }
 
     /// A field cannot be.
-    pub fn wrong(name: &str, issue: impl AsRef<str>) -> Self {
-        Self::new("PARAM_ERROR", format!("{name}{}", issue.as_ref()))
+    pub fn wrong(name: &str, issue: impl Into<String>) -> Self {
+        Self::new("PARAM_ERROR", format!("{name}{}", issue.into()))
     }
 
     /// The order is not there, or not this merchant's.
