@@ -32,6 +32,7 @@ use crate::wechat::keys::{Authority, MerchantCertificate, RsaKeyPem, Subject};
 use crate::wechat::oaep::Decryptor;
 use crate::wechat::random;
 use crate::wechat::sign::{KeyError, PlatformKey, VerifyingKey};
+use crate::wechat_v2::sign::ApiV2Key;
 
 /// Everything that a request handler may need.
 pub struct Platform {
@@ -108,6 +109,8 @@ pub struct MerchantKeys {
     pub key: VerifyingKey,
     /// Encrypts notices to it.
     pub api_v3_key: ApiV3Key,
+    /// Signs what is said in v2, both ways.
+    pub api_v2_key: ApiV2Key,
 }
 
 /// What a merchant's engineer puts into an SDK. Shown once in production; kept in a sandbox.
@@ -283,6 +286,7 @@ impl Platform {
             key: certificate.key,
             api_v3_key: ApiV3Key::new(&record.api_v3_key)
                 .map_err(|_| PlatformError::Record(merchant_name(merchant)))?,
+            api_v2_key: ApiV2Key::new(record.api_v2_key),
         });
         let mut known = self
             .merchants

@@ -32,7 +32,7 @@ use crate::reports::Books;
 use crate::sandbox::{self, Sessions};
 use crate::v1::auth::Anybody;
 use crate::v1::error::{ApiError, ErrorType};
-use crate::{alipay, app as apps, link, v1, web, wechat};
+use crate::{alipay, app as apps, link, v1, web, wechat, wechat_v2};
 
 /// Longest request body, in bytes.
 pub const BODY_MAX: usize = 1024 * 1024;
@@ -97,6 +97,7 @@ pub fn router_with(
         )
         .merge(wechat::routes().with_state(app.platform.clone()))
         .merge(alipay::routes().with_state(app.platform.clone()))
+        .merge(wechat_v2::routes().with_state(app.platform.clone()))
         .merge(apps::routes(&app))
         .merge(web::routes())
         .merge(link::routes());

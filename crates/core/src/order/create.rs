@@ -109,6 +109,12 @@ pub enum NotifyForm {
     /// Alipay, a form signed with RSA2.
     #[n(2)]
     Alipay,
+    /// WeChat Pay v2, XML signed with MD5.
+    #[n(3)]
+    WechatXmlMd5,
+    /// WeChat Pay v2, XML signed with HMAC-SHA256.
+    #[n(4)]
+    WechatXmlHmac,
 }
 
 /// Event.

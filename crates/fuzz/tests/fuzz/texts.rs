@@ -16,6 +16,8 @@ use feiqian_gateway::wechat::ids::{Ids, mchid, read_mchid};
 use feiqian_gateway::wechat::keys::{Authority, MerchantCertificate, RsaKeyPem, Subject};
 use feiqian_gateway::wechat::oaep::Decryptor;
 use feiqian_gateway::wechat::sign::{PlatformKey, VerifyingKey};
+use feiqian_gateway::wechat_v2::sign::{ApiV2Key, SignType};
+use feiqian_gateway::wechat_v2::xml;
 use secrecy::ExposeSecret as _;
 
 #[test]
@@ -48,6 +50,39 @@ fn alipay_parameters() {
             params.charset().is_some(),
             params.text("biz_content").is_some(),
         )
+    });
+}
+
+/// WeChat Pay v2's XML: whatever is read is the same after it was written, and bears a signature then.
+#[test]
+fn wechat_v2_xml() {
+    let seeds: [&[u8]; 3] = [
+        b"<?xml version=\"1.0\" encoding=\"UTF-8\"?><xml><a><![CDATA[1]]></a><b>&lt;&#65;</b><sign>0</sign></xml>",
+        b"<!DOCTYPE xml [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><xml><a>&x;</a></xml>",
+        b"<xml><sign_type>HMAC-SHA256</sign_type><c/><d>]]></d></xml>",
+    ];
+    let key = ApiV2Key::new("192006250b4c09247ec02edce69f6a2d".to_owned());
+    fuzz("wechat_v2_xml", seeds.map(<[u8]>::to_vec), |bytes| {
+        let fields = match xml::read(bytes) {
+            Ok(fields) => fields,
+            Err(error) => return Err(words(&error.to_string())),
+        };
+        let plain = |value: &String| xml::plain(value);
+        let mut fields: xml::Fields = fields.iter().map(|(n, v)| (n.clone(), plain(v))).collect();
+        let kind = SignType::of(&fields).unwrap_or_default();
+        let pairs = |fields: &xml::Fields| -> Vec<(String, String)> {
+            fields.clone().into_iter().collect()
+        };
+        let all = pairs(&fields);
+        let sign = key.sign(kind, all.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+        fields.insert("sign".into(), sign);
+        let all = pairs(&fields);
+        let written = xml::write("xml", all.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+        if written.len() <= xml::XML_MAX && fields.len() <= xml::FIELDS_MAX {
+            assert_eq!(xml::read(written.as_bytes()).as_ref(), Ok(&fields));
+        }
+        assert!(key.verify(kind, &fields));
+        Ok((fields.len(), kind == SignType::Md5))
     });
 }
 

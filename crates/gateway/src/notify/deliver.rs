@@ -7,7 +7,7 @@ use feiqian_core::order::create::NotifyForm;
 use super::address;
 use super::rows::{NoticeNumber, Row};
 use super::run::Shared;
-use super::{alipay, wechat};
+use super::{alipay, wechat, wechat_xml};
 
 /// Longest answer read, in bytes.
 const ANSWER_MAX: usize = 16 * 1024;
@@ -25,7 +25,7 @@ pub(super) enum Failure {
     #[error("answered with HTTP status {0}")]
     Status(u16),
     /// The endpoint answered other words than those that acknowledge.
-    #[error("answered other words than \"success\"")]
+    #[error("answered other words than those that acknowledge")]
     Words,
     /// No answer in time.
     #[error("no answer within {} s", .0.as_secs())]
@@ -69,25 +69,29 @@ pub(super) async fn deliver(
             wechat::post(&shared.platform, notice, row.form).await?
         }
         NotifyForm::Alipay => alipay::post(&shared.platform, notice).await?,
+        NotifyForm::WechatXmlMd5 | NotifyForm::WechatXmlHmac => {
+            wechat_xml::post(&shared.platform, notice, row.form).await?
+        }
     };
-    let wanted = match row.form {
-        NotifyForm::WechatPublicKey | NotifyForm::WechatCertificate => None,
-        NotifyForm::Alipay => Some(alipay::ACKNOWLEDGEMENT),
+    let acknowledges: fn(&[u8]) -> bool = match row.form {
+        NotifyForm::WechatPublicKey | NotifyForm::WechatCertificate => |_| true,
+        NotifyForm::Alipay => |read| read == alipay::ACKNOWLEDGEMENT,
+        NotifyForm::WechatXmlMd5 | NotifyForm::WechatXmlHmac => wechat_xml::acknowledges,
     };
     let within = shared.options.answer_within;
     // The client's own limit starts when it connects; this one is over all.
-    match tokio::time::timeout(within, send(shared, url, post, wanted)).await {
+    match tokio::time::timeout(within, send(shared, url, post, acknowledges)).await {
         Ok(sent) => sent,
         Err(_) => Err(Failure::Timeout(within)),
     }
 }
 
-/// Posts. `wanted` is the answer that acknowledges, where it is not the status that does.
+/// Posts. An answer acknowledges by its status, and by its words where those count.
 async fn send(
     shared: &Shared,
     url: reqwest::Url,
     post: Post,
-    wanted: Option<&[u8]>,
+    acknowledges: fn(&[u8]) -> bool,
 ) -> Result<(), Failure> {
     let failed = |error: reqwest::Error| {
         if error.is_timeout() {
@@ -114,8 +118,9 @@ async fn send(
     if !matches!(status, 200 | 204) {
         return Err(Failure::Status(status));
     }
-    match wanted {
-        Some(wanted) if read != wanted => Err(Failure::Words),
-        Some(_) | None => Ok(()),
+    if acknowledges(&read) {
+        Ok(())
+    } else {
+        Err(Failure::Words)
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! The rows lie in a fjall database of their own, `DIR/notify`, so that a restart loses nothing. It
 //! can be deleted: then the notices of the last day are sent again. Every API's own words for a
-//! notice are in one file, [`wechat`] and [`alipay`]; everything else is common to all.
+//! notice are in one file, [`wechat`], [`wechat_xml`] and [`alipay`]; everything else is common to all.
 //!
 //! Each endpoint (host and port) has its own queue, and few posts at a time go to one, so that a dead
 //! endpoint delays nobody else. In memory there are the endpoints with something to send and the posts
@@ -27,6 +27,7 @@ pub mod address;
 mod alipay;
 pub mod plan;
 mod wechat;
+mod wechat_xml;
 
 #[cfg(test)]
 mod tests;

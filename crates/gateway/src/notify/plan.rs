@@ -77,7 +77,10 @@ impl Options {
     #[must_use]
     pub fn plan_of(&self, form: NotifyForm) -> &Plan {
         match form {
-            NotifyForm::WechatPublicKey | NotifyForm::WechatCertificate => &self.plan,
+            NotifyForm::WechatPublicKey
+            | NotifyForm::WechatCertificate
+            | NotifyForm::WechatXmlMd5
+            | NotifyForm::WechatXmlHmac => &self.plan,
             NotifyForm::Alipay => &self.alipay,
         }
     }

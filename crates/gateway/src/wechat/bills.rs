@@ -128,7 +128,7 @@ fn read(signed: &Signed) -> Result<(Date, BillKind, bool), WechatError> {
 }
 
 /// A sandbox has a bill of the current day too, and its clock may stand anywhere.
-fn check_day(platform: &Platform, day: Date) -> Result<(), WechatError> {
+pub(crate) fn check_day(platform: &Platform, day: Date) -> Result<(), WechatError> {
     let now = i64::try_from(unix_seconds()).unwrap_or(i64::MAX);
     let today = times::date(UnixMillis(now.saturating_mul(1_000)));
     let oldest = today
@@ -146,7 +146,7 @@ fn check_day(platform: &Platform, day: Date) -> Result<(), WechatError> {
     Ok(())
 }
 
-fn no_statement() -> WechatError {
+pub(crate) fn no_statement() -> WechatError {
     WechatError::new(Code::NoStatementExist, "账单文件不存在，请确认当日有交易")
 }
 
@@ -158,7 +158,7 @@ fn token_key(platform: &Platform) -> Result<impl std::ops::Deref<Target = [u8; 3
 }
 
 /// Puts a bill together, away from the threads that answer requests, and makes something of it.
-async fn put_together<T: Send + 'static>(
+pub(crate) async fn put_together<T: Send + 'static>(
     platform: Arc<Platform>,
     merchant: Arc<MerchantKeys>,
     token: BillToken,

@@ -60,7 +60,8 @@ pub(super) async fn prove(
     }
 }
 
-async fn merchant(
+/// The merchant of a number, if there is one.
+pub(crate) async fn merchant(
     platform: &Platform,
     mchid: &str,
 ) -> Result<Option<Arc<MerchantKeys>>, WechatError> {
@@ -122,7 +123,7 @@ fn check_signature(
 }
 
 /// The percent-decoded target, if that is another text.
-fn decoded(target: &str) -> Option<String> {
+pub(crate) fn decoded(target: &str) -> Option<String> {
     if !target.contains('%') {
         return None;
     }

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use feiqian_core::order::create::{Channel, Terms};
+use feiqian_core::{MerchantId, Number};
 
 use super::edge::{Answer, Signed};
 use super::error::WechatError;
@@ -20,7 +21,7 @@ use crate::paycode::charge::{Charged, charge};
 use crate::platform::Platform;
 
 /// Longest text that is taken for a pay code.
-const AUTH_CODE_MAX: usize = 128;
+pub(crate) const AUTH_CODE_MAX: usize = 128;
 
 pub(super) async fn codepay(
     platform: Arc<Platform>,
@@ -33,22 +34,31 @@ pub(super) async fn codepay(
         .text("auth_code", 1..=AUTH_CODE_MAX)?;
     let (number, terms) = orders::read(&platform, &signed, &fields, Channel::PayCode)?;
     let merchant = signed.merchant.merchant;
+    let paid = pay(&platform, merchant, number, terms, auth_code).await?;
+    Answer::json(&paid.view().object(&platform, &signed.merchant).await?)
+}
 
+/// Places and pays an order by a code; the order of the same request before, if that is paid.
+pub(crate) async fn pay(
+    platform: &Platform,
+    merchant: MerchantId,
+    number: Number,
+    terms: Terms,
+    auth_code: &str,
+) -> Result<Found, WechatError> {
     let store = platform.engine.store().await?;
     if let Some(earlier) = find::by_number(&store, merchant, number)?
         && is_answered(&earlier, &terms)?
     {
-        return Answer::json(&earlier.view().object(&platform, &signed.merchant).await?);
+        return Ok(earlier);
     }
     let (order, charged) =
-        charge::<WechatError>(&platform, merchant, number, terms, auth_code).await?;
+        charge::<WechatError>(platform, merchant, number, terms, auth_code).await?;
     if charged == Charged::Asked {
         return Err(user_paying());
     }
-
     let store = platform.engine.store().await?;
-    let paid = find::by_id(&store, merchant, order)?.ok_or_else(order_not_exist)?;
-    Answer::json(&paid.view().object(&platform, &signed.merchant).await?)
+    find::by_id(&store, merchant, order)?.ok_or_else(order_not_exist)
 }
 
 /// Whether the number's order is the one asked for and paid. It may also wait for money still.

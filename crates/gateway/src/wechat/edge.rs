@@ -290,7 +290,7 @@ async fn admit(
     })
 }
 
-pub(super) fn too_often() -> WechatError {
+pub(crate) fn too_often() -> WechatError {
     WechatError::new(Code::FrequencyLimited, "请求频率过高，请稍后再试")
 }
 
@@ -348,7 +348,10 @@ pub(crate) fn form(signer: &Signer, headers: &HeaderMap) -> NotifyForm {
 /// The name itself, exactly as SDKs compare it.
 pub(crate) fn serial(signer: &Signer, form: NotifyForm) -> &str {
     match form {
-        NotifyForm::WechatPublicKey | NotifyForm::Alipay => &signer.public_key_id,
+        NotifyForm::WechatPublicKey
+        | NotifyForm::Alipay
+        | NotifyForm::WechatXmlMd5
+        | NotifyForm::WechatXmlHmac => &signer.public_key_id,
         NotifyForm::WechatCertificate => &signer.certificate_serial,
     }
 }

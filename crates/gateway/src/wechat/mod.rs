@@ -10,24 +10,24 @@
 
 mod routes;
 
-mod caller;
+pub(crate) mod caller;
 pub mod edge;
 pub mod error;
 mod fields;
-mod refusals;
+pub(crate) mod refusals;
 pub mod replay;
 
 mod closing;
-mod codepay;
-mod orders;
+pub(crate) mod codepay;
+pub(crate) mod orders;
 mod query;
 
-mod echo;
+pub(crate) mod echo;
 pub(crate) mod find;
 pub(crate) mod order_object;
 
 pub(crate) mod refund_object;
-mod refunds;
+pub(crate) mod refunds;
 
 pub(crate) mod busifavor;
 pub(crate) mod callbacks;
@@ -56,7 +56,7 @@ pub mod csv;
 pub mod ids;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(test)]
 pub(crate) mod vectors;
 #[cfg(test)]

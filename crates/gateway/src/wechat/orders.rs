@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use feiqian_core::limits::{ATTACH_CHARS_MAX, DESCRIPTION_CHARS_MAX, NOTIFY_URL_CHARS_MAX};
 use feiqian_core::order::create::{self, Channel, CreateOrder, Notify, Terms};
-use feiqian_core::{Fen, Number, OrderId, UserId};
+use feiqian_core::{Fen, MerchantId, Number, OrderId, UserId};
 use feiqian_engine::{Receipt, Rejected};
 use serde_json::json;
 
@@ -20,7 +20,7 @@ use crate::notify::address;
 use crate::platform::Platform;
 
 /// Shortest notification address of WeChat Pay.
-const NOTIFY_URL_CHARS_MIN: usize = 8;
+pub(crate) const NOTIFY_URL_CHARS_MIN: usize = 8;
 
 /// `POST /v3/pay/transactions/native`: a code for the shopper to scan.
 pub(super) async fn native(platform: Arc<Platform>, signed: Signed) -> Result<Answer, WechatError> {
@@ -51,7 +51,8 @@ fn prepaid(platform: &Platform, receipt: Receipt) -> Result<Answer, WechatError>
     Answer::json(&json!({ "prepay_id": prepay_id }))
 }
 
-fn link(platform: &Platform, receipt: Receipt) -> String {
+/// Where an order is paid.
+pub(crate) fn link(platform: &Platform, receipt: Receipt) -> String {
     format!(
         "{}/q/{}",
         platform.base_url,
@@ -67,7 +68,16 @@ async fn place(
     let body = signed.json()?;
     let fields = Fields::of(&body)?;
     let (number, terms) = read(platform, signed, &fields, channel)?;
-    let merchant = signed.merchant.merchant;
+    submit(platform, signed.merchant.merchant, number, terms).await
+}
+
+/// Places an order, or finds the one that its number names already.
+pub(crate) async fn submit(
+    platform: &Platform,
+    merchant: MerchantId,
+    number: Number,
+    terms: Terms,
+) -> Result<Receipt, WechatError> {
     let placed = platform
         .engine
         .submit(CreateOrder {

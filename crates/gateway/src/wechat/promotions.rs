@@ -126,6 +126,28 @@ impl Promotions {
         self.0.iter().map(detail).collect()
     }
 
+    /// Each coupon's id, whether the merchant receives its amount, and the amount.
+    pub fn coupons(&self, platform: &Platform) -> Vec<(String, bool, i64)> {
+        let coupon = |promotion: &Promotion| {
+            let amount = promotion.grant.amount.0;
+            (id_of(platform, &promotion.grant), promotion.cash, amount)
+        };
+        self.0.iter().map(coupon).collect()
+    }
+
+    /// The same of a refund: what went back of each.
+    pub fn coupons_returned(
+        &self,
+        platform: &Platform,
+        returned: Option<&Returned>,
+    ) -> Vec<(String, bool, i64)> {
+        let coupon = |(promotion, part): (&Promotion, &Part)| {
+            let amount = part.amount().0;
+            (id_of(platform, &promotion.grant), promotion.cash, amount)
+        };
+        self.0.iter().zip(parts(returned)).map(coupon).collect()
+    }
+
     /// Of a refund of `amount`: what went to whom.
     pub fn returned(&self, amount: Fen, returned: Option<&Returned>) -> Given {
         let mut given = Given {

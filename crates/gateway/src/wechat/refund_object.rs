@@ -16,8 +16,8 @@ use crate::platform::{MerchantKeys, Platform};
 
 const SUCCESS: &str = "SUCCESS";
 /// Back to where it was paid from.
-const CHANNEL: &str = "ORIGINAL";
-const RECEIVED_BY: &str = "支付用户零钱";
+pub(crate) const CHANNEL: &str = "ORIGINAL";
+pub(crate) const RECEIVED_BY: &str = "支付用户零钱";
 const FUNDS_ACCOUNT: &str = "AVAILABLE";
 
 /// A refund with its order.
@@ -38,7 +38,8 @@ impl<'a> RefundView<'a> {
         Promotions::of(platform, self.order.view().paid).await
     }
 
-    fn given(&self, promotions: &Promotions) -> Given {
+    /// What went to whom.
+    pub fn given(&self, promotions: &Promotions) -> Given {
         promotions.returned(self.refund.amount, self.refund.returned.as_deref())
     }
 
@@ -100,7 +101,7 @@ impl<'a> RefundView<'a> {
     }
 
     /// Of the order, and of the refund.
-    fn amounts(&self) -> (i64, i64) {
+    pub fn amounts(&self) -> (i64, i64) {
         (
             self.order.story.created.terms.amount.0,
             self.refund.amount.0,

@@ -6,7 +6,7 @@ use feiqian_core::limits::{NOTIFY_URL_CHARS_MAX, REASON_CHARS_MAX};
 use feiqian_core::numbers::{Key, Scope};
 use feiqian_core::order::OrderRef;
 use feiqian_core::order::refund::{OrderRefunded, RefundOrder};
-use feiqian_core::{Event, EventNumber, Number};
+use feiqian_core::{Event, EventNumber, MerchantId, Number};
 use feiqian_store::Store;
 
 use super::edge::{Answer, Signed};
@@ -18,7 +18,7 @@ use super::refund_object::RefundView;
 use crate::platform::Platform;
 
 /// Characters of an `out_refund_no` beyond digits and letters.
-const REFUND_NUMBER_OTHERS: &[u8] = b"_-|*@";
+pub(crate) const REFUND_NUMBER_OTHERS: &[u8] = b"_-|*@";
 
 /// `POST /v3/refund/domestic/refunds`.
 pub(super) async fn refund(platform: Arc<Platform>, signed: Signed) -> Result<Answer, WechatError> {
@@ -34,7 +34,8 @@ pub(super) async fn refund(platform: Arc<Platform>, signed: Signed) -> Result<An
 
 /// `GET /v3/refund/domestic/refunds/{out_refund_no}`.
 pub(super) async fn query(platform: Arc<Platform>, signed: Signed) -> Result<Answer, WechatError> {
-    let refund = by_number(&platform, &signed, signed.path("out_refund_no")).await?;
+    let merchant = signed.merchant.merchant;
+    let refund = by_number(&platform, merchant, signed.path("out_refund_no")).await?;
     refund
         .ok_or_else(refund_not_exists)?
         .answer(&platform)
@@ -49,7 +50,7 @@ pub(super) async fn redirect(
 ) -> Result<Answer, WechatError> {
     let body = signed.json()?;
     let number = refund_number(&Fields::of(&body)?)?;
-    let refund = by_number(&platform, &signed, number.as_str()).await?;
+    let refund = by_number(&platform, signed.merchant.merchant, number.as_str()).await?;
     let refund = refund.ok_or_else(refund_not_exists)?;
     if refund.view().refund_id(&platform) != signed.path("out_refund_no") {
         return Err(refund_not_exists());
@@ -106,14 +107,14 @@ async fn order(
 }
 
 /// A refund with its order, from the store.
-struct Refunded {
-    number: EventNumber,
-    refund: OrderRefunded,
-    order: Found,
+pub(crate) struct Refunded {
+    pub number: EventNumber,
+    pub refund: OrderRefunded,
+    pub order: Found,
 }
 
 impl Refunded {
-    fn view(&self) -> RefundView<'_> {
+    pub fn view(&self) -> RefundView<'_> {
         RefundView {
             number: self.number,
             refund: &self.refund,
@@ -128,16 +129,17 @@ impl Refunded {
     }
 }
 
-async fn by_number(
+/// By the merchant's number (`out_refund_no`).
+pub(crate) async fn by_number(
     platform: &Platform,
-    signed: &Signed,
+    merchant: MerchantId,
     text: &str,
 ) -> Result<Option<Refunded>, WechatError> {
     let Ok(number) = Number::new(text) else {
         return Ok(None);
     };
     let key = Key {
-        scope: Scope::Refunds(signed.merchant.merchant),
+        scope: Scope::Refunds(merchant),
         number,
     };
     let store = platform.engine.store().await?;
@@ -147,7 +149,8 @@ async fn by_number(
     }
 }
 
-fn refunded(
+/// The refund that an event tells of.
+pub(crate) fn refunded(
     store: &Store,
     number: EventNumber,
     event: Option<Event>,

@@ -13,7 +13,7 @@ use super::super::world::{REFUNDS, World, number};
 use crate::platform::unix_seconds;
 
 /// 1 yuan off from 5 yuan on; the platform pays 30 %, the merchant the rest.
-async fn discount(world: &World) {
+pub(crate) async fn discount(world: &World) {
     let now = UnixMillis(unix_seconds().cast_signed() * 1_000);
     let terms = Terms {
         name: "立减1元".into(),

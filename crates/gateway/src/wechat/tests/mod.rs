@@ -1,7 +1,7 @@
 //! The endpoints, asked as SDKs ask them: in this process, over a real engine in a temporary folder.
 
 mod bills;
-mod discounts;
+pub(crate) mod discounts;
 mod edge;
 mod orders;
 
