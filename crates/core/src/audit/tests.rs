@@ -296,7 +296,7 @@ fn faults_of_ends_and_refunds() {
         (24, "and 0.06", edit!(24 OrderReversed e => e.fee_returned = Fen(0))),
         (24, "should be", edit!(24 OrderReversed e => e.postings = Postings::new())),
         (24, "with refunds", edit!(24 OrderReversed e => e.order = OrderId(nth(0)))),
-        (25, "a second share", again!(24 at 25)),
+        (25, "is over", again!(24 at 25)),
         (26, "should 0.00", edit!(26 OrderReversed e => e.amount = Fen(700))),
         (24, "order 22 is not paid", |events| {
             let (mut refund, of) = (events[19].clone(), OrderId(nth(5)));

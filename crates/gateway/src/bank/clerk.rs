@@ -87,8 +87,12 @@ impl Clerk {
             heard,
             stopping: stopping.clone(),
         };
+        let (ready, read) = channel();
         let thread = std::thread::Builder::new().name("bank-clerk".into());
-        let thread = thread.spawn(move || desk.run())?;
+        let thread = thread.spawn(move || desk.run(&ready))?;
+        // What is asked for from now on is new, not what an earlier clerk may have asked for. An
+        // engine that ended is noticed elsewhere.
+        read.recv().unwrap_or(());
         Ok(Self {
             stopping,
             thread: Mutex::new(Some(thread)),
@@ -156,7 +160,7 @@ struct Desk<B> {
 }
 
 impl<B: Bank> Desk<B> {
-    fn run(mut self) {
+    fn run(mut self, ready: &Sender<()>) {
         let read = |state: &State| (state.next_event(), state.pending_transfers());
         let Ok((known, pending)) = self.runtime.block_on(self.engine.read(read)) else {
             return;
@@ -165,6 +169,7 @@ impl<B: Bank> Desk<B> {
         for (number, transfer) in pending {
             self.wait_for(Order::of(number, &transfer), Question::Fate);
         }
+        ready.send(()).unwrap_or(());
         while !self.stopping.load(Ordering::Relaxed) {
             match self.feed.next(PATIENCE) {
                 Next::Batch(batch) => self.take(&batch),

@@ -65,11 +65,12 @@ impl Bank for Scripted {
     }
 }
 
+/// Not more often than a person may ask.
 async fn until(so: impl AsyncFn() -> bool) {
     let begun = Instant::now();
     while !so().await {
         assert!(begun.elapsed() < Duration::from_secs(30), "not yet");
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
     }
 }
 
