@@ -105,6 +105,8 @@ async fn refunds_are_listed_ten_at_a_time_and_found_by_every_number() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn coupons_are_told_in_orders_and_refunds() {
     let shop = Shop::open().await;
+    // The discount's budget comes from what the shop has.
+    shop.paid("before", "10000", &[]).await;
     crate::wechat::tests::discounts::discount(&shop.world).await;
     shop.paid("n", "1000", &[]).await;
     let paid = shop.query("n").await;
