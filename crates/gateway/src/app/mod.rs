@@ -8,6 +8,7 @@
 pub mod forgery;
 pub mod session;
 
+pub mod challenges;
 pub mod device;
 pub mod passkey;
 pub mod signed;
@@ -62,9 +63,7 @@ pub struct Apps {
     /// One-time codes that are out.
     pub(crate) codes: codes::Codes,
     /// Challenges that are out.
-    pub(crate) challenges: person::sign_in::Challenges,
-    /// Challenges for passkeys that are out.
-    pub(crate) passkeys: passkey::Challenges,
+    pub(crate) challenges: challenges::Challenges,
     /// Who is asked outside.
     pub(crate) outside: outside::Outside,
     /// Sign-ins since the start.
@@ -92,8 +91,7 @@ impl Apps {
             } else {
                 codes::PACE
             }),
-            challenges: person::sign_in::Challenges::default(),
-            passkeys: passkey::Challenges::default(),
+            challenges: challenges::Challenges::default(),
             outside,
             sessions: session::Begun::default(),
         })

@@ -1,11 +1,8 @@
 //! A shopper's passkeys: what lets a further browser in without phone or PIN, because the machine that holds
 //! one asks for a finger, a face or a PIN of its own.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -13,16 +10,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use feiqian_core::UserId;
 use serde::{Deserialize, Serialize};
 
-use super::device::{DeviceId, DeviceKey};
+use super::device::DeviceKey;
 use super::phone;
 use crate::platform::{Platform, PlatformError, read_record, write_record};
 
 /// Passkeys of one account.
 pub const PASSKEYS_MAX: usize = 10;
-/// A challenge is answered within this time: people look for their key.
-pub const CHALLENGE_LIFE: Duration = Duration::from_secs(3 * 60);
-/// Challenges that are out at once; beyond it the old ones go first.
-const CHALLENGES_MAX: usize = 100_000;
 
 /// Which passkey: the beginning of a hash of what its authenticator calls it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,70 +119,9 @@ fn record_name(passkey: PasskeyId) -> String {
     format!("app/passkey/{passkey}")
 }
 
-/// What a challenge is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// This user adds a passkey at this device.
-    Add(UserId, DeviceId),
-    /// Somebody signs in.
-    Enter,
-}
-
-/// Challenges that are out.
-#[derive(Default)]
-pub struct Challenges(Mutex<HashMap<String, (Purpose, Instant)>>);
-
-impl Challenges {
-    /// A new one: 32 random bytes in base64url.
-    ///
-    /// # Errors
-    /// Without random bytes.
-    pub fn give(&self, purpose: Purpose, now: Instant) -> Result<String, PlatformError> {
-        let mut bytes = [0; 32];
-        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| PlatformError::Record("random".into()))?;
-        let challenge = URL_SAFE_NO_PAD.encode(bytes);
-        let mut all = self.lock();
-        if all.len() >= CHALLENGES_MAX {
-            all.retain(|_, (_, made)| now.duration_since(*made) < CHALLENGE_LIFE);
-        }
-        if all.len() >= CHALLENGES_MAX {
-            all.clear();
-        }
-        all.insert(challenge.clone(), (purpose, now));
-        Ok(challenge)
-    }
-
-    /// Whether it was given for this. It is good once.
-    pub fn take(&self, challenge: &str, purpose: Purpose, now: Instant) -> bool {
-        let found = self.lock().remove(challenge);
-        found.is_some_and(|(given_for, made)| {
-            given_for == purpose && now.duration_since(made) < CHALLENGE_LIFE
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, (Purpose, Instant)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_challenge_is_good_once_for_its_purpose_and_a_while() {
-        let (challenges, now) = (Challenges::default(), Instant::now());
-        let add = Purpose::Add(UserId(1), DeviceId([1; 16]));
-        let give = |purpose| challenges.give(purpose, now).unwrap();
-        let first = give(add);
-        assert!(challenges.take(&first, add, now));
-        assert!(!challenges.take(&first, add, now));
-        assert!(!challenges.take(&give(Purpose::Enter), add, now));
-        let other = Purpose::Add(UserId(2), DeviceId([1; 16]));
-        assert!(!challenges.take(&give(add), other, now));
-        assert!(!challenges.take(&give(add), add, now + CHALLENGE_LIFE));
-        assert!(!challenges.take("", Purpose::Enter, now));
-    }
 
     #[test]
     fn an_id_is_read_as_it_is_written() {

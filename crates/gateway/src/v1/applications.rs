@@ -4,8 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::merchant::Category;
 use feiqian_core::merchant::add::AddMerchant;
 use feiqian_core::{MerchantId, Number, UnixMillis};
@@ -16,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::Operator;
 use super::error::{ApiError, ErrorType};
 use super::fields::{BadText, Cursor, FeeBps, MerchantRef, Reason, Time};
-use super::input::{Id, Input, PAGE_DEFAULT, Page, limit};
+use super::input::{Id, Input, PAGE_DEFAULT, Page, Queried, limit};
 use super::merchants::{MerchantAdded, make};
 use super::responses::{Asking, Sending};
 use crate::app::staff::StaffRole;
@@ -150,9 +149,8 @@ pub struct ApplicationApproved {
 pub async fn list(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
-    which: Result<Query<Which>, QueryRejection>,
+    Queried(which): Queried<Which>,
 ) -> Result<Json<Page<Application>>, ApiError> {
-    let Query(which) = which.map_err(|error| ApiError::invalid("query_bad", error.body_text()))?;
     Ok(Json(page(&platform, &which)?))
 }
 

@@ -4,8 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use feiqian_core::{BrandId, CampaignId, EventNumber, Number, UnixMillis};
@@ -15,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::Operator;
 use super::error::{ApiError, ErrorType};
 use super::fields::{Amount, BadText, BrandRef, CampaignRef, Cursor, Time};
-use super::input::{Id, Made, PAGE_DEFAULT, Page, limit};
+use super::input::{Id, Made, PAGE_DEFAULT, Page, Queried, limit};
 use super::responses::{Asking, Sending};
 use crate::desk::approvals::{self, Asked, Status};
 use crate::platform::{Platform, PlatformError};
@@ -177,9 +176,8 @@ async fn view(platform: &Platform, approval: approvals::Approval) -> Result<Appr
 pub async fn list(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
-    which: Result<Query<Which>, QueryRejection>,
+    Queried(which): Queried<Which>,
 ) -> Result<Json<Page<Approval>>, ApiError> {
-    let Query(which) = which.map_err(|error| ApiError::invalid("query_bad", error.body_text()))?;
     let (rows, next_cursor) = rows(&platform, &which)?;
     let mut data = Vec::with_capacity(rows.len());
     for row in rows {

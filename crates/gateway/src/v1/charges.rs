@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use axum::extract::State as Extract;
-use feiqian_core::MerchantId;
-use feiqian_core::Number;
-use feiqian_core::OrderId;
-use feiqian_core::numbers::{Key as NumberKey, Scope};
 use feiqian_core::order::OrderState;
 use feiqian_core::order::create::{Channel, Terms};
+use feiqian_core::{MerchantId, Number};
 use feiqian_store::OrderStory;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -23,6 +20,7 @@ use super::{ask, ask_now, misplaced};
 use crate::access::Role;
 use crate::paycode::charge::charge as charge_code;
 use crate::platform::Platform;
+use crate::wechat::find::{self, Found};
 
 /// A new charge. Its number is the `Idempotency-Key`, one of the merchant's order numbers.
 #[derive(Deserialize, ToSchema)]
@@ -90,43 +88,40 @@ pub async fn charge(
         only_payer: None,
         echo: None,
     };
-    // What went through before is answered without looking at the code: it is spent.
-    if let Some((id, story)) = by_number(&platform, merchant, number).await?
-        && *story.created.terms == terms
-        && let Some(status) = became(&story)
-    {
-        let order = view(&platform, id, &story, Role::merchant(merchant)).await?;
-        let value = Charge { status, order };
-        return Ok(Made { again: true, value });
-    }
-    let code = &new.pay_code.0;
-    let charged = charge_code::<ApiError>(&platform, merchant, number, terms, code).await;
-    let (id, _) = charged?;
-    let story = ask_now(&platform, |store| store.order(id)).await?;
-    let story = story.ok_or_else(|| misplaced(id.0))?;
+    let before = charged_before(&platform, merchant, number, &terms).await?;
+    let again = before.is_some();
+    let Found { id, story } = match before {
+        Some(found) => found,
+        None => {
+            let code = &new.pay_code.0;
+            let charged = charge_code::<ApiError>(&platform, merchant, number, terms, code).await;
+            let (id, _) = charged?;
+            let found = ask_now(&platform, |store| find::by_id(store, merchant, id)).await?;
+            found.ok_or_else(|| misplaced(id.0))?
+        }
+    };
     let status = became(&story).ok_or_else(|| misplaced(id.0))?;
     let order = view(&platform, id, &story, Role::merchant(merchant)).await?;
-    Ok(Made {
-        again: false,
-        value: Charge { status, order },
-    })
+    let value = Charge { status, order };
+    Ok(Made { again, value })
 }
 
-async fn by_number(
+/// The order of this number, if a code was charged for it in these terms: it is answered without looking at the
+/// code, which is spent. Other terms the rules refuse.
+pub(crate) async fn charged_before(
     platform: &Platform,
     merchant: MerchantId,
     number: Number,
-) -> Result<Option<(OrderId, OrderStory)>, ApiError> {
-    let scope = Scope::Orders(merchant);
-    let key = NumberKey { scope, number };
-    ask(platform, move |store| {
-        let Some((event, _)) = store.number(&key)? else {
-            return Ok(None);
-        };
-        let id = OrderId(event);
-        Ok(store.order(id)?.map(|story| (id, story)))
+    terms: &Terms,
+) -> Result<Option<Found>, ApiError> {
+    let found = ask(platform, move |store| {
+        find::by_number(store, merchant, number)
     })
-    .await
+    .await?;
+    Ok(
+        found
+            .filter(|found| *found.story.created.terms == *terms && became(&found.story).is_some()),
+    )
 }
 
 /// None: no code has been spent on it, so it can still be charged.

@@ -1,12 +1,10 @@
-//! Codes of the native API: what a merchant shows to be scanned, as text and as picture, and what a scanned
-//! text is.
+//! Codes of the native API: what a merchant shows to be scanned, as text and as picture.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, Query, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::header;
-use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use feiqian_core::{Fen, MerchantId};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -14,17 +12,16 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::auth::Caller;
 use super::error::{ApiError, ErrorType};
-use super::fields::{Amount, MerchantRef, OrderIdRef, Text};
-use super::input::{Id, Input};
+use super::fields::{Amount, MerchantRef, OrderIdRef};
+use super::input::{Id, Queried};
 use super::merchants::unknown_merchant;
-use super::order_view::{OrderStatus, Shop, code_url, status};
+use super::order_view::{OrderStatus, code_url, status};
 use super::orders::find as find_order;
-use super::responses::{Asking, Sending};
-use crate::codes::emv::MerchantCode;
+use super::responses::Asking;
 use crate::codes::picture::Qr;
 use crate::codes::sticker::Sticker;
 use crate::codes::token::Asks;
-use crate::codes::{self, merchant_code, merchant_link, order_code};
+use crate::codes::{merchant_code, merchant_link, order_code};
 use crate::platform::Platform;
 
 /// Pictures run no script and load nothing, also where a browser opens them by themselves.
@@ -74,29 +71,6 @@ fn fen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Fen>, D::Err
     let fen = fen.filter(|fen| plain && fen.is_amount());
     fen.map(Some)
         .ok_or_else(|| serde::de::Error::custom("an amount is 1 to 1000000000000 fen"))
-}
-
-async fn query<T: for<'de> Deserialize<'de>>(parts: &mut Parts) -> Result<T, ApiError> {
-    let query = Query::<T>::from_request_parts(parts, &()).await;
-    query
-        .map(|query| query.0)
-        .map_err(|error| ApiError::invalid("query_bad", error.body_text()))
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Asked {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        query(parts).await
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for AskedForm {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        query(parts).await
-    }
 }
 
 /// A code to be shown.
@@ -216,7 +190,7 @@ pub async fn merchant(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
     Id(MerchantRef(id)): Id<MerchantRef>,
-    asked: Asked,
+    Queried(asked): Queried<Asked>,
 ) -> Result<Json<Code>, ApiError> {
     caller.may_see_merchant(id)?;
     of_merchant(&platform, id, asked.amount).await.map(Json)
@@ -235,7 +209,7 @@ pub async fn sticker_svg(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
     Id(MerchantRef(id)): Id<MerchantRef>,
-    asked: Asked,
+    Queried(asked): Queried<Asked>,
 ) -> Result<Response, ApiError> {
     caller.may_see_merchant(id)?;
     let sticker = sticker(&platform, id, asked).await?;
@@ -255,7 +229,7 @@ pub async fn sticker_png(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
     Id(MerchantRef(id)): Id<MerchantRef>,
-    asked: Asked,
+    Queried(asked): Queried<Asked>,
 ) -> Result<Response, ApiError> {
     caller.may_see_merchant(id)?;
     png(&merchant_qr(&platform, id, asked).await?)
@@ -274,7 +248,7 @@ pub async fn sticker_pdf(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
     Id(MerchantRef(id)): Id<MerchantRef>,
-    asked: Asked,
+    Queried(asked): Queried<Asked>,
 ) -> Result<Response, ApiError> {
     caller.may_see_merchant(id)?;
     let sticker = sticker(&platform, id, asked).await?;
@@ -316,6 +290,16 @@ pub async fn order(
     of_order(&platform, caller, id).await.map(Json)
 }
 
+async fn order_qr(
+    platform: &Platform,
+    caller: Caller,
+    order: OrderIdRef,
+    form: Form,
+) -> Result<Qr, ApiError> {
+    let code = of_order(platform, caller, order).await?;
+    Qr::of(&code.in_form(form)).ok_or_else(too_long)
+}
+
 /// Draws the QR code of an open order as SVG
 #[utoipa::path(
     get, path = "/v1/orders/{id}/code.svg",
@@ -330,11 +314,9 @@ pub async fn order_svg(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
     Id(id): Id<OrderIdRef>,
-    AskedForm { form }: AskedForm,
+    Queried(AskedForm { form }): Queried<AskedForm>,
 ) -> Result<Response, ApiError> {
-    let code = of_order(&platform, caller, id).await?;
-    let qr = Qr::of(&code.in_form(form)).ok_or_else(too_long)?;
-    Ok(svg(qr.svg()))
+    Ok(svg(order_qr(&platform, caller, id, form).await?.svg()))
 }
 
 /// Draws the QR code of an open order as PNG
@@ -351,138 +333,7 @@ pub async fn order_png(
     caller: Caller,
     Extract(platform): Extract<Arc<Platform>>,
     Id(id): Id<OrderIdRef>,
-    AskedForm { form }: AskedForm,
+    Queried(AskedForm { form }): Queried<AskedForm>,
 ) -> Result<Response, ApiError> {
-    let code = of_order(&platform, caller, id).await?;
-    png(&Qr::of(&code.in_form(form)).ok_or_else(too_long)?)
-}
-
-/// A text as it was scanned: no QR code holds more letters (ISO/IEC 18004, version 40-L).
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Seen {
-    /// All of it.
-    text: Text<4296>,
-}
-
-/// What it is.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum Scanned {
-    /// An order to be paid.
-    Order {
-        /// Of its link.
-        token: String,
-    },
-    /// A shop's static code.
-    Merchant {
-        /// Names it.
-        code: String,
-        /// Whose.
-        shop: Shop,
-        /// Fen; absent when the shopper says how much.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        #[schema(minimum = 1)]
-        amount: Option<i64>,
-        /// Always so: a changed one is refused.
-        signed: bool,
-    },
-    /// A red packet.
-    Packet {
-        /// Of its link.
-        token: String,
-    },
-    /// A person to whom money can be sent.
-    User {
-        /// Theirs.
-        handle: String,
-    },
-    /// Another system's merchant code.
-    Foreign(Foreign),
-}
-
-/// Another system's merchant code: an EMV payload whose checksum is right.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Foreign {
-    /// As it says.
-    merchant_name: String,
-    /// As it says.
-    city: String,
-    /// As it says: ISO 3166-1 alpha-2.
-    country: String,
-    /// As it says, in its own currency.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    amount: Option<String>,
-    /// As it says: ISO 4217, three digits.
-    currency: String,
-    /// As it says: ISO 18245, four digits.
-    category: String,
-    /// Good for many payments, not for one.
-    fixed: bool,
-}
-
-impl From<MerchantCode> for Foreign {
-    fn from(code: MerchantCode) -> Self {
-        Self {
-            merchant_name: code.name,
-            city: code.city,
-            country: code.country,
-            amount: code.amount,
-            currency: format!("{:03}", code.currency),
-            category: format!("{:04}", code.category),
-            fixed: code.fixed,
-        }
-    }
-}
-
-fn not_understood(message: impl Into<String>) -> ApiError {
-    ApiError::new(ErrorType::Refused, "not_understood", message).at("text")
-}
-
-/// What a scanned text is.
-pub async fn read(platform: &Platform, seen: &Seen) -> Result<Scanned, ApiError> {
-    let scanned = codes::scan(platform, &seen.text.0);
-    let scanned = scanned.map_err(|error| not_understood(error.to_string()))?;
-    Ok(match scanned {
-        codes::Scanned::Order(token) => Scanned::Order { token },
-        codes::Scanned::Merchant {
-            token,
-            asks,
-            signed,
-        } => Scanned::Merchant {
-            code: token,
-            shop: Shop {
-                id: asks.merchant.into(),
-                name: platform.shop_name(asks.merchant).await?,
-            },
-            amount: asks.amount.map(|fen| fen.0),
-            signed,
-        },
-        codes::Scanned::Packet(token) => {
-            let known = platform.ids.read_packet_token(&token);
-            known.ok_or_else(|| not_understood("this is no link of a red packet here"))?;
-            Scanned::Packet { token }
-        }
-        codes::Scanned::User(handle) => Scanned::User { handle },
-        codes::Scanned::Foreign(code) => Scanned::Foreign(code.into()),
-    })
-}
-
-/// Tells what a scanned text is
-///
-/// Links and payloads of this server, and EMV merchant codes of others, read strictly.
-#[utoipa::path(
-    post, path = "/v1/codes/read",
-    operation_id = "read_code", request_body = Seen, tag = "codes",
-    responses(
-        (status = 200, body = Scanned, description = "What it is"),
-        Sending,
-    )
-)]
-pub async fn read_code(
-    _: Caller,
-    Extract(platform): Extract<Arc<Platform>>,
-    Input(seen): Input<Seen>,
-) -> Result<Json<Scanned>, ApiError> {
-    read(&platform, &seen).await.map(Json)
+    png(&order_qr(&platform, caller, id, form).await?)
 }

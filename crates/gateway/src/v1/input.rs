@@ -5,7 +5,7 @@ use std::str::FromStr;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -93,6 +93,20 @@ pub fn bad_body(rejection: BytesRejection) -> ApiError {
     };
     let message = format!("a body has at most {} bytes", crate::server::BODY_MAX);
     ApiError::invalid(code, message).with_status(status)
+}
+
+/// The query.
+pub struct Queried<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Queried<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let query = Query::from_request_parts(parts, state).await;
+        query
+            .map(|Query(query)| Self(query))
+            .map_err(|error| ApiError::invalid("query_bad", error.body_text()))
+    }
 }
 
 /// The id in the path. One that cannot be an id is one that does not exist.
@@ -192,10 +206,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Paging {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        let query = axum::extract::Query::from_request_parts(parts, state).await;
-        query
-            .map(|query| query.0)
-            .map_err(|error| ApiError::invalid("query_bad", error.body_text()))
+        let Queried(paging) = Queried::from_request_parts(parts, state).await?;
+        Ok(paging)
     }
 }
 

@@ -32,6 +32,7 @@ pub mod orders;
 pub mod payments;
 pub mod quote;
 pub mod reports;
+pub mod scanned;
 pub mod statement;
 pub mod traits;
 pub mod transfers;
@@ -172,7 +173,7 @@ fn of_codes() -> OpenApiRouter<App> {
         .routes(routes!(codes::sticker_svg))
         .routes(routes!(codes::sticker_png))
         .routes(routes!(codes::sticker_pdf))
-        .routes(routes!(codes::read_code))
+        .routes(routes!(scanned::read_code))
 }
 
 fn of_merchants() -> OpenApiRouter<App> {

@@ -1,8 +1,7 @@
 //! Notices that could not be delivered, and sending one again.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::UnixMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -10,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::Operator;
 use super::error::{ApiError, ErrorType};
 use super::fields::Time;
-use super::input::{Id, PAGE_MAX, Page};
+use super::input::{Id, PAGE_MAX, Page, Queried};
 use super::responses::Asking;
 use crate::notify::{Notice, NoticeKind, Notifier};
 use crate::server::App;
@@ -121,9 +120,8 @@ fn notifier(app: &App) -> Result<Notifier, ApiError> {
 pub async fn list(
     _: Operator,
     Extract(app): Extract<App>,
-    which: Result<Query<Which>, QueryRejection>,
+    Queried(which): Queried<Which>,
 ) -> Result<Json<Page<Notification>>, ApiError> {
-    let Query(which) = which.map_err(|error| ApiError::invalid("query_bad", error.body_text()))?;
     let notifier = notifier(&app)?;
     let find = move || match which.state {
         NotificationState::Dead => notifier.dead(PAGE_MAX.into()),

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::{State, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::Operator;
 use super::error::ApiError;
 use super::fields::{BrandRef, Text, UserRef};
-use super::input::{Id, Input, Page, limit};
+use super::input::{Id, Input, Page, Queried, limit};
 use super::responses::{Asking, Sending};
 use super::users::{PersonView, Tier, UserStatus, unknown_user};
 use crate::app::blocking;
@@ -76,10 +75,8 @@ pub struct WhyRead {
 pub async fn search(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
-    search: Result<Query<Search>, QueryRejection>,
+    Queried(search): Queried<Search>,
 ) -> Result<Json<Page<MaskedUser>>, ApiError> {
-    let Query(search) =
-        search.map_err(|error| ApiError::invalid("query_bad", error.body_text()))?;
     let wanted = search.q.trim().to_lowercase();
     if wanted.is_empty() || wanted.chars().count() > 64 {
         return Err(ApiError::invalid("query_bad", "1 to 64 characters").at("q"));

@@ -1,8 +1,7 @@
 //! Reports: what was earned and given away, who pays with which brand, what a campaign did.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -17,7 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::{Caller, Operator};
 use super::error::{ApiError, ErrorType};
 use super::fields::{BrandRef, CampaignRef};
-use super::input::Id;
+use super::input::{Id, Queried};
 use super::responses::Asking;
 use crate::access::Role;
 use crate::platform::unix_seconds;
@@ -158,7 +157,7 @@ pub async fn income(
     _: Operator,
     Extract(app): Extract<App>,
     headers: HeaderMap,
-    which: Result<Query<Which>, QueryRejection>,
+    Queried(which): Queried<Which>,
 ) -> Result<Response, ApiError> {
     shown(&app, &headers, which, tables::income).await
 }
@@ -180,7 +179,7 @@ pub async fn share(
     _: Operator,
     Extract(app): Extract<App>,
     headers: HeaderMap,
-    which: Result<Query<Which>, QueryRejection>,
+    Queried(which): Queried<Which>,
 ) -> Result<Response, ApiError> {
     shown(&app, &headers, which, tables::share).await
 }
@@ -203,9 +202,8 @@ pub async fn campaign(
     Extract(app): Extract<App>,
     headers: HeaderMap,
     Id(id): Id<CampaignRef>,
-    form: Result<Query<Form>, QueryRejection>,
+    Queried(form): Queried<Form>,
 ) -> Result<Response, ApiError> {
-    let Query(form) = form.map_err(|error| bad_query(&error))?;
     let (_, sight) = seen_by(&app, &caller, id).await?;
     let make = move |totals: &_| tables::campaign(totals, id.0, sight);
     let report = books(&app)?.ask(make).await?;
@@ -236,9 +234,8 @@ pub async fn campaign_flow(
     Extract(app): Extract<App>,
     headers: HeaderMap,
     Id(id): Id<CampaignRef>,
-    asked: Result<Query<FlowOf>, QueryRejection>,
+    Queried(asked): Queried<FlowOf>,
 ) -> Result<Response, ApiError> {
-    let Query(asked) = asked.map_err(|error| bad_query(&error))?;
     let day = asked.date.unwrap_or_default();
     let (of, _) = seen_by(&app, &caller, id).await?;
     let now = i64::try_from(unix_seconds()).unwrap_or(i64::MAX);
@@ -313,10 +310,6 @@ fn books(app: &App) -> Result<&Books, ApiError> {
     })
 }
 
-fn bad_query(error: &QueryRejection) -> ApiError {
-    ApiError::invalid("query_bad", error.body_text())
-}
-
 fn is_csv(format: Option<Format>, headers: &HeaderMap) -> bool {
     let accepted = headers
         .get(header::ACCEPT)
@@ -331,10 +324,9 @@ fn is_csv(format: Option<Format>, headers: &HeaderMap) -> bool {
 async fn shown<R: Report + Send + 'static>(
     app: &App,
     headers: &HeaderMap,
-    which: Result<Query<Which>, QueryRejection>,
+    which: Which,
     make: fn(&Totals, Asked) -> R,
 ) -> Result<Response, ApiError> {
-    let Query(which) = which.map_err(|error| bad_query(&error))?;
     let asked = which.asked();
     let report = books(app)?.ask(move |totals| make(totals, asked)).await?;
     let csv = is_csv(which.format, headers);

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::UnixMillis;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::auth::Operator;
 use super::error::ApiError;
 use super::fields::{Cursor, Time};
-use super::input::{PAGE_DEFAULT, Page, limit};
+use super::input::{PAGE_DEFAULT, Page, Queried, limit};
 use super::responses::Asking;
 use crate::app::blocking;
 use crate::desk::trail::{self, Entry};
@@ -97,9 +96,8 @@ fn view(entry: Entry) -> TrailEntry {
 pub async fn list(
     _: Operator,
     Extract(platform): Extract<Arc<Platform>>,
-    which: Result<Query<Which>, QueryRejection>,
+    Queried(which): Queried<Which>,
 ) -> Result<Json<Page<TrailEntry>>, ApiError> {
-    let Query(which) = which.map_err(|error| ApiError::invalid("query_bad", error.body_text()))?;
     let page = move |platform: &Platform| Ok(page(platform, &which)?);
     Ok(Json(blocking(&platform, page).await?))
 }

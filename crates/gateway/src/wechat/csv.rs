@@ -9,6 +9,8 @@ use std::io::Write as _;
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use flate2::{Compression, GzBuilder};
 
+use super::ids::hex;
+
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 const HEADER: &str = "交易时间,公众账号ID,商户号,特约商户号,设备号,微信订单号,商户订单号,用户标识,交易类型,\
     交易状态,付款银行,货币种类,应结订单金额,代金券金额,微信退款单号,商户退款单号,退款金额,充值券退款金额,退款类型,\
@@ -150,11 +152,7 @@ impl TradeBill {
 /// A check against damage, not against forgery.
 #[must_use]
 pub fn sha1_hex(bytes: &[u8]) -> String {
-    let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes);
-    hash.as_ref()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref())
 }
 
 /// The bill for `tar_type=GZIP` (RFC 1952). The same bill gives the same bytes: no time, no name.

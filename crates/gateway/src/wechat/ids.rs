@@ -534,7 +534,8 @@ fn date_text(at: DateTime) -> String {
     format!("{:04}{:02}{:02}", at.year(), at.month(), at.day())
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Hexadecimal digits, in lower case.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

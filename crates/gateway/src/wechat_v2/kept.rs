@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::edge::Signed;
 use super::error::Refusal;
 use crate::wechat::echo::{Echo, Goods};
+use crate::wechat::ids::hex;
 
 /// Longest `detail` and `scene_info`.
 const TEXT_MAX: usize = 6_000;
@@ -47,11 +48,8 @@ pub(super) fn of(signed: &Signed) -> Result<Option<String>, Refusal> {
             compared.push_str(&format!("{name}={}:{value}\n", value.len()));
         }
     }
-    let rest = (!compared.is_empty()).then(|| {
-        let digest = digest(&SHA256, compared.as_bytes());
-        let bytes = digest.as_ref().iter().take(16);
-        bytes.map(|byte| format!("{byte:02x}")).collect::<String>()
-    });
+    let rest =
+        (!compared.is_empty()).then(|| hex(&digest(&SHA256, compared.as_bytes()).as_ref()[..16]));
     if rest.is_none() && echo == Echo::default() {
         return Ok(None);
     }

@@ -2,7 +2,7 @@
 
 use feiqian_core::limits::{AMOUNT_MAX, AMOUNT_MIN, NOTIFY_URL_CHARS_MAX};
 use feiqian_core::order::create::{Notify, NotifyForm};
-use feiqian_core::{Fen, Number, OrderId};
+use feiqian_core::{Fen, Number};
 
 use super::edge::Signed;
 use super::error::Refusal;
@@ -105,10 +105,5 @@ impl Signed {
             None => find::by_number(&store, merchant, self.order_number()?)?,
         };
         found.ok_or_else(Refusal::no_order)
-    }
-
-    /// As [`Signed::order`], its id alone.
-    pub async fn order_id(&self, platform: &Platform) -> Result<OrderId, Refusal> {
-        Ok(self.order(platform).await?.id)
     }
 }

@@ -27,7 +27,7 @@ async fn read(platform: &Platform, signed: &Signed) -> Result<RefundOrder, Refus
     signed.currency("refund_fee_type")?;
     let reason = signed.text_if("refund_desc", REASON_CHARS_MAX)?;
     let order = match signed.text_if("transaction_id", 32)? {
-        Some(_) => OrderRef::Id(signed.order_id(platform).await?),
+        Some(_) => OrderRef::Id(signed.order(platform).await?.id),
         None => OrderRef::Number(signed.order_number()?),
     };
     Ok(RefundOrder {

@@ -12,6 +12,7 @@ use md5::{Digest as _, Md5};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::xml::Fields;
+use crate::wechat::ids::hex;
 
 /// How a request is signed, and so its answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,10 +60,10 @@ impl ApiV2Key {
         let key = self.0.expose_secret();
         let text = text(fields) + "key=" + key;
         match kind {
-            SignType::Md5 => hex(&Md5::digest(text.as_bytes())),
+            SignType::Md5 => hex(&Md5::digest(text.as_bytes())).to_ascii_uppercase(),
             SignType::HmacSha256 => {
                 let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
-                hex(hmac::sign(&key, text.as_bytes()).as_ref())
+                hex(hmac::sign(&key, text.as_bytes()).as_ref()).to_ascii_uppercase()
             }
         }
     }
@@ -82,7 +83,7 @@ impl ApiV2Key {
 
     /// What notices of refunds are sealed with: 32 lower-case digits.
     pub(super) fn digits(&self) -> String {
-        hex(&Md5::digest(self.0.expose_secret().as_bytes())).to_ascii_lowercase()
+        hex(&Md5::digest(self.0.expose_secret().as_bytes()))
     }
 }
 
@@ -97,10 +98,6 @@ fn text<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
         let _ = write!(text, "{name}={value}&");
     }
     text
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::register::{self, NewDevice};
 use super::view;
 use crate::app::account::Account;
+use crate::app::challenges::Purpose;
 use crate::app::device::{DeviceKey, DeviceRecord};
-use crate::app::passkey::{self, PASSKEYS_MAX, PasskeyId, PasskeyRecord, Purpose};
+use crate::app::passkey::{self, PASSKEYS_MAX, PasskeyId, PasskeyRecord};
 use crate::app::session::{self, Shopper, Who};
 use crate::app::signed::SignedShopper;
 use crate::app::wallet::Nothing;
@@ -113,7 +114,7 @@ pub async fn begin(
         .map(|(_, record)| record.credential);
     let purpose = Purpose::Add(user, device);
     Ok(Json(Options {
-        challenge: platform.apps.passkeys.give(purpose, Instant::now())?,
+        challenge: platform.apps.challenges.give(purpose, Instant::now())?,
         rp_id,
         user_handle: passkey::user_handle(&platform, user),
         exclude: exclude.collect(),
@@ -223,7 +224,7 @@ pub async fn challenge(
     let rp_id = rp_id(&platform, &headers)?;
     let challenge = platform
         .apps
-        .passkeys
+        .challenges
         .give(Purpose::Enter, Instant::now())?;
     Ok(Json(Challenge { challenge, rp_id }))
 }
@@ -307,7 +308,7 @@ fn with<T>(
         take: &|challenge| {
             platform
                 .apps
-                .passkeys
+                .challenges
                 .take(challenge, purpose, Instant::now())
         },
     };

@@ -1,19 +1,17 @@
 //! Sign-in without password: the device signs a challenge.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Request, State as Extract};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use feiqian_core::{State, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::view::{self, Brand, Me};
+use crate::app::challenges::Purpose;
 use crate::app::device::{self, DeviceId};
 use crate::app::session::{self, Kind, Shopper, Who};
 use crate::app::{account, blocking, forgery};
@@ -21,11 +19,6 @@ use crate::platform::{Platform, unix_millis};
 use crate::v1::auth::Anybody;
 use crate::v1::error::ApiError;
 use crate::v1::input::Input;
-
-/// A challenge is signed within this time.
-pub const CHALLENGE_LIFE: Duration = Duration::from_secs(60);
-/// Challenges that are out at once; beyond it the old ones go first.
-const CHALLENGES_MAX: usize = 100_000;
 
 /// What the app needs before anybody signs in.
 #[derive(Serialize)]
@@ -65,35 +58,6 @@ pub async fn boot(
     }))
 }
 
-/// Challenges that are out: the newest of each device.
-#[derive(Default)]
-pub struct Challenges(Mutex<HashMap<DeviceId, (String, Instant)>>);
-
-impl Challenges {
-    fn keep(&self, device: DeviceId, challenge: String, now: Instant) {
-        let mut all = self.lock();
-        if all.len() >= CHALLENGES_MAX {
-            all.retain(|_, (_, made)| now.duration_since(*made) < CHALLENGE_LIFE);
-        }
-        if all.len() >= CHALLENGES_MAX {
-            all.clear();
-        }
-        all.insert(device, (challenge, now));
-    }
-
-    /// It is good once.
-    fn take(&self, device: DeviceId, challenge: &str, now: Instant) -> bool {
-        let Some((known, made)) = self.lock().remove(&device) else {
-            return false;
-        };
-        known == challenge && now.duration_since(made) < CHALLENGE_LIFE
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<DeviceId, (String, Instant)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Which device wants to sign in.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,13 +77,8 @@ pub async fn challenge(
     Extract(platform): Extract<Arc<Platform>>,
     Input(asked): Input<Asked>,
 ) -> Result<Json<Challenge>, ApiError> {
-    let mut bytes = [0; 32];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|error| ApiError::internal(&error))?;
-    let challenge = URL_SAFE_NO_PAD.encode(bytes);
-    if device::read(&platform, asked.device_id)?.is_some() {
-        let challenges = &platform.apps.challenges;
-        challenges.keep(asked.device_id, challenge.clone(), Instant::now());
-    }
+    let purpose = Purpose::SignIn(asked.device_id);
+    let challenge = platform.apps.challenges.give(purpose, Instant::now())?;
     Ok(Json(Challenge { challenge }))
 }
 
@@ -140,7 +99,7 @@ pub async fn sign_in(
 ) -> Result<Response, ApiError> {
     let device = given.device_id;
     let challenges = &platform.apps.challenges;
-    let is_ours = challenges.take(device, &given.challenge, Instant::now());
+    let is_ours = challenges.take(&given.challenge, Purpose::SignIn(device), Instant::now());
     let text = format!("feiqian-session\n{}", given.challenge);
     let record = device::read(&platform, device)?;
     let signed = |record: &device::DeviceRecord| {

@@ -5,29 +5,28 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State as Extract;
-use feiqian_core::numbers::{Key as NumberKey, Scope};
 use feiqian_core::order::close::CloseOrder;
 use feiqian_core::order::create::{Channel, CreateOrder, Terms};
 use feiqian_core::order::reverse::ReverseOrder;
 use feiqian_core::order::{OrderRef, OrderState};
-use feiqian_core::{Account, Event, EventNumber, MerchantId, Number, OrderId};
+use feiqian_core::{Account, Event, EventNumber, MerchantId, OrderId};
 use feiqian_store::{OrderStory, Store, StoreError};
 use serde::Deserialize;
 
 use super::number_of;
 use super::view::{self, Status, TillOrder};
 use crate::app::session::Staff;
+use crate::codes::cpm::PAYLOAD_CHARS_MAX;
 use crate::paycode::charge::charge as charge_code;
 use crate::platform::Platform;
 use crate::v1::ask;
+use crate::v1::charges::charged_before;
 use crate::v1::error::ApiError;
 use crate::v1::fields::{Amount, Cursor, Description, OrderIdRef};
 use crate::v1::input::{Id, Input, Key, Made, Page, Paging};
 
 /// Most entries of the account that one page looks at.
 const LOOKED_AT_MAX: usize = 2_000;
-/// Longest text that is taken for a pay code.
-const PAY_CODE_MAX: usize = 128;
 
 /// What is asked of a shopper who scans.
 #[derive(Deserialize)]
@@ -86,7 +85,8 @@ pub async fn charge(
     let (merchant, number) = (staff.merchant, number_of(&staff, number)?);
     let (amount, description) = (new.amount, new.description);
     let terms = terms(&platform, &staff, amount, description, Channel::PayCode).await?;
-    if let Some(value) = charged_before(&platform, merchant, number, &terms).await? {
+    if let Some(found) = charged_before(&platform, merchant, number, &terms).await? {
+        let value = view::of(&platform, found.id, &found.story)?;
         return Ok(Made { again: true, value });
     }
     let code: String = new
@@ -94,7 +94,7 @@ pub async fn charge(
         .chars()
         .filter(|c| !c.is_whitespace())
         .collect();
-    if code.len() > PAY_CODE_MAX {
+    if code.len() > PAYLOAD_CHARS_MAX {
         return Err(crate::paycode::BadCode::Invalid.into());
     }
     let charged = charge_code::<ApiError>(&platform, merchant, number, terms, &code).await;
@@ -104,31 +104,6 @@ pub async fn charge(
         again: false,
         value: view::show(&platform, merchant, order).await?,
     })
-}
-
-/// The order of this number, if its code was charged: paid, or the shopper is asked.
-async fn charged_before(
-    platform: &Platform,
-    merchant: MerchantId,
-    number: Number,
-    terms: &Terms,
-) -> Result<Option<TillOrder>, ApiError> {
-    let key = NumberKey {
-        scope: Scope::Orders(merchant),
-        number,
-    };
-    let known = ask(platform, move |store| store.number(&key)).await?;
-    let Some((event, _)) = known else {
-        return Ok(None);
-    };
-    let id = OrderId(event);
-    let story = view::find(platform, merchant, id).await?;
-    if *story.created.terms != *terms {
-        // The rules know how to say so.
-        return Ok(None);
-    }
-    let order = view::of(platform, id, &story)?;
-    Ok(Some(order).filter(|order| order.status != Status::Open))
 }
 
 async fn terms(

@@ -9,12 +9,13 @@ use crate::app::session::Staff;
 use crate::platform::Platform;
 use crate::v1::codes::{self, Asked, merchant_qr, sticker, too_long};
 use crate::v1::error::ApiError;
+use crate::v1::input::Queried;
 
 /// GET sticker.svg
 pub async fn svg(
     staff: Staff,
     Extract(platform): Extract<Arc<Platform>>,
-    asked: Asked,
+    Queried(asked): Queried<Asked>,
 ) -> Result<Response, ApiError> {
     let sticker = sticker(&platform, staff.merchant, asked).await?;
     sticker.svg().map(codes::svg).ok_or_else(too_long)
@@ -24,7 +25,7 @@ pub async fn svg(
 pub async fn png(
     staff: Staff,
     Extract(platform): Extract<Arc<Platform>>,
-    asked: Asked,
+    Queried(asked): Queried<Asked>,
 ) -> Result<Response, ApiError> {
     codes::png(&merchant_qr(&platform, staff.merchant, asked).await?)
 }
@@ -33,7 +34,7 @@ pub async fn png(
 pub async fn pdf(
     staff: Staff,
     Extract(platform): Extract<Arc<Platform>>,
-    asked: Asked,
+    Queried(asked): Queried<Asked>,
 ) -> Result<Response, ApiError> {
     let sticker = sticker(&platform, staff.merchant, asked).await?;
     sticker.pdf().map(codes::pdf).ok_or_else(too_long)

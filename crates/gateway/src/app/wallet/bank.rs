@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::bank::answer::Answer;
 use feiqian_core::bank::fee::quote;
 use feiqian_core::bank::top_up::TopUp;
@@ -16,7 +15,7 @@ use feiqian_engine::Receipt;
 use feiqian_store::TransferStory;
 use serde::{Deserialize, Serialize};
 
-use super::entries::{List, query};
+use super::entries::List;
 use super::moves::MoveState;
 use super::{Shopper, SignedShopper};
 use crate::app::pin;
@@ -24,7 +23,7 @@ use crate::bank::ANSWERS_WITHIN;
 use crate::platform::{Platform, unix_millis};
 use crate::v1::error::ApiError;
 use crate::v1::fields::{Amount, Time, TransferRef};
-use crate::v1::input::{Id, Made};
+use crate::v1::input::{Id, Made, Queried};
 use crate::v1::{ask, misplaced};
 
 /// Most waiting transfers that are listed.
@@ -85,7 +84,7 @@ pub struct NewWithdrawal {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
-    amount: i64,
+    amount: Amount,
 }
 
 /// What a withdrawal costs.
@@ -100,13 +99,9 @@ pub struct Terms {
 pub async fn terms(
     Shopper { user, .. }: Shopper,
     Extract(platform): Extract<Arc<Platform>>,
-    asked: Result<Query<Asked>, QueryRejection>,
+    Queried(asked): Queried<Asked>,
 ) -> Result<Json<Terms>, ApiError> {
-    let amount = Fen(query(asked)?.amount);
-    if !amount.is_amount() {
-        let message = "an amount is 1 to 1000000000000 fen";
-        return Err(ApiError::invalid("query_bad", message).at("amount"));
-    }
+    let amount = asked.amount.into();
     let now = unix_millis();
     let read = move |state: &State| quote(state, now, user, amount);
     let terms = match platform.engine.read(read).await? {

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::{Account, Event, EventNumber, Fen, State, UnixMillis, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -16,15 +15,12 @@ use crate::v1::ask;
 use crate::v1::error::ApiError;
 use crate::v1::fields::{BadText, OrderIdRef, Text, Time};
 use crate::v1::granted::Names;
+use crate::v1::input::{PAGE_DEFAULT, Queried, limit};
 
 /// Events looked at for one page: what is rare in a long statement is found page by page.
 const LOOKED_AT_MAX: usize = 2_000;
 /// Events read at once.
 const CHUNK: usize = 100;
-/// Entries of a page, if not said.
-const PAGE_DEFAULT: usize = 20;
-/// Most entries of a page.
-const PAGE_MAX: usize = 100;
 
 /// An entry's id: `e_17`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +129,8 @@ pub struct Wanted {
     from: Option<Time>,
     to: Option<Time>,
     q: Option<Text<64>>,
-    limit: Option<usize>,
+    #[serde(default, deserialize_with = "limit")]
+    limit: Option<u16>,
     cursor: Option<String>,
 }
 
@@ -158,21 +155,13 @@ impl Wanted {
     }
 }
 
-/// A query as it must be.
-pub(super) fn query<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
-    query
-        .map(|Query(query)| query)
-        .map_err(|error| ApiError::invalid("query_bad", error.body_text()))
-}
-
 /// GET entries: a part of the caller's statement.
 pub async fn list(
     Shopper { user, .. }: Shopper,
     language: Language,
     Extract(platform): Extract<Arc<Platform>>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    Queried(wanted): Queried<Wanted>,
 ) -> Result<Json<List<Entry>>, ApiError> {
-    let wanted = query(wanted)?;
     part(&platform, user, language, &wanted).await.map(Json)
 }
 
@@ -181,7 +170,7 @@ pub(super) async fn newest(
     platform: &Platform,
     user: UserId,
     language: Language,
-    limit: usize,
+    limit: u16,
 ) -> Result<Vec<Entry>, ApiError> {
     let wanted = Wanted {
         limit: Some(limit),
@@ -196,10 +185,7 @@ async fn part(
     language: Language,
     wanted: &Wanted,
 ) -> Result<List<Entry>, ApiError> {
-    let limit = wanted.limit.unwrap_or(PAGE_DEFAULT);
-    if !(1..=PAGE_MAX).contains(&limit) {
-        return Err(ApiError::invalid("query_bad", "limit is 1 to 100").at("limit"));
-    }
+    let limit = usize::from(wanted.limit.unwrap_or(PAGE_DEFAULT));
     let mut place = start(platform, user, wanted).await?;
     let mut data = Vec::with_capacity(limit);
     let mut looked_at = 0_usize;

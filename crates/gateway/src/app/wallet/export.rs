@@ -3,8 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use feiqian_core::{Fen, UnixMillis, UserId};
@@ -12,7 +11,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::Shopper;
-use super::entries::{Entry, between, query};
+use super::entries::{Entry, between};
 use super::moves::{EntryKind, MoveState};
 use super::pdf;
 use super::spending::CHINA;
@@ -20,6 +19,7 @@ use super::words::Language;
 use crate::platform::Platform;
 use crate::v1::error::ApiError;
 use crate::v1::fields::Time;
+use crate::v1::input::Queried;
 
 /// Longest time of one file: a year and a day.
 const TIME_MAX_MS: i64 = 366 * 24 * 60 * 60 * 1_000;
@@ -51,9 +51,9 @@ async fn entries(
     platform: &Platform,
     user: UserId,
     language: Language,
-    which: Result<Query<Which>, QueryRejection>,
+    which: Which,
 ) -> Result<(Range<UnixMillis>, Vec<Entry>), ApiError> {
-    let time = query(which)?.time()?;
+    let time = which.time()?;
     let (from, to) = (time.start, time.end);
     let entries = between(platform, user, language, from, to, ENTRIES_MAX).await?;
     Ok((time, entries))
@@ -75,7 +75,7 @@ pub async fn csv(
     Shopper { user, .. }: Shopper,
     language: Language,
     Extract(platform): Extract<Arc<Platform>>,
-    which: Result<Query<Which>, QueryRejection>,
+    Queried(which): Queried<Which>,
 ) -> Result<Response, ApiError> {
     let (_, entries) = entries(&platform, user, language, which).await?;
     let bytes = table(language, &entries).map_err(|error| ApiError::internal(&error))?;
@@ -87,7 +87,7 @@ pub async fn pdf(
     Shopper { user, .. }: Shopper,
     language: Language,
     Extract(platform): Extract<Arc<Platform>>,
-    which: Result<Query<Which>, QueryRejection>,
+    Queried(which): Queried<Which>,
 ) -> Result<Response, ApiError> {
     let (time, entries) = entries(&platform, user, language, which).await?;
     let person = platform.person(user)?;

@@ -19,7 +19,7 @@ use crate::v1::ask;
 use crate::v1::error::ApiError;
 
 /// Entries shown at home.
-const RECENT: usize = 5;
+const RECENT: u16 = 5;
 /// What was sent is taken or back after a day; the timers have an hour more.
 const SENT_SINCE_MS: i64 = 25 * 60 * 60 * 1_000;
 /// Most transfers and packets looked at.

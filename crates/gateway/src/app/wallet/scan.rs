@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::Shopper;
 use crate::codes::{self, OrderError};
 use crate::platform::Platform;
-use crate::v1::codes::{Scanned, Seen, read};
 use crate::v1::error::{ApiError, ErrorType};
 use crate::v1::fields::{Amount, Text};
 use crate::v1::input::{Id, Input, Key};
+use crate::v1::scanned::{Scanned, Seen, read};
 
 /// POST scan
 pub async fn scan(

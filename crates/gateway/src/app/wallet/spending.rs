@@ -6,8 +6,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State as Extract};
+use axum::extract::State as Extract;
 use feiqian_core::merchant::Category;
 use feiqian_core::{Account, Event, MerchantId, State, UnixMillis, UserId};
 use jiff::civil::{Date, date};
@@ -17,11 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Shopper;
 use super::categories::category;
-use super::entries::query;
 use super::moves::{EntryKind, Move, Other};
 use crate::platform::Platform;
 use crate::v1::ask;
 use crate::v1::error::ApiError;
+use crate::v1::input::Queried;
 
 /// The day of people in China: UTC+8 all year.
 pub(super) const CHINA: TimeZone = TimeZone::fixed(Offset::constant(8));
@@ -80,9 +79,8 @@ impl Sums {
 pub async fn show(
     Shopper { user, .. }: Shopper,
     Extract(platform): Extract<Arc<Platform>>,
-    which: Result<Query<Which>, QueryRejection>,
+    Queried(which): Queried<Which>,
 ) -> Result<Json<Spending>, ApiError> {
-    let which = query(which)?;
     let time = month(&which.month).ok_or_else(|| {
         ApiError::invalid("query_bad", "a month is written as 2026-11").at("month")
     })?;
