@@ -41,7 +41,7 @@ pub mod bill_token;
 pub mod bills;
 
 mod certificates;
-pub(crate) mod times;
+pub mod times;
 
 pub mod authorization;
 pub mod sign;

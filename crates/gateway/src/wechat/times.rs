@@ -12,7 +12,7 @@ pub(crate) fn rfc3339(at: UnixMillis) -> String {
 }
 
 /// `2015-05-20 13:29:35`, as bills have it.
-pub(crate) fn bill_time(at: UnixMillis) -> String {
+pub fn bill_time(at: UnixMillis) -> String {
     written(china(at.0), ' ')
 }
 

@@ -1,12 +1,14 @@
 //! `feiqian bench http`: what requests cost the server.
 //!
-//! Two loads, one after the other, on a sandbox in a process of its own: orders created and then paid
-//! over `/v1`, and signed WeChat Pay v3 queries. The generator shares the cores with the server; the
+//! Loads, one after the other, on a sandbox in a process of its own: orders created and then paid over
+//! `/v1`, and signed queries of WeChat Pay v3 and of Alipay's classic gateway. The generator shares the cores with the server; the
 //! CPU time of each is told apart.
 
 mod client;
 mod server;
+mod signed;
 
+mod alipay;
 mod native;
 mod wechat;
 
@@ -25,7 +27,7 @@ pub struct Options {
     /// Seconds of creating orders; then each of them is paid
     #[arg(long, default_value_t = 15)]
     seconds: u64,
-    /// WeChat Pay v3 queries to send
+    /// Signed queries to send, over WeChat Pay v3 and then over Alipay's classic gateway
     #[arg(long, default_value_t = 8_000)]
     queries: usize,
     /// Keep-alive connections to send them over
@@ -60,6 +62,7 @@ async fn measure(options: &Options, server: &Server) -> Result<Value, Failure> {
     if options.queries > 0 {
         let (queries, connections) = (options.queries, options.query_connections);
         figures["wechat_v3_query"] = wechat::load(server, queries, connections).await?;
+        figures["alipay_query"] = alipay::load(server, queries, connections).await?;
     }
     Ok(figures)
 }

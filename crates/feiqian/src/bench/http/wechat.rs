@@ -1,10 +1,5 @@
-//! What one signed WeChat Pay v3 query costs the server. Beside it stands what the cryptography alone
-//! costs: one RSA-2048 verification and one signature.
+//! WeChat Pay v3 queries.
 
-use std::time::Instant;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use feiqian_gateway::wechat::authorization::SCHEME;
 use feiqian_gateway::wechat::random;
 use feiqian_gateway::wechat::sign::{self, PlatformKey};
@@ -14,9 +9,8 @@ use serde_json::{Value, json};
 
 use super::client::{Connection, Header, Problem, words};
 use super::server::Server;
+use super::signed::{self, Ask};
 use crate::Failure;
-use crate::bench::latency::Latencies;
-use crate::bench::report;
 
 const SERIAL: HeaderName = HeaderName::from_static("wechatpay-serial");
 
@@ -28,90 +22,14 @@ pub async fn load(server: &Server, queries: usize, connections: usize) -> Result
         "/v3/pay/transactions/out-trade-no/bench-http?mchid={}",
         merchant.mchid
     );
-    // Signed beforehand, so that the load is on the server.
-    let signed: Result<Vec<_>, _> = (0..queries)
-        .map(|_| merchant.headers("GET", &target, ""))
-        .collect();
-    let signed = signed?;
-    let cpu = server.cpu_seconds()?;
-    let begin = Instant::now();
-    let mut tasks = Vec::new();
-    for share in signed.chunks(queries.div_ceil(connections.max(1)).max(1)) {
-        let connection = Connection::open(server.base_url()).await?;
-        tasks.push(tokio::spawn(ask(
-            connection,
-            target.clone(),
-            share.to_vec(),
-        )));
-    }
-    let mut latencies = Latencies::new();
-    for task in tasks {
-        latencies.add(&task.await??);
-    }
-    let wall = begin.elapsed().as_secs_f64();
-    #[allow(clippy::cast_precision_loss, reason = "a count of requests")]
-    let count = queries as f64;
-    let per_query = (server.cpu_seconds()? - cpu) / count;
-    let (verify, sign) = cryptography(&merchant.key)?;
-    let micros = |seconds: f64| report::rounded(seconds * 1e6, 10.0);
-    Ok(json!({
-        "requests": queries,
-        "connections": connections,
-        "per_second": (count / wall).round(),
-        "ms": report::quantiles(&latencies),
-        "server_cpu_us_per_request": micros(per_query),
-        "one_verification_us": micros(verify),
-        "one_signature_us": micros(sign),
-        "ratio_to_verification_plus_signature": report::rounded(per_query / (verify + sign), 100.0),
-    }))
-}
-
-async fn ask(
-    mut connection: Connection,
-    target: String,
-    signed: Vec<[Header; 2]>,
-) -> Result<Latencies, Problem> {
-    let mut latencies = Latencies::new();
-    for headers in signed {
-        let begin = Instant::now();
-        connection.send(Method::GET, &target, &headers, "").await?;
-        latencies.record(begin.elapsed());
-    }
-    Ok(latencies)
-}
-
-/// Seconds of one verification and of one signature: medians of many, on all cores at once, because
-/// a core is slower while its neighbour is busy, as it is under the load.
-fn cryptography(key: &PlatformKey) -> Result<(f64, f64), Failure> {
-    let text = sign::request_text("GET", "/v3/pay/transactions", 1, "nonce", b"");
-    let signature = STANDARD.decode(key.sign(&text))?;
-    let verify = on_all_cores(&|| assert!(sign::verify(key.public(), &text, &signature)))?;
-    let sign = on_all_cores(&|| drop(std::hint::black_box(key.sign(&text))))?;
-    Ok((verify, sign))
-}
-
-fn on_all_cores(action: &(dyn Fn() + Sync)) -> Result<f64, Failure> {
-    let median = || {
-        let mut times: Vec<f64> = (0..1_001)
-            .map(|_| {
-                let begin = Instant::now();
-                action();
-                begin.elapsed().as_secs_f64()
-            })
-            .collect();
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
-    };
-    let cores = std::thread::available_parallelism()?.get();
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(median)).collect();
-        let mut sum = 0.0;
-        for thread in threads {
-            sum += thread.join().map_err(|_| "the cryptography panicked")?;
-        }
-        #[allow(clippy::cast_precision_loss, reason = "a count of cores")]
-        Ok(sum / cores as f64)
-    })
+    let asks = (0..queries).map(|_| {
+        Ok::<_, Problem>(Ask {
+            headers: merchant.headers("GET", &target, "")?.into(),
+            target: target.clone(),
+        })
+    });
+    let asks = asks.collect::<Result<_, _>>()?;
+    signed::load(server, asks, connections, "\"NOTPAY\"").await
 }
 
 struct Merchant {
