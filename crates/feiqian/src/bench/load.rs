@@ -12,7 +12,7 @@ use feiqian_engine::{Engine, Outcome, Sink};
 
 use super::answers::Answers;
 use super::latency::Latencies;
-use super::process;
+use super::process::{self, HostTime};
 use crate::Failure;
 
 /// Commands submitted at once. Smaller than a batch, so that the writer begins early.
@@ -64,6 +64,10 @@ pub struct Window {
     pub commands: u64,
     /// Events that the store was behind the log at its end.
     pub store_lag: u64,
+    /// Longest time without an answer.
+    pub pause: Duration,
+    /// Share of the processors' time that the host gave to others, in percent.
+    pub stolen: u64,
 }
 
 impl Run {
@@ -94,6 +98,8 @@ pub struct Load<'a, W> {
     run: Run,
     second: u64,
     window: Window,
+    answered_last: Instant,
+    host: HostTime,
     cpu_before: BTreeMap<String, f64>,
 }
 
@@ -124,6 +130,8 @@ impl<'a, W: Work> Load<'a, W> {
             },
             second: 0,
             window: Window::default(),
+            answered_last: now,
+            host: HostTime::now(),
             cpu_before: process::cpu_by_thread(),
         }
     }
@@ -157,6 +165,10 @@ impl<'a, W: Work> Load<'a, W> {
                 if let Some(why) = self.engine.failed() {
                     return Err(why.into());
                 }
+            }
+            if !come.is_empty() {
+                self.window.pause = self.window.pause.max(now - self.answered_last);
+                self.answered_last = now;
             }
             for (tag, outcome) in come.drain(..) {
                 self.answered(usize::try_from(tag)?, &outcome, now)?;
@@ -230,6 +242,9 @@ impl<'a, W: Work> Load<'a, W> {
             let mut window = std::mem::take(&mut self.window);
             let store = self.engine.store_now().position().0;
             window.store_lag = self.engine.durable().0.saturating_sub(store);
+            let host = HostTime::now();
+            window.stolen = host.stolen_since(&self.host);
+            self.host = host;
             if self.second > self.pace.warm_up {
                 self.run.windows.push(window);
             }

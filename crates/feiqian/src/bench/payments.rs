@@ -97,6 +97,8 @@ fn measure(options: &Options, dir: &Path) -> Result<Value, Failure> {
         "durable": true,
         "payments_made": payments,
         "payments_per_second": report::windows(&rates),
+        "stolen_percent_each": run.windows.iter().map(|window| window.stolen).collect::<Vec<_>>(),
+        "longest_pause_ms_each": run.windows.iter().map(|window| window.pause.as_millis()).collect::<Vec<_>>(),
         "command_submit_to_durable_ms": report::quantiles(&run.commands),
         "payment_submit_to_durable_ms": report::quantiles(&run.things),
         "cpu_us_per_payment": report::per_thing(&run.cpu, run.things.count()),

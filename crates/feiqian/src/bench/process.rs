@@ -38,6 +38,37 @@ pub fn cpu_by_thread() -> BTreeMap<String, f64> {
     threads
 }
 
+/// What the processors' time went to since the machine started, in ticks (`/proc/stat`).
+#[derive(Clone, Copy)]
+pub struct HostTime {
+    all: u64,
+    stolen: u64,
+}
+
+impl HostTime {
+    pub fn now() -> Self {
+        let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+        let first = stat.lines().next().unwrap_or_default();
+        let ticks: Vec<u64> = first
+            .split_whitespace()
+            .skip(1)
+            // Guests' time, after these, is counted under user already.
+            .take(8)
+            .filter_map(|field| field.parse().ok())
+            .collect();
+        Self {
+            all: ticks.iter().sum(),
+            stolen: ticks.get(7).copied().unwrap_or(0),
+        }
+    }
+
+    /// Percent of the time between the two that the host gave to others.
+    pub fn stolen_since(&self, before: &Self) -> u64 {
+        let stolen = self.stolen.saturating_sub(before.stolen);
+        stolen * 100 / self.all.saturating_sub(before.all).max(1)
+    }
+}
+
 fn seconds_of_stat(stat: &str) -> Option<f64> {
     // The second field is the name in parentheses and may hold blanks.
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
