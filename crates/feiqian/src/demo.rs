@@ -12,6 +12,7 @@ use feiqian_gateway::platform::Platform;
 use feiqian_store::vault::MasterKey;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::folder::Stop;
 use crate::seed::{self, SHOPPER, SandboxClock};
@@ -22,15 +23,26 @@ pub struct Options {
     /// Folder of the sandbox's data; made and filled if it is not there
     #[arg(long, value_name = "DIR", default_value = "data/demo")]
     data: PathBuf,
-    /// Address to listen on
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    /// Address to listen on [default: 127.0.0.1:8080; with --ephemeral a free port]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
     /// File to write the integration credentials to, as JSON
     #[arg(long, value_name = "FILE", default_value = "credentials.json")]
     credentials: PathBuf,
     /// Delete the folder's sandbox first and start afresh
     #[arg(long)]
     reset: bool,
+    /// Use a temporary folder, removed at the end: for tests, several at once if need be
+    #[arg(long, conflicts_with_all = ["data", "reset"])]
+    ephemeral: bool,
+}
+
+impl Options {
+    fn listen(&self) -> SocketAddr {
+        let port = if self.ephemeral { 0 } else { 8080 };
+        self.listen
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], port)))
+    }
 }
 
 const MASTER_KEY: &str = "master.key";
@@ -42,30 +54,42 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if options.reset {
         reset(&options.data)?;
     }
+    let temporary = options.ephemeral.then(tempfile::tempdir).transpose()?;
+    let data = temporary
+        .as_ref()
+        .map_or(options.data.as_path(), TempDir::path);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(demo(options))
+    runtime.block_on(demo(options, data))?;
+    drop(runtime);
+    if let Some(temporary) = temporary {
+        temporary.close()?;
+        crate::say!("Stopped, and its folder is removed.");
+    } else {
+        crate::say!("Stopped. `feiqian demo` goes on where it was; --reset starts afresh.");
+    }
+    Ok(())
 }
 
-async fn demo(options: &Options) -> Result<(), Failure> {
-    folder::prepare(&options.data)?;
-    let key_file = options.data.join(MASTER_KEY);
+async fn demo(options: &Options, data: &Path) -> Result<(), Failure> {
+    folder::prepare(data)?;
+    let key_file = data.join(MASTER_KEY);
     let master = if key_file.exists() {
         MasterKey::read(&key_file)?
-    } else if options.data.join("vault").exists() {
+    } else if data.join("vault").exists() {
         let key = key_file.display();
         return Err(format!("{key} is missing, and no other key opens the vault beside it").into());
     } else {
         MasterKey::create(&key_file, true)?
     };
     let stop = Stop::listen()?;
-    let listener = folder::listen(options.listen)?;
+    let listener = folder::listen(options.listen())?;
     let base_url = format!("http://{}", listener.local_addr()?);
     let clock = SandboxClock::in_the_past();
     let time = clock.clock();
     let platform = folder::open(
-        &options.data,
+        data,
         Mode::Sandbox,
         master,
         base_url.clone(),
@@ -75,7 +99,7 @@ async fn demo(options: &Options) -> Result<(), Failure> {
     .await?;
     let second = Number::new(SECOND)?;
     let role = Role::Operator(second);
-    folder::write_operator_key(&platform, &options.data.join(SECOND_KEY), role)?;
+    folder::write_operator_key(&platform, &data.join(SECOND_KEY), role)?;
     // Whoever is written down is listed.
     let operator = platform.desk.operators.get(&platform.vault, second)?;
     platform
@@ -83,13 +107,11 @@ async fn demo(options: &Options) -> Result<(), Failure> {
         .operators
         .put(&platform.vault, second, operator)?;
     seed::seed(&platform, &clock).await?;
-    let till = seed::till::staff(&platform, &options.data).await?;
-    let credentials = credentials(&platform, &options.data, &till)?;
+    let till = seed::till::staff(&platform, data).await?;
+    let credentials = credentials(&platform, data, &till)?;
     folder::write_secret(&options.credentials, &format!("{credentials:#}\n"))?;
-    print_next_steps(&base_url, options)?;
-    folder::serve(platform, &options.data, listener, None, stop).await?;
-    crate::say!("Stopped. `feiqian demo` goes on where it was; --reset starts afresh.");
-    Ok(())
+    print_next_steps(&base_url, data, &options.credentials)?;
+    folder::serve(platform, data, listener, None, stop).await
 }
 
 /// Removes a sandbox, and nothing that is not one.
@@ -189,12 +211,12 @@ fn shell_word(text: &str) -> String {
     }
 }
 
-fn print_next_steps(base_url: &str, options: &Options) -> Result<(), Failure> {
+fn print_next_steps(base_url: &str, data: &Path, credentials: &Path) -> Result<(), Failure> {
     let binary = std::env::current_exe()?;
     let binary = shell_word(&binary.to_string_lossy());
-    let credentials = options.credentials.canonicalize()?;
+    let credentials = credentials.canonicalize()?;
     let credentials = shell_word(&credentials.to_string_lossy());
-    let data = options.data.canonicalize()?;
+    let data = data.canonicalize()?;
     let data = shell_word(&data.to_string_lossy());
     crate::say!(
         "\

@@ -81,6 +81,28 @@ fn a_demo_is_seeded_paid_in_audited_and_goes_on() {
 }
 
 #[test]
+fn an_ephemeral_demo_leaves_nothing() {
+    let folder = Folder::new();
+    let start = |name| {
+        let file = folder.file(name);
+        let (server, said) = Server::start(&["demo", "--ephemeral", "--credentials", text(&file)]);
+        let credentials: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        let audit = said.iter().find_map(|line| line.split_once("--data "));
+        (server, credentials, PathBuf::from(audit.unwrap().1))
+    };
+    let (one, first, data) = start("one.json");
+    let (other, second, beside) = start("other.json");
+    assert_ne!(first["base_url"], second["base_url"], "each has its port");
+    assert!(data.join("log").is_dir() && beside.join("log").is_dir());
+    one.stop();
+    assert!(!data.exists() && beside.exists());
+    other.stop();
+    assert!(!beside.exists());
+    let said = run(&["demo", "--ephemeral", "--data", text(&data)]);
+    assert_eq!(said.status.code(), Some(2), "one folder or the other");
+}
+
+#[test]
 fn a_campaign_is_made_and_run_from_the_command_line() {
     let folder = Folder::new();
     let (server, credentials) = demo(&folder);
