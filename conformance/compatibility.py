@@ -8,14 +8,19 @@ Usage: compatibility.py CREDENTIALS            asks the running demo
 from __future__ import annotations
 
 import base64
-import json
 import re
 import sys
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from harness import CHINA, Report, load_credentials
 
 HERE = Path(__file__).resolve().parent
 TABLES = HERE / "compatibility"
@@ -115,10 +120,7 @@ def wechat(base_url: str, world: str) -> set[str]:
 
 
 def alipay(base_url: str, credentials: dict[str, Any]) -> set[str]:
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
+    """Which of its methods the classic gateway knows. Signed: it looks at the signature first."""
     app = credentials["alipay"]
     key = load_pem_private_key(app["app_private_key_pem"].encode(), password=None)
     there = set()
@@ -126,7 +128,8 @@ def alipay(base_url: str, credentials: dict[str, Any]) -> set[str]:
         for row in endpoints("alipay"):
             fields = {
                 "app_id": app["app_id"], "method": row.name, "charset": "utf-8", "sign_type": "RSA2",
-                "timestamp": now(), "version": "1.0", "biz_content": "{}",
+                "timestamp": datetime.now(CHINA).strftime("%Y-%m-%d %H:%M:%S"),
+                "version": "1.0", "biz_content": "{}",
             }
             text = "&".join(f"{name}={fields[name]}" for name in sorted(fields))
             fields["sign"] = base64.b64encode(key.sign(text.encode(), PKCS1v15(), SHA256())).decode()
@@ -136,14 +139,6 @@ def alipay(base_url: str, credentials: dict[str, Any]) -> set[str]:
     return there
 
 
-def now() -> str:
-    from datetime import datetime
-
-    from harness import CHINA
-
-    return datetime.now(CHINA).strftime("%Y-%m-%d %H:%M:%S")
-
-
 def main() -> None:
     if sys.argv[1] == "--write":
         PAGE.write_text(page(), encoding="utf-8")
@@ -151,8 +146,6 @@ def main() -> None:
     if sys.argv[1] == "--unproven":
         print("\n".join(unproven(set(sys.stdin.read().splitlines()))))
         return
-    from harness import Report, load_credentials
-
     report = Report("compatibility")
     credentials = load_credentials(sys.argv[1])
     base_url = credentials["base_url"]
